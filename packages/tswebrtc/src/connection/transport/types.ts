@@ -1,0 +1,93 @@
+/**
+ * The transport under a connection: one ICE agent, one DTLS association, one SRTP session and one SCTP association, shared
+ * by all m-lines (BUNDLE, RFC 9143). It knows neither SDP nor codecs. werift lives behind this interface and nowhere else.
+ */
+import type { Emitter } from '../../common/emitter.ts';
+import type { ConnectionOptions, ConnectionState, Lane } from '../types.ts';
+
+export interface Fingerprint {
+  /** `sha-256`, … */
+  readonly algorithm: string;
+  /** Upper-case hex bytes joined by colons. */
+  readonly value: string;
+}
+
+export interface TransportParameters {
+  readonly usernameFragment: string;
+  readonly password: string;
+  readonly fingerprints: readonly Fingerprint[];
+  readonly iceLite?: boolean;
+}
+
+export type TransportEvents = {
+  /** A local candidate, without `a=`; empty = gathering is complete. */
+  candidate: [candidate: string];
+  /** `connected` means ICE and DTLS are up and `lane` is set. */
+  statechange: [state: ConnectionState];
+  /** One unprotected, replay-checked RTP packet. Valid during the call only. `arrival` in ms of `performance.now()`. */
+  rtp: [packet: Uint8Array, arrival: number];
+  /** One unprotected compound RTCP packet. Valid during the call only. */
+  rtcp: [compound: Uint8Array, arrival: number];
+  /** The peer opened a data channel. */
+  datachannel: [channel: DataChannel];
+};
+
+export interface DataChannelInit {
+  /** Default true. */
+  readonly ordered?: boolean;
+  /** ms. */
+  readonly maxPacketLifeTime?: number;
+  readonly maxRetransmits?: number;
+  readonly protocol?: string;
+  readonly priority?: 'very-low' | 'low' | 'medium' | 'high';
+}
+
+export type DataChannelEvents = {
+  open: [];
+  message: [data: string | Uint8Array];
+  error: [error: Error];
+  close: [];
+};
+
+export interface DataChannel extends Pick<Emitter<DataChannelEvents>, 'on' | 'once' | 'off'> {
+  readonly label: string;
+  readonly id: number | null;
+  readonly readyState: 'connecting' | 'open' | 'closing' | 'closed';
+  /** Bytes handed over and not yet sent. */
+  readonly bufferedAmount: number;
+  /** Rejects with `INVALID_STATE` unless open. */
+  send(data: string | Uint8Array): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface Transport extends Pick<Emitter<TransportEvents>, 'on' | 'once' | 'off'> {
+  readonly local: TransportParameters;
+  readonly state: ConnectionState;
+  /** Our context in the connection's `SrtpSender`, from `connected` on. */
+  readonly lane: Lane | undefined;
+  readonly gatheringState: 'new' | 'gathering' | 'complete';
+  /** Gathers; candidates come as events. */
+  gather(): Promise<void>;
+  /** Begins connectivity checks and then DTLS. Called once, when the remote description is known. */
+  start(remote: TransportParameters, role: { ice: 'controlling' | 'controlled'; dtls: 'client' | 'server' }): void;
+  /** Takes a remote candidate, with or without `a=`; unusable ones are ignored with a debug line. Empty = no more. */
+  addRemoteCandidate(candidate: string): Promise<void>;
+  /** Protects and sends one compound RTCP packet. Ignored while not connected. */
+  sendRtcp(compound: Uint8Array): void;
+  createDataChannel(label: string, init?: DataChannelInit): DataChannel;
+  /** W3C statistics: transport, candidate-pair, local-candidate, remote-candidate, certificate, data-channel. */
+  getStats(timestamp: number): RTCStatsEntry[];
+  /** Says goodbye (DTLS close_notify, SCTP abort) and frees everything. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** One entry of a W3C statistics report (webrtc-stats). */
+export interface RTCStatsEntry {
+  readonly id: string;
+  readonly type: string;
+  /** ms since the Unix epoch. */
+  readonly timestamp: number;
+  readonly [key: string]: unknown;
+}
+
+export type TransportFactory = (options: ConnectionOptions & { dataChannels: boolean }) => Promise<Transport>;

@@ -1,0 +1,112 @@
+/**
+ * What the elements know of a connection: W3C names where the W3C has one. A `Connection` (connection.ts) is one WebRTC
+ * connection: ICE, DTLS, SRTP, SCTP, its senders and its statistics.
+ */
+
+import type { Logger } from '../common/logger.ts';
+import type { PacketArena } from '../rtp/packet-arena.ts';
+import type { SendOps } from '../rtp/send-ops.ts';
+
+export type SrtpProfile = 'AEAD_AES_128_GCM' | 'AES128_CM_HMAC_SHA1_80';
+
+/** One-way keys of one session: protects what we send. */
+export interface LaneOptions {
+  readonly profile: SrtpProfile;
+  /** 16 bytes. */
+  readonly masterKey: Uint8Array;
+  /** 12 bytes for GCM, 14 for the other. */
+  readonly masterSalt: Uint8Array;
+  /** Plain UDP socket of the selected pair; undefined where datagrams must go through `sendDatagram` (relay, TCP). */
+  readonly socket?: import('node:dgram').Socket;
+  readonly address: string;
+  readonly port: number;
+  /** Sends one protected datagram where there is no plain socket. */
+  readonly sendDatagram: (datagram: Uint8Array) => void;
+}
+
+/** Index of a session's SRTP context in its `SrtpSender`. */
+export type Lane = number;
+
+export interface LaneCounters {
+  packets: number;
+  bytes: number;
+  /** Packets that the socket refused. */
+  dropped: number;
+}
+
+/** Protects and sends batches. One per shard; several implementations (plain TypeScript, native). */
+export interface SrtpSender {
+  addLane(options: LaneOptions): Lane;
+  /** After a change of the selected pair. */
+  setDestination(lane: Lane, destination: Pick<LaneOptions, 'socket' | 'address' | 'port' | 'sendDatagram'>): void;
+  removeLane(lane: Lane): void;
+  /** Protects and sends `ops` over `arena`'s templates; returns how many packets were handed to the system. Unknown lanes are skipped. */
+  send(arena: PacketArena, ops: SendOps): number;
+  counters(lane: Lane): LaneCounters;
+  close(): void;
+}
+
+export type ConnectionState = 'new' | 'connecting' | 'connected' | 'disconnected' | 'failed' | 'closed';
+
+export interface IceServer {
+  readonly urls: string | readonly string[];
+  readonly username?: string;
+  readonly credential?: string;
+}
+
+export interface ConnectionOptions {
+  readonly srtpSender: SrtpSender;
+  readonly iceServers?: readonly IceServer[];
+  readonly iceTransportPolicy?: 'all' | 'relay';
+  /** Lowest and highest local UDP port. Default: the system chooses. */
+  readonly portRange?: readonly [min: number, max: number];
+  /** Local addresses to gather on, by name; default: all, loopback included when there is nothing else or `gatherLoopback`. */
+  readonly gatherLoopback?: boolean;
+  /** ms of silence from the peer after which the state is `disconnected`. Default 5000. */
+  readonly disconnectedTimeout?: number;
+  /** ms of silence after which the state is `failed`. Default 30000. */
+  readonly failedTimeout?: number;
+  /** CNAME of all streams; default random. */
+  readonly cname?: string;
+  readonly logger?: Logger;
+}
+
+export interface IceCandidateInit {
+  /** Without `a=`; empty = end of candidates. */
+  readonly candidate: string;
+  readonly sdpMLineIndex?: number | null;
+  readonly sdpMid?: string | null;
+}
+
+export interface CodecParameters {
+  /** Encoding name of the rtpmap: `H264`, `VP8`, `opus`. */
+  readonly name: string;
+  readonly payloadType: number;
+  readonly clockRate: number;
+  readonly channels?: number;
+  readonly fmtp: Readonly<Record<string, string>>;
+  /** `nack`, `nack pli`, `ccm fir`, `transport-cc`, … */
+  readonly rtcpFeedback: readonly string[];
+  /** Payload type of the codec's rtx, where negotiated. */
+  readonly rtxPayloadType?: number;
+}
+
+/** What a transceiver is ready to send or receive, most wanted first. */
+export interface CodecPreference {
+  readonly name: string;
+  readonly clockRate: number;
+  readonly channels?: number;
+  readonly fmtp?: Readonly<Record<string, string>>;
+}
+
+export interface TransceiverInit {
+  readonly kind: 'audio' | 'video';
+  readonly direction: 'sendonly' | 'recvonly' | 'sendrecv';
+  readonly codecs: readonly CodecPreference[];
+  /** Offer NACK and rtx. Default: video only. */
+  readonly retransmission?: boolean;
+  /** Offer transport-wide-cc header extension. Default true. */
+  readonly transportCc?: boolean;
+  /** MediaStream id to announce. */
+  readonly streamId?: string;
+}

@@ -1,0 +1,148 @@
+/**
+ * What the rest of the library knows of the media engine. The engine (engine.ts) is loaded lazily, runs its inputs and
+ * encoders in worker threads and knows no network.
+ */
+
+export type VideoCodecName = 'H264' | 'VP8';
+export type AudioCodecName = 'OPUS';
+export type CodecName = VideoCodecName | AudioCodecName;
+
+/** A test picture. */
+export interface TestVideoInput {
+  readonly type: 'testsrc';
+  /** `smpte` bars or a `ball` that bounces. Default `smpte`. */
+  readonly pattern?: 'smpte' | 'ball';
+  /** Pixels, even. Default 1280. */
+  readonly width?: number;
+  /** Pixels, even. Default 720. */
+  readonly height?: number;
+  /** Frames per second. Default 30. */
+  readonly framerate?: number;
+  /** Draws the capture time into the picture (docs/architecture.md, "The clock in the picture"). Default false. */
+  readonly clock?: boolean;
+}
+
+/** A test tone: a sine. */
+export interface TestAudioInput {
+  readonly type: 'tone';
+  /** Hz. Default 440. */
+  readonly frequency?: number;
+  /** 0..1. Default 0.2. */
+  readonly volume?: number;
+  /** Default 2. */
+  readonly channels?: number;
+}
+
+/** A media file, paced by its timestamps. */
+export interface FileInput {
+  readonly type: 'file';
+  readonly path: string;
+  /** Starts over at the end, with timestamps that go on. Default false. */
+  readonly loop?: boolean;
+}
+
+export type InputDescription = TestVideoInput | TestAudioInput | FileInput;
+
+export interface VideoFormat {
+  /** Pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Frames per second, 0 when unknown or variable. */
+  readonly framerate: number;
+}
+
+export interface AudioFormat {
+  /** Hz. */
+  readonly sampleRate: number;
+  readonly channels: number;
+}
+
+export type InputEvents = {
+  /** The input came to its end: no more frames. */
+  ended: [];
+  error: [error: Error];
+};
+
+/** One medium of an input: raw frames that any number of encodings may take. */
+export type InputTrack =
+  | { readonly kind: 'video'; readonly format: VideoFormat; readonly id: string }
+  | { readonly kind: 'audio'; readonly format: AudioFormat; readonly id: string };
+
+/** An open input: runs in a worker of its own. */
+export interface MediaInput {
+  readonly tracks: readonly InputTrack[];
+  /** Begins to produce frames. Before that nothing is paced, decoded or drawn. */
+  start(): void;
+  on<K extends keyof InputEvents>(event: K, listener: (...args: InputEvents[K]) => void): () => void;
+  close(): Promise<void>;
+}
+
+export interface EncodingOptions {
+  readonly codec: CodecName;
+  /** Target, bit/s. */
+  readonly bitrate: number;
+  /** H264 only. Default `constrained-baseline`. */
+  readonly profile?: 'constrained-baseline' | 'baseline' | 'main' | 'high';
+}
+
+/** One encoded frame. `data` lies in a ring that the encoder reuses: call `release()` when done with it, within a second. */
+export interface EncodedFrame {
+  /** H264: one access unit, Annex B; VP8: one frame; Opus: one packet. */
+  readonly data: Uint8Array;
+  /** Position on the input's media timeline, µs. Tracks of one input share the timeline. */
+  readonly timestamp: number;
+  /** µs; 0 when unknown. */
+  readonly duration: number;
+  /** ms since the Unix epoch, with fraction. For files: when the frame was due. Linear in `timestamp`. */
+  readonly captureTime: number;
+  readonly keyframe: boolean;
+  /** Temporal layer, 0 = base. */
+  readonly temporalLayer: number;
+  release(): void;
+}
+
+export type EncodingEvents = {
+  frame: [frame: EncodedFrame];
+  error: [error: Error];
+  /** The input ended and the encoder is drained. */
+  ended: [];
+};
+
+export interface EncodingStats {
+  readonly framesEncoded: number;
+  readonly keyFramesEncoded: number;
+  /** Raw frames given up because the encoder was still busy. */
+  readonly framesDropped: number;
+  readonly bytesEncoded: number;
+  /** Seconds spent encoding. */
+  readonly totalEncodeTime: number;
+  /** Bit/s asked for. */
+  readonly targetBitrate: number;
+  /** Name of the encoder in use, e.g. `libx264`. */
+  readonly encoderImplementation: string;
+  readonly frameWidth?: number;
+  readonly frameHeight?: number;
+}
+
+/** One running encoder of a track: runs in a worker of its own. */
+export interface Encoding {
+  readonly id: string;
+  readonly codec: CodecName;
+  on<K extends keyof EncodingEvents>(event: K, listener: (...args: EncodingEvents[K]) => void): () => void;
+  /** The next frame encoded will be a keyframe. Video only; ignored for audio. */
+  requestKeyframe(): void;
+  /** Changes the target while running, bit/s. */
+  setBitrate(bitrate: number): void;
+  /** Changes size (pixels) or frame rate while running; a field left out follows the input. */
+  setFormat(format: { width?: number; height?: number; framerate?: number }): void;
+  getStats(): Promise<EncodingStats>;
+  close(): Promise<void>;
+}
+
+export interface MediaEngine {
+  /** Opens an input; rejects with `INPUT_NOT_FOUND` or `INPUT_FAILED`. */
+  openInput(description: InputDescription, options?: { signal?: AbortSignal }): Promise<MediaInput>;
+  /** Starts an encoder on a track of an input of this engine; rejects with `ENCODER_FAILED`. */
+  openEncoding(track: InputTrack, options: EncodingOptions): Promise<Encoding>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,36 @@
+/**
+ * One encoded frame as RTP packet templates in a `PacketArena`: made once, sent by any number of sessions, each of which
+ * patches in its own sequence number, SSRC, payload type, timestamp offset, header extensions and picture ids.
+ */
+export interface PacketisedFrame {
+  /** RTP timestamp in units of the clock rate, before the session's random offset. */
+  readonly timestamp: number;
+  /** Capture time, ms since the Unix epoch, with fraction. */
+  readonly captureTime: number;
+  readonly keyframe: boolean;
+  /** Number of packets; `positions[i]` and `lengths[i]` name packet i in the arena. Only the last carries the marker bit. */
+  readonly count: number;
+  readonly positions: Float64Array;
+  readonly lengths: Uint16Array;
+  /** Sum of the packets' sizes, RTP headers included, in bytes. */
+  readonly size: number;
+  /** For audio: marker bit on the first packet of a talk spurt (RFC 3551 §4.1); for video: true, the last packet is marked. */
+  readonly marker: boolean;
+  /** For VP8: offset in each packet of the two bytes of PictureID followed by the byte of TL0PICIDX (RFC 7741 §4.2). */
+  readonly vp8PictureIdOffset?: number;
+  /** Temporal layer, 0 = base. */
+  readonly temporalLayer: number;
+}
+
+/**
+ * Where the blank extension elements of a template lie. A template leaves room for every extension a session may need; a
+ * session that negotiated fewer leaves the room as padding (RFC 8285 §4.2: a zero byte is padding).
+ */
+export interface TemplateLayout {
+  /** RTP header with its extension block, in bytes: the payload starts here. */
+  readonly headerLength: number;
+  /** Offset of 3 bytes for transport-wide-cc: id and length, then the 16-bit number. */
+  readonly transportCcOffset: number;
+  /** Offset of 4 bytes for abs-send-time: id and length, then the 24-bit time. */
+  readonly absSendTimeOffset: number;
+}

@@ -1,0 +1,57 @@
+/**
+ * The contract between an element and the way its session descriptions travel (reference §4.1). The default signaller
+ * speaks the WebSocket protocol of the GStreamer family; any other transport is a class that implements `Signaller`.
+ *
+ * The names of the events are the reference's signals.
+ */
+export interface SessionDescription {
+  readonly type: 'offer' | 'answer';
+  readonly sdp: string;
+}
+
+/** Free-form description of a peer, announced to the other peers. */
+export type Meta = Record<string, unknown>;
+
+export type SignallerEvents = {
+  /** Registered with the server under this id. Again after a reconnection, with a new id. */
+  registered: [peerId: string];
+  /** A consumer wants a session; `offer` when the consumer makes the offer. */
+  'session-requested': [sessionId: string, peerId: string, offer: SessionDescription | undefined];
+  /** For consumers: the session that was asked for exists. */
+  'session-started': [sessionId: string, peerId: string];
+  /** The other side ended the session, with its reason where it gave one. */
+  'session-ended': [sessionId: string, error: string | undefined];
+  'session-description': [sessionId: string, description: SessionDescription];
+  /** A remote candidate; empty text = no more will come. */
+  'handle-ice': [sessionId: string, sdpMLineIndex: number, sdpMid: string | undefined, candidate: string];
+  'producer-added': [producerId: string, meta: Meta | null, newlyConnected: boolean];
+  'producer-removed': [producerId: string, meta: Meta | null];
+  /** Something went wrong; the signaller goes on (reconnects) unless `shutdown` follows. */
+  error: [error: Error];
+  /** The signaller gives up: the element ends its stream. */
+  shutdown: [];
+};
+
+/** What the element offers its signaller. */
+export interface SignallerContext {
+  /** The element's `meta`, asked for at every registration. */
+  requestMeta(): Meta | null;
+}
+
+export interface Signaller {
+  /** True when the signaller calls the element's munging itself. */
+  readonly manualSdpMunging?: boolean;
+  on<K extends keyof SignallerEvents>(event: K, listener: (...args: SignallerEvents[K]) => void): () => void;
+  /** Connects and announces. Resolves at once: `registered` or `error` tells how it went. May be called again after `stop`. */
+  start(context: SignallerContext): void | Promise<void>;
+  /** Disconnects; resolves when nothing is left running. */
+  stop(): Promise<void>;
+  /** Delivers a local offer or answer. */
+  sendSdp(sessionId: string, description: SessionDescription): void;
+  /** Delivers a local candidate; empty text = no more will come. Never overtakes an earlier `sendSdp`. */
+  addIce(sessionId: string, candidate: string, sdpMLineIndex: number, sdpMid?: string): void;
+  /** Tells the peer that the session is over, with the reason where there is one. The session may be unknown already. */
+  endSession(sessionId: string, error?: string): void;
+  /** Edits a local description just before it is sent. */
+  munge?(sessionId: string, description: SessionDescription): SessionDescription;
+}
