@@ -6,6 +6,9 @@
 import type { Logger } from '../common/logger.ts';
 import type { PacketArena } from '../rtp/packet-arena.ts';
 import type { SendOps } from '../rtp/send-ops.ts';
+import type { CodecPreference } from '../sdp/codecs.ts';
+
+export type { CodecParameters, CodecPreference } from '../sdp/codecs.ts';
 
 export type SrtpProfile = 'AEAD_AES_128_GCM' | 'AES128_CM_HMAC_SHA1_80';
 
@@ -78,30 +81,10 @@ export interface IceCandidateInit {
   readonly sdpMid?: string | null;
 }
 
-export interface CodecParameters {
-  /** Encoding name of the rtpmap: `H264`, `VP8`, `opus`. */
-  readonly name: string;
-  readonly payloadType: number;
-  readonly clockRate: number;
-  readonly channels?: number;
-  readonly fmtp: Readonly<Record<string, string>>;
-  /** `nack`, `nack pli`, `ccm fir`, `transport-cc`, … */
-  readonly rtcpFeedback: readonly string[];
-  /** Payload type of the codec's rtx, where negotiated. */
-  readonly rtxPayloadType?: number;
-}
-
-/** What a transceiver is ready to send or receive, most wanted first. */
-export interface CodecPreference {
-  readonly name: string;
-  readonly clockRate: number;
-  readonly channels?: number;
-  readonly fmtp?: Readonly<Record<string, string>>;
-}
-
 export interface TransceiverInit {
   readonly kind: 'audio' | 'video';
   readonly direction: 'sendonly' | 'recvonly' | 'sendrecv';
+  /** What to send or receive, most wanted first. */
   readonly codecs: readonly CodecPreference[];
   /** Offer NACK and rtx. Default: video only. */
   readonly retransmission?: boolean;

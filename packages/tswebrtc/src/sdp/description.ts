@@ -1,0 +1,78 @@
+/**
+ * A session description as a typed model (RFC 8866, RFC 8829 §5).
+ */
+import type { Direction } from './codecs.ts';
+
+export interface Fingerprint {
+  /** `sha-256`, … */
+  readonly algorithm: string;
+  /** Upper-case hex bytes joined by colons. */
+  readonly value: string;
+}
+
+/** One format of an m-line, repair formats included. */
+export interface Format {
+  payloadType: number;
+  /** Encoding name as written. */
+  name: string;
+  /** Hz. */
+  clockRate: number;
+  channels?: number;
+  fmtp: Record<string, string>;
+  rtcpFeedback: string[];
+}
+
+export interface Extension {
+  id: number;
+  uri: string;
+  direction?: Direction;
+}
+
+export interface SourceDescription {
+  ssrc: number;
+  cname?: string;
+  msid?: { stream: string; track: string };
+}
+
+export type Setup = 'actpass' | 'active' | 'passive' | 'holdconn';
+
+export interface MediaDescription {
+  /** `audio`, `video`, `application`, or whatever else the peer wrote. */
+  kind: string;
+  /** 0 = rejected, unless `bundleOnly`. */
+  port: number;
+  protocol: string;
+  /** Formats of the m-line as written. */
+  formatList: string[];
+  mid: string | undefined;
+  direction: Direction;
+  bundleOnly: boolean;
+  setup: Setup | undefined;
+  usernameFragment: string | undefined;
+  password: string | undefined;
+  fingerprints: Fingerprint[];
+  rtcpMux: boolean;
+  rtcpReducedSize: boolean;
+  rtcpMuxOnly: boolean;
+  /** Those with a known rtpmap, in m-line order. */
+  formats: Format[];
+  extensions: Extension[];
+  msid: { stream: string; track: string } | undefined;
+  sources: SourceDescription[];
+  sourceGroups: { semantics: string; ssrcs: number[] }[];
+  /** Without `a=`. */
+  candidates: string[];
+  endOfCandidates: boolean;
+  sctpPort: number | undefined;
+  maxMessageSize: number | undefined;
+}
+
+export interface SessionDescription {
+  sessionId: string;
+  sessionVersion: string;
+  iceLite: boolean;
+  iceOptions: string[];
+  /** mids of the BUNDLE group. */
+  bundle: string[];
+  media: MediaDescription[];
+}
