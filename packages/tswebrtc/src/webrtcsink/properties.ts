@@ -1,0 +1,266 @@
+/**
+ * The properties of `webrtcsink` (reference §2.2), declared once, and what follows from them: the options of the class and
+ * their checks. Names, types, defaults and ranges are the original's except where a line says otherwise.
+ */
+import type { Logger } from '../common/logger.ts';
+import type { MediaEngine } from '../media/types.ts';
+import type { Signaller } from '../signalling/signaller.ts';
+import { audioCodecs, videoCodecs } from './caps.ts';
+import {
+  describeSchema,
+  type InputOf,
+  invalid,
+  kebabCase,
+  type OutputOf,
+  type Property,
+  parsePropertyText,
+  property,
+  resolveOptions,
+  type Schema,
+} from './property-schema.ts';
+import { boolean, choice, nullable, portRange, structure, stunUri, text, uint, uri } from './property-types.ts';
+
+const MAX_UINT = 0xffff_ffff;
+
+export const sinkProperties = {
+  videoCaps: property({
+    type: videoCodecs(),
+    default: ['VP8', 'H264'],
+    when: 'ready',
+    alias: 'videoCodecs',
+    doc: 'Video codecs to offer, most wanted first; none offers no video.',
+  }),
+  audioCaps: property({
+    type: audioCodecs(),
+    default: ['OPUS'],
+    when: 'ready',
+    alias: 'audioCodecs',
+    doc: 'Audio codecs to offer, most wanted first; none offers no audio.',
+  }),
+  stunServer: property({
+    type: nullable(stunUri()),
+    default: 'stun://stun.l.google.com:19302',
+    when: 'ready',
+    doc: 'STUN server that tells each session its public address; none asks nobody, which is enough on one network.',
+  }),
+  iceTransportPolicy: property({
+    type: choice('all', 'relay'),
+    default: 'all',
+    when: 'ready',
+    doc: 'Which candidates sessions may use: all, or only those of a TURN relay.',
+  }),
+  // Ours: the original leaves the choice of ports to the system.
+  icePortRange: property({
+    type: nullable(portRange()),
+    default: null,
+    when: 'ready',
+    doc: 'Local UDP ports that sessions may use; none lets the system choose.',
+  }),
+  minBitrate: property({
+    type: uint(1, MAX_UINT, 'bit/s'),
+    default: 1000,
+    when: 'ready',
+    doc: 'Lowest bitrate of a video encoder.',
+  }),
+  maxBitrate: property({
+    type: uint(1, MAX_UINT, 'bit/s'),
+    default: 8_192_000,
+    when: 'ready',
+    doc: 'Highest bitrate of a video encoder.',
+  }),
+  startBitrate: property({
+    type: uint(1, MAX_UINT, 'bit/s'),
+    default: 2_048_000,
+    when: 'ready',
+    doc: 'Bitrate at which a session begins, held between min-bitrate and max-bitrate.',
+  }),
+  doRetransmission: property({
+    type: boolean(),
+    default: true,
+    when: 'ready',
+    doc: 'Send lost packets again when a consumer asks for them (RFC 4588).',
+  }),
+  meta: property({
+    type: nullable(structure()),
+    default: null,
+    when: 'ready',
+    doc: 'Free-form description of this producer, announced to everybody; pages show its name field.',
+  }),
+  runSignallingServer: property({
+    type: boolean(),
+    default: false,
+    when: 'ready',
+    doc: 'Run a signalling server in this process and register with it.',
+  }),
+  // The original listens on 0.0.0.0. Here nothing is open to the network unless asked for.
+  signallingServerHost: property({
+    type: text('host'),
+    default: '127.0.0.1',
+    when: 'ready',
+    doc: 'Address on which that signalling server listens; 0.0.0.0 is every network.',
+  }),
+  // The original does not take 0.
+  signallingServerPort: property({
+    type: uint(0, 65535),
+    default: 8443,
+    when: 'ready',
+    doc: 'Port of that signalling server; 0 takes any free port.',
+  }),
+  signallingServerCert: property({
+    type: nullable(text('file')),
+    default: null,
+    when: 'ready',
+    doc: 'PEM file of its certificate chain: with signalling-server-key it serves wss.',
+  }),
+  signallingServerKey: property({
+    type: nullable(text('file')),
+    default: null,
+    when: 'ready',
+    doc: 'PEM file of the private key of signalling-server-cert.',
+  }),
+  runWebServer: property({
+    type: boolean(),
+    default: false,
+    when: 'ready',
+    doc: 'Serve the web page that lists and plays the streams.',
+  }),
+  webServerHostAddr: property({
+    type: uri(['http', 'https'], 'http://127.0.0.1:8080'),
+    default: 'http://127.0.0.1:8080',
+    when: 'ready',
+    doc: 'Address of the web server; port 0 takes any free port.',
+  }),
+  webServerCert: property({
+    type: nullable(text('file')),
+    default: null,
+    when: 'ready',
+    doc: 'PEM file of its certificate chain: with web-server-key it serves https.',
+  }),
+  webServerKey: property({
+    type: nullable(text('file')),
+    default: null,
+    when: 'ready',
+    doc: 'PEM file of the private key of web-server-cert.',
+  }),
+  webServerPath: property({
+    type: nullable(text('path')),
+    default: null,
+    when: 'ready',
+    doc: 'Path under which the page is served; none serves it at the root.',
+  }),
+  webServerDirectory: property({
+    type: nullable(text('directory')),
+    default: null,
+    when: 'ready',
+    doc: 'Directory of the page; none is the page that comes with this package.',
+  }),
+} satisfies Schema;
+
+/** Properties of the default signaller (reference §4.5), reached as `signaller::uri` and so on. */
+export const signallerProperties = {
+  uri: property({
+    type: nullable(uri(['ws', 'wss'], 'ws://127.0.0.1:8443')),
+    default: null,
+    when: 'ready',
+    doc: 'Signalling server to register with; none is the embedded one where it runs, and ws://127.0.0.1:8443 elsewhere.',
+  }),
+  headers: property({
+    type: nullable(structure()),
+    default: null,
+    when: 'ready',
+    doc: 'HTTP headers to send to the signalling server.',
+  }),
+  cafile: property({
+    type: nullable(text('file')),
+    default: null,
+    when: 'ready',
+    doc: 'PEM file of further certificate authorities to trust on wss.',
+  }),
+  insecureTls: property({
+    type: boolean(),
+    default: false,
+    when: 'ready',
+    doc: 'Do not verify the certificate of the signalling server.',
+  }),
+} satisfies Schema;
+
+/** Options of the default signaller. */
+export type SignallerOptions = InputOf<typeof signallerProperties>;
+
+/**
+ * Options of `WebRTCSink`: every property of `webrtcsink` in camel case (`maxBitrate` is `max-bitrate`; units, ranges and
+ * defaults stand at `sinkProperties`), and what only a program can give.
+ */
+export type WebRTCSinkOptions = InputOf<typeof sinkProperties> & {
+  /** Short form of `videoCaps`: codec names, most wanted first. */
+  readonly videoCodecs?: InputOf<typeof sinkProperties>['videoCaps'];
+  /** Short form of `audioCaps`. */
+  readonly audioCodecs?: InputOf<typeof sinkProperties>['audioCaps'];
+  /** A signaller of your own, or options of the default one. */
+  readonly signaller?: Signaller | SignallerOptions;
+  /** Silent by default. */
+  readonly logger?: Logger;
+  /** Shared between sinks that take from the same inputs. Default: one of its own, loaded when first needed. */
+  readonly engine?: MediaEngine;
+};
+
+/** The options after their check: every property is there. */
+export type ResolvedSinkOptions = OutputOf<typeof sinkProperties> & {
+  readonly signaller: Signaller | OutputOf<typeof signallerProperties>;
+};
+
+/** Checks options and fills in the defaults. Throws `INVALID_OPTION` with one sentence that names the option and the remedy. */
+export function validateOptions(options: WebRTCSinkOptions = {}): ResolvedSinkOptions {
+  const resolved = resolveOptions(sinkProperties, options, { others: ['signaller', 'logger', 'engine'] });
+  if (resolved.minBitrate > resolved.maxBitrate) {
+    throw invalid(
+      `The option minBitrate is ${resolved.minBitrate} and maxBitrate is ${resolved.maxBitrate} bit/s; the lower must not exceed the higher.`,
+    );
+  }
+  const signaller = options.signaller ?? {};
+  if (isSignaller(signaller)) return { ...resolved, signaller };
+  if (typeof signaller !== 'object') {
+    throw invalid('The option signaller must be an object of options such as { uri }, or a Signaller.');
+  }
+  const signallerOptions = resolveOptions(signallerProperties, signaller as Record<string, unknown>, { prefix: 'signaller.' });
+  return { ...resolved, signaller: signallerOptions };
+}
+
+/** Whether `value` is a signaller itself and not options of the default one. */
+export function isSignaller(value: Signaller | SignallerOptions | OutputOf<typeof signallerProperties>): value is Signaller {
+  return typeof (value as Partial<Signaller>).sendSdp === 'function';
+}
+
+/** A property by its name elsewhere than in TypeScript: `max-bitrate`, `video-codecs`, `signaller::uri`. */
+export interface NamedProperty {
+  readonly name: string;
+  /** Where its value goes in `WebRTCSinkOptions`. */
+  readonly path: readonly [key: string] | readonly ['signaller', key: string];
+  readonly declaration: Property<unknown, unknown>;
+}
+
+/** All properties, in order of declaration, the default signaller's last. */
+export const namedProperties: readonly NamedProperty[] = [
+  ...Object.entries(sinkProperties).map(([key, declaration]): NamedProperty => named(kebabCase(key), [key], declaration)),
+  ...Object.entries(signallerProperties).map(
+    ([key, declaration]): NamedProperty => named(`signaller::${kebabCase(key)}`, ['signaller', key], declaration),
+  ),
+];
+
+/** Reads the text of the property `name`. Throws `INVALID_OPTION`; `spelling` names the property in the sentence. */
+export function parseProperty(name: string, source: string, spelling = name): unknown {
+  const found = namedProperties.find(
+    (candidate) => candidate.name === name || kebabCase(candidate.declaration.alias ?? '') === name,
+  );
+  if (!found) throw invalid(`There is no property ${name}.`);
+  return parsePropertyText(found.declaration, source, spelling);
+}
+
+/** The properties as a Markdown table. */
+export function describeProperties(): string {
+  return describeSchema(sinkProperties) + describeSchema(signallerProperties, 'signaller::').split('\n').slice(2).join('\n');
+}
+
+function named(name: string, path: NamedProperty['path'], declaration: unknown): NamedProperty {
+  return { name, path, declaration: declaration as Property<unknown, unknown> };
+}

@@ -1,0 +1,151 @@
+/**
+ * The kinds of value a property can have: each knows how to read the value from text (command line, launch syntax), how to
+ * check one given by a program, and how to say in words what it takes.
+ */
+import { isPlainObject, parseStructure, type Structure } from './structure-text.ts';
+
+/** `undefined` means "not such a value": the caller, who knows the property's name, makes the sentence. */
+export interface PropertyType<Input, Output = Input> {
+  /** Name of the kind, for tables: `uint`, `boolean`. */
+  readonly label: string;
+  /** Ends the sentence "… must be". */
+  readonly expected: string;
+  /** Whether giving the property several times adds up instead of replacing. */
+  readonly repeatable?: boolean;
+  /** What a command line shows in place of the value; none for booleans. */
+  readonly placeholder?: string;
+  parse(text: string): Output | undefined;
+  check(value: unknown): Output | undefined;
+  /** Which part of a refused value is to blame, where that is not the whole of it. */
+  blame?(value: unknown): string | undefined;
+  /** Writes a value as `parse` would read it. */
+  format(value: Output): string;
+  /** Never set: carries the type of what a program may write. */
+  readonly input?: Input;
+}
+
+export function boolean(): PropertyType<boolean> {
+  return {
+    label: 'boolean',
+    expected: 'true or false',
+    parse: (text) => (/^(true|yes|1)$/i.test(text) ? true : /^(false|no|0)$/i.test(text) ? false : undefined),
+    check: (value) => (typeof value === 'boolean' ? value : undefined),
+    format: String,
+  };
+}
+
+/** A whole number from `min` to `max`. */
+export function uint(min: number, max: number, unit = ''): PropertyType<number> {
+  const check = (value: unknown): number | undefined =>
+    Number.isInteger(value) && (value as number) >= min && (value as number) <= max ? (value as number) : undefined;
+  return {
+    label: 'uint',
+    expected: `a whole number from ${min} to ${max}${unit && ` (${unit})`}`,
+    placeholder: unit || 'number',
+    parse: (text) => (/^\d+$/.test(text) ? check(Number(text)) : undefined),
+    check,
+    format: String,
+  };
+}
+
+/** Any text that is not empty. */
+export function text(placeholder = 'text'): PropertyType<string> {
+  const check = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
+  return { label: 'string', expected: 'a text that is not empty', placeholder, parse: check, check, format: String };
+}
+
+/** One of a few words. */
+export function choice<const Words extends readonly string[]>(...words: Words): PropertyType<Words[number]> {
+  const check = (value: unknown): Words[number] | undefined => words.find((word) => word === value);
+  return { label: 'enum', expected: anyOf(words), placeholder: words.join('|'), parse: check, check, format: String };
+}
+
+/** A URI with one of the schemes, written `scheme://…`. */
+export function uri(schemes: readonly string[], example: string): PropertyType<string> {
+  const check = (value: unknown): string | undefined => {
+    if (typeof value !== 'string' || !URL.canParse(value)) return undefined;
+    const { protocol, hostname } = new URL(value);
+    return schemes.includes(protocol.slice(0, -1)) && hostname !== '' ? value : undefined;
+  };
+  return {
+    label: 'uri',
+    expected: `a URI that begins with ${anyOf(schemes.map((scheme) => `${scheme}://`))}, such as ${example}`,
+    placeholder: 'uri',
+    parse: check,
+    check,
+    format: String,
+  };
+}
+
+/** `stun://host:port`; the original also takes the form without slashes. */
+export function stunUri(): PropertyType<string> {
+  const check = (value: unknown): string | undefined =>
+    typeof value === 'string' && /^stun:(\/\/)?(\[[0-9a-f:.]+\]|[^\s:/?#[\]@]+)(:\d{1,5})?$/i.test(value) ? value : undefined;
+  return {
+    label: 'uri',
+    expected: 'a URI like stun://stun.example.org:3478',
+    placeholder: 'uri',
+    parse: check,
+    check,
+    format: String,
+  };
+}
+
+/** Free-form fields. As text: `name=value` with commas between, JSON, or GStreamer's `name,field=(type)value`. */
+export function structure(): PropertyType<Structure> {
+  return {
+    label: 'structure',
+    expected: 'fields such as name=camera,floor=2 (quote a value that has a comma in it), or a JSON object',
+    placeholder: 'field=value',
+    repeatable: true,
+    parse: parseStructure,
+    check: (value) => (isPlainObject(value) && isSerialisable(value) ? value : undefined),
+    format: (value) => JSON.stringify(value),
+  };
+}
+
+/** A range of UDP ports, written `min-max`. */
+export function portRange(): PropertyType<string | readonly [min: number, max: number], readonly [min: number, max: number]> {
+  const range = (min: unknown, max: unknown): readonly [number, number] | undefined =>
+    isPort(min) && isPort(max) && min <= max ? [min, max] : undefined;
+  const parse = (value: string): readonly [number, number] | undefined => {
+    const match = /^(\d+)-(\d+)$/.exec(value);
+    return match ? range(Number(match[1]), Number(match[2])) : undefined;
+  };
+  return {
+    label: 'port range',
+    expected: 'two ports from 1 to 65535, the lower first, such as 50000-50100',
+    placeholder: 'min-max',
+    parse,
+    check: (value) => (typeof value === 'string' ? parse(value) : Array.isArray(value) ? range(value[0], value[1]) : undefined),
+    format: ([min, max]) => `${min}-${max}`,
+  };
+}
+
+/** Makes a kind that also takes null, written `none`. */
+export function nullable<Input, Output>(type: PropertyType<Input, Output>): PropertyType<Input | null, Output | null> {
+  return {
+    ...type,
+    expected: `${type.expected}, or none`,
+    parse: (value) => (value === '' || value === 'none' ? null : type.parse(value)),
+    check: (value) => (value === null ? null : type.check(value)),
+    format: (value) => (value === null ? 'none' : type.format(value)),
+  };
+}
+
+/** `a`, `a or b`, `a, b or c`. */
+export function anyOf(words: readonly string[]): string {
+  return words.length < 2 ? (words[0] ?? '') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
+}
+
+function isSerialisable(value: object): boolean {
+  try {
+    return JSON.stringify(value) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+function isPort(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 65535;
+}
