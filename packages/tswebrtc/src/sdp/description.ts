@@ -1,5 +1,6 @@
 /**
- * A session description as a typed model (RFC 8866, RFC 8829 §5).
+ * A session description as a typed model (RFC 8866, RFC 8829 §5): read by read.ts, written by write.ts. Attributes that may
+ * stand at either level (RFC 8839 §5, RFC 8122 §5) are found in the media sections.
  */
 import type { Direction } from './codecs.ts';
 
@@ -54,7 +55,7 @@ export interface MediaDescription {
   rtcpMux: boolean;
   rtcpReducedSize: boolean;
   rtcpMuxOnly: boolean;
-  /** Those with a known rtpmap, in m-line order. */
+  /** Those that have a rtpmap or a static number, in m-line order. */
   formats: Format[];
   extensions: Extension[];
   msid: { stream: string; track: string } | undefined;

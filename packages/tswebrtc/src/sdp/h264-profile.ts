@@ -1,0 +1,100 @@
+/**
+ * H.264 profiles and levels as SDP says them: `profile-level-id` is profile_idc, constraint flags and level_idc in hex, and
+ * several spellings name the same profile (RFC 6184 §8.1, table 5). What an answer may say follows RFC 6184 §8.2.2.
+ */
+
+/** From the least to the most demanding: a decoder of one decodes those before it. */
+export const H264_PROFILES = [
+  'constrained-baseline',
+  'baseline',
+  'main',
+  'constrained-high',
+  'high',
+  'high-10',
+  'high-4:2:2',
+  'high-4:4:4',
+] as const;
+
+export type H264Profile = (typeof H264_PROFILES)[number];
+
+export interface H264ProfileLevel {
+  readonly profile: H264Profile;
+  /** Ten times the level: 31 is level 3.1; level 1b is 10.5. */
+  readonly level: number;
+}
+
+/** What a format without `profile-level-id` is taken for: what every WebRTC endpoint decodes (RFC 7742 §6.2). */
+const DEFAULT_PROFILE_LEVEL_ID = '42e01f';
+
+/** profile_idc, mask over the constraint flags, their value under the mask, profile. First match wins. */
+const PATTERNS: readonly (readonly [idc: number, mask: number, flags: number, profile: H264Profile])[] = [
+  [0x42, 0x4f, 0x40, 'constrained-baseline'],
+  [0x4d, 0x8f, 0x80, 'constrained-baseline'],
+  [0x58, 0xcf, 0xc0, 'constrained-baseline'],
+  [0x42, 0x4f, 0x00, 'baseline'],
+  [0x58, 0xcf, 0x80, 'baseline'],
+  [0x4d, 0xaf, 0x00, 'main'],
+  [0x64, 0xff, 0x00, 'high'],
+  [0x64, 0xff, 0x0c, 'constrained-high'],
+  [0x6e, 0x00, 0x00, 'high-10'],
+  [0x7a, 0x00, 0x00, 'high-4:2:2'],
+  [0xf4, 0x00, 0x00, 'high-4:4:4'],
+];
+
+const LEVEL_1B = 10.5;
+const CONSTRAINT_SET3 = 0x10;
+
+/** Reads a `profile-level-id`; undefined when it is no such thing or names a profile that is not known here. */
+export function parseProfileLevelId(text: string | undefined): H264ProfileLevel | undefined {
+  const value = text ?? DEFAULT_PROFILE_LEVEL_ID;
+  if (!/^[0-9a-f]{6}$/i.test(value)) return undefined;
+  const idc = Number.parseInt(value.slice(0, 2), 16);
+  const flags = Number.parseInt(value.slice(2, 4), 16);
+  const levelIdc = Number.parseInt(value.slice(4, 6), 16);
+  for (const [patternIdc, mask, pattern, profile] of PATTERNS) {
+    // Constraint set 3 tells level 1b from 1.1 below High, and says nothing about the profile there.
+    if (idc !== patternIdc || (flags & mask) !== pattern) continue;
+    const is1b = idc < 0x64 && levelIdc === 11 && (flags & CONSTRAINT_SET3) !== 0;
+    return { profile, level: is1b ? LEVEL_1B : levelIdc };
+  }
+  return undefined;
+}
+
+/** `profile-level-id` of an answer: the offered profile, and our level where levels may differ, the lower one elsewhere. */
+export function answerProfileLevelId(offered: string | undefined, local: string | undefined, asymmetry: boolean): string {
+  const theirs = offered ?? DEFAULT_PROFILE_LEVEL_ID;
+  const ours = local ?? DEFAULT_PROFILE_LEVEL_ID;
+  const theirLevel = parseProfileLevelId(theirs)?.level;
+  const ourLevel = parseProfileLevelId(ours)?.level;
+  if (theirLevel === undefined || ourLevel === undefined) return theirs;
+  const level = asymmetry ? ourLevel : Math.min(theirLevel, ourLevel);
+  if (level === theirLevel) return theirs;
+  let flags = Number.parseInt(theirs.slice(2, 4), 16);
+  if (Number.parseInt(theirs.slice(0, 2), 16) < 0x64) {
+    flags = level === LEVEL_1B ? flags | CONSTRAINT_SET3 : flags & ~CONSTRAINT_SET3;
+  }
+  const hex = (byte: number): string => byte.toString(16).padStart(2, '0');
+  return theirs.slice(0, 2).toLowerCase() + hex(flags) + hex(level === LEVEL_1B ? 11 : level);
+}
+
+export type H264Role = 'send' | 'receive' | 'both';
+
+/**
+ * How well a local format fits a remote one: 0 = exactly; greater = the decoder's profile is that many steps above what will
+ * be sent; undefined = not at all. Packetisation modes must be equal (RFC 6184 §8.2.2).
+ */
+export function h264Distance(
+  local: Readonly<Record<string, string>>,
+  remote: Readonly<Record<string, string>>,
+  role: H264Role,
+): number | undefined {
+  if ((local['packetization-mode'] ?? '0') !== (remote['packetization-mode'] ?? '0')) return undefined;
+  const ours = parseProfileLevelId(local['profile-level-id']);
+  const theirs = parseProfileLevelId(remote['profile-level-id']);
+  if (!ours || !theirs) return undefined;
+  const steps = H264_PROFILES.indexOf(theirs.profile) - H264_PROFILES.indexOf(ours.profile);
+  if (steps === 0) return 0;
+  if (role === 'send' && steps > 0) return steps;
+  if (role === 'receive' && steps < 0) return -steps;
+  return undefined;
+}

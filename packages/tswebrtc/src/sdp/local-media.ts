@@ -1,0 +1,72 @@
+/** What our side of an offer or answer is made of: the transport shared by all m-lines, and each m-line's wishes. */
+import type { CodecPreference, Direction, MediaKind } from './codecs.ts';
+import type { Fingerprint, MediaDescription, SourceDescription } from './description.ts';
+
+export const TRANSPORT_CC_URI = 'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01';
+export const ABS_SEND_TIME_URI = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time';
+
+/** Largest data channel message that is taken, bytes; without the attribute it would be 64 KiB (RFC 8841 §6). */
+export const MAX_MESSAGE_SIZE = 262144;
+export const SCTP_PORT = 5000;
+
+export interface LocalTransport {
+  readonly usernameFragment: string;
+  readonly password: string;
+  readonly fingerprints: readonly Fingerprint[];
+}
+
+export interface LocalMedia {
+  readonly kind: MediaKind;
+  readonly mid: string;
+  readonly direction: Direction;
+  readonly codecs: readonly CodecPreference[];
+  /** NACK and rtx. */
+  readonly retransmission: boolean;
+  readonly transportCc: boolean;
+  readonly streamId: string;
+  readonly trackId: string;
+  readonly cname: string;
+  readonly ssrc?: number;
+  readonly rtxSsrc?: number;
+}
+
+export const sends = (direction: Direction): boolean => direction === 'sendrecv' || direction === 'sendonly';
+export const receives = (direction: Direction): boolean => direction === 'sendrecv' || direction === 'recvonly';
+
+export function makeDirection(send: boolean, receive: boolean): Direction {
+  if (send) return receive ? 'sendrecv' : 'sendonly';
+  return receive ? 'recvonly' : 'inactive';
+}
+
+/** A peer's direction seen from here. */
+export function reverse(direction: Direction): Direction {
+  return makeDirection(receives(direction), sends(direction));
+}
+
+/** What both agree to, seen from here (RFC 3264 §6.1). */
+export function intersect(local: Direction, remote: Direction): Direction {
+  return makeDirection(sends(local) && receives(remote), receives(local) && sends(remote));
+}
+
+/** `a=ssrc` and `a=ssrc-group` of a sending m-line: the primary before its rtx, one FID group (RFC 5576 §4.2). */
+export function describeSources(
+  media: LocalMedia,
+  withRtx: boolean,
+): Pick<MediaDescription, 'sources' | 'sourceGroups' | 'msid'> {
+  if (media.ssrc === undefined || !sends(media.direction)) return { sources: [], sourceGroups: [], msid: undefined };
+  const msid = { stream: media.streamId, track: media.trackId };
+  const rtx = withRtx ? media.rtxSsrc : undefined;
+  const sources: SourceDescription[] = [{ ssrc: media.ssrc, msid, cname: media.cname }];
+  if (rtx === undefined) return { sources, sourceGroups: [], msid };
+  sources.push({ ssrc: rtx, msid, cname: media.cname });
+  return { sources, sourceGroups: [{ semantics: 'FID', ssrcs: [media.ssrc, rtx] }], msid };
+}
+
+/** Feedback we understand about a format (reference A.1). */
+export function localFeedback(kind: MediaKind, retransmission: boolean, transportCc: boolean): string[] {
+  const feedback: string[] = [];
+  if (retransmission) feedback.push('nack');
+  if (kind === 'video') feedback.push('nack pli', 'ccm fir');
+  if (transportCc) feedback.push('transport-cc');
+  return feedback;
+}

@@ -1,0 +1,135 @@
+/**
+ * Makes offers as the GStreamer family does (reference A.1, A.2; JSEP, RFC 8829 §5.2): everything bundled on the first m-line,
+ * whose port alone is 9; candidates follow by trickle. A re-offer keeps every m-line in its place, with its mid, credentials
+ * and setup.
+ */
+import { type CodecPreference, canonicalName, defaultFmtp, rtpmapChannels } from './codecs.ts';
+import type { Format, MediaDescription, SessionDescription } from './description.ts';
+import {
+  describeSources,
+  type LocalMedia,
+  type LocalTransport,
+  localFeedback,
+  MAX_MESSAGE_SIZE,
+  SCTP_PORT,
+  TRANSPORT_CC_URI,
+} from './local-media.ts';
+import type { PayloadTypes } from './payload-types.ts';
+import { emptyMedia } from './read.ts';
+
+export type OfferSection =
+  | { readonly type: 'media'; readonly media: LocalMedia }
+  | { readonly type: 'application'; readonly mid: string }
+  /** An m-line that was rejected once, or that we cannot use: keeps its place with port 0. */
+  | { readonly type: 'dead'; readonly description: MediaDescription };
+
+export interface OfferOptions {
+  readonly sessionId: string;
+  readonly sessionVersion: string;
+  readonly transport: LocalTransport;
+  readonly sections: readonly OfferSection[];
+  readonly payloadTypes: PayloadTypes;
+  /** Our description in force, for re-offers. */
+  readonly previous?: SessionDescription;
+}
+
+export function createOffer(options: OfferOptions): SessionDescription {
+  const { sections, payloadTypes } = options;
+  // All media numbers are taken before the first repair format gets one, video's before audio's.
+  for (const kind of ['video', 'audio'] as const) {
+    for (const section of sections) {
+      if (section.type !== 'media' || section.media.kind !== kind) continue;
+      for (const codec of section.media.codecs) payloadTypes.media(codec);
+    }
+  }
+  const bundle: string[] = [];
+  const media = sections.map((section, index) => {
+    if (section.type === 'dead') return deadSection(section.description);
+    const description = section.type === 'media' ? mediaSection(section.media, payloadTypes) : applicationSection(section.mid);
+    const previous = options.previous?.media[index];
+    const first = bundle.length === 0;
+    bundle.push(description.mid!);
+    description.port = first ? 9 : 0;
+    description.bundleOnly = !first;
+    description.setup = previous?.setup ?? 'actpass';
+    description.usernameFragment = options.transport.usernameFragment;
+    description.password = options.transport.password;
+    description.fingerprints = [...options.transport.fingerprints];
+    description.rtcpMuxOnly = section.type === 'media' && previous === undefined;
+    return description;
+  });
+  return {
+    sessionId: options.sessionId,
+    sessionVersion: options.sessionVersion,
+    iceLite: false,
+    iceOptions: ['trickle'],
+    bundle,
+    media,
+  };
+}
+
+function mediaSection(media: LocalMedia, payloadTypes: PayloadTypes): MediaDescription {
+  const formats: Format[] = [];
+  const rtcpFeedback = localFeedback(media.kind, media.retransmission, media.transportCc);
+  for (const codec of media.codecs) {
+    const payloadType = payloadTypes.media(codec);
+    if (payloadType === undefined || formats.some((f) => f.payloadType === payloadType)) continue;
+    formats.push(mediaFormat(codec, payloadType, rtcpFeedback));
+  }
+  const repairs: Format[] = [];
+  if (media.retransmission) {
+    for (const { payloadType: apt, clockRate } of formats) {
+      const payloadType = payloadTypes.repair('rtx', apt);
+      if (payloadType === undefined) continue;
+      repairs.push({ payloadType, name: 'rtx', clockRate, fmtp: { apt: String(apt) }, rtcpFeedback: [] });
+    }
+  }
+  const all = [...formats, ...repairs];
+  return {
+    ...emptyMedia(
+      media.kind,
+      9,
+      'UDP/TLS/RTP/SAVPF',
+      all.map((f) => String(f.payloadType)),
+    ),
+    mid: media.mid,
+    direction: media.direction,
+    rtcpMux: true,
+    rtcpReducedSize: true,
+    formats: all,
+    extensions: media.transportCc ? [{ id: 1, uri: TRANSPORT_CC_URI }] : [],
+    ...describeSources(media, repairs.length > 0),
+  };
+}
+
+function mediaFormat(codec: CodecPreference, payloadType: number, rtcpFeedback: readonly string[]): Format {
+  const channels = rtpmapChannels(codec);
+  return {
+    payloadType,
+    name: canonicalName(codec.name),
+    clockRate: codec.clockRate,
+    ...(channels === undefined ? {} : { channels }),
+    fmtp: { ...defaultFmtp(codec) },
+    rtcpFeedback: [...rtcpFeedback],
+  };
+}
+
+export function applicationSection(mid: string): MediaDescription {
+  return {
+    ...emptyMedia('application', 9, 'UDP/DTLS/SCTP', ['webrtc-datachannel']),
+    mid,
+    sctpPort: SCTP_PORT,
+    maxMessageSize: MAX_MESSAGE_SIZE,
+  };
+}
+
+/** A rejected m-line: its formats, so that readers find a whole section, and port 0. */
+export function deadSection(original: MediaDescription): MediaDescription {
+  return {
+    ...emptyMedia(original.kind, 0, original.protocol, original.formatList),
+    mid: original.mid,
+    direction: 'inactive',
+    formats: original.formats.map((format) => ({ ...format, rtcpFeedback: [] })),
+    sctpPort: original.sctpPort,
+  };
+}
