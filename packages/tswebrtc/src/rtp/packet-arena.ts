@@ -29,8 +29,11 @@ export class PacketArena {
     return position % this.bytes.length;
   }
 
-  /** Whether the template at `position` has not been overwritten yet. */
-  has(position: number): boolean {
-    return position >= 0 && this.#head - position <= this.bytes.length;
+  /**
+   * Whether the template at `position` has not been overwritten yet, and will not be by the next `margin` bytes: a batch in
+   * the making must not lose a template to what is allocated before it is sent.
+   */
+  has(position: number, margin = 0): boolean {
+    return position >= 0 && this.#head + margin - position <= this.bytes.length;
   }
 }

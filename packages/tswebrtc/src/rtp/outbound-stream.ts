@@ -1,0 +1,395 @@
+/**
+ * One outgoing RTP stream of one session: gives the shared packet templates this session's identity (SSRC, payload type,
+ * sequence numbers, timestamps, header extensions, VP8 picture ids), sends packets again that the peer asks for (RFC 4585
+ * generic NACK; RFC 4588 retransmission format) and keeps the books for sender reports and statistics (RFC 3550 §6.4).
+ *
+ * Sans-IO: `now` is ms on any steady clock, always the same one; `wallTime` is ms since the Unix epoch.
+ */
+import { isOneByteExtensionId } from './header-extensions.ts';
+import { compactNtp, toAbsSendTime, toNtp } from './ntp.ts';
+import type { PacketArena } from './packet-arena.ts';
+import { PacketHistory } from './packet-history.ts';
+import type { PacketisedFrame } from './packetised-frame.ts';
+import { RemoteInbound, type RemoteInboundStats } from './remote-inbound.ts';
+import type { ReportBlock, SenderReport } from './rtcp/types.ts';
+import type { SendOps } from './send-ops.ts';
+import { RTX_HEADER_LENGTH, TEMPLATE_LAYOUT } from './template.ts';
+
+export type { RemoteInboundStats } from './remote-inbound.ts';
+
+export interface OutboundStreamOptions {
+  readonly ssrc: number;
+  readonly payloadType: number;
+  /** Hz. */
+  readonly clockRate: number;
+  /** With `rtxPayloadType`: lost packets are sent again as RFC 4588 says; without: they are sent again as they were. */
+  readonly rtxSsrc?: number;
+  readonly rtxPayloadType?: number;
+  /** Ids under which the session negotiated each extension; 1..14, others cannot be sent and are taken as not negotiated. */
+  readonly extensions: { readonly transportCc?: number; readonly absSendTime?: number };
+  /** 16-bit, random (RFC 3550 §5.1). Below 2^15 a loss right at the start cannot be mistaken for a wrap (RFC 3711 §3.3.1). */
+  readonly initialSequenceNumber: number;
+  readonly initialRtxSequenceNumber: number;
+  /** 32-bit, random, added to every timestamp. */
+  readonly timestampOffset: number;
+  /** 15-bit, random. */
+  readonly initialPictureId: number;
+  /** How long a sent packet can be asked for again, ms. Default 1000. */
+  readonly historyDuration?: number;
+  /** How many packets are kept at most. A power of two up to 32768. Default 1024. */
+  readonly historySize?: number;
+}
+
+/** W3C RTCOutboundRtpStreamStats, in part. As there, the sums include retransmissions, also those of the RTX stream. */
+export interface OutboundStreamStats {
+  readonly packetsSent: number;
+  /** Payload bytes. */
+  readonly bytesSent: number;
+  /** Bytes of RTP headers and their extensions. */
+  readonly headerBytesSent: number;
+  readonly retransmittedPacketsSent: number;
+  readonly retransmittedBytesSent: number;
+  readonly framesSent: number;
+  readonly keyFramesSent: number;
+  readonly nackCount: number;
+  readonly pliCount: number;
+  readonly firCount: number;
+}
+
+const DEFAULT_HISTORY_DURATION = 1000;
+const DEFAULT_HISTORY_SIZE = 1024;
+const LARGEST_HISTORY = 32_768;
+
+/** Without a round-trip time: how long a packet sent again is given before it is sent once more, ms. */
+const DEFAULT_RESEND_INTERVAL = 100;
+/** On a short path a receiver may ask twice before the first answer is through its own queues, ms. */
+const SHORTEST_RESEND_INTERVAL = 5;
+
+export class OutboundStream {
+  readonly ssrc: number;
+  readonly payloadType: number;
+  readonly clockRate: number;
+  /** SSRC of the retransmission stream; undefined where RTX was not negotiated. */
+  readonly rtxSsrc: number | undefined;
+  readonly rtxPayloadType: number | undefined;
+
+  readonly #timestampOffset: number;
+  readonly #transportCcId: number;
+  readonly #absSendTimeId: number;
+  readonly #history: PacketHistory;
+  readonly #remote: RemoteInbound;
+
+  /** Next packet index (RFC 3711 §3.3.1): roll-over counter and sequence number in one number that does not wrap. */
+  #nextIndex: number;
+  #nextRtxIndex: number;
+  #pictureId: number;
+  #tl0PictureIndex: number;
+
+  /** Sequence numbers to send again, a ring. */
+  readonly #pending: Uint16Array;
+  #pendingHead = 0;
+  #pendingCount = 0;
+
+  #lastTimestamp = 0;
+  #lastCaptureTime: number | undefined;
+  #lastFir: number | undefined;
+
+  #packets = 0;
+  #payloadBytes = 0;
+  #headerBytes = 0;
+  #resentPackets = 0;
+  #resentBytes = 0;
+  #frames = 0;
+  #keyframes = 0;
+  #nacks = 0;
+  #plis = 0;
+  #firs = 0;
+
+  /** Throws a `RangeError` for a history size that is no power of two. */
+  constructor(options: OutboundStreamOptions) {
+    const size = options.historySize ?? DEFAULT_HISTORY_SIZE;
+    if (!(size >= 1 && size <= LARGEST_HISTORY && (size & (size - 1)) === 0)) {
+      throw new RangeError(`historySize must be a power of two up to ${LARGEST_HISTORY}, not ${size}`);
+    }
+    this.ssrc = options.ssrc >>> 0;
+    this.payloadType = options.payloadType;
+    this.clockRate = options.clockRate;
+    const rtx = options.rtxSsrc !== undefined && options.rtxPayloadType !== undefined;
+    this.rtxSsrc = rtx ? options.rtxSsrc! >>> 0 : undefined;
+    this.rtxPayloadType = rtx ? options.rtxPayloadType : undefined;
+    this.#timestampOffset = options.timestampOffset;
+    this.#transportCcId = usableId(options.extensions.transportCc);
+    this.#absSendTimeId = usableId(options.extensions.absSendTime);
+    this.#history = new PacketHistory(size, options.historyDuration ?? DEFAULT_HISTORY_DURATION);
+    this.#pending = new Uint16Array(size);
+    this.#remote = new RemoteInbound(options.clockRate);
+    this.#nextIndex = options.initialSequenceNumber & 0xffff;
+    this.#nextRtxIndex = options.initialRtxSequenceNumber & 0xffff;
+    this.#pictureId = options.initialPictureId & 0x7fff;
+    // Any start will do (RFC 7741 §4.2); taken from the random picture id.
+    this.#tl0PictureIndex = options.initialPictureId & 0xff;
+  }
+
+  /** Whether packets carry transport-wide sequence numbers, so that the caller counts one for each. */
+  get usesTransportCc(): boolean {
+    return this.#transportCcId !== 0;
+  }
+
+  /** Sequence number of the next packet. */
+  get nextSequenceNumber(): number {
+    return this.#nextIndex % 0x10000;
+  }
+
+  /**
+   * Appends packet `index` of `frame` to `ops`; packets of a frame must come in order. Returns its size in bytes, or 0 and
+   * appends nothing where the arena has overwritten it (it waited too long). `transportSequenceNumber`: 16 bits; undefined
+   * leaves it out.
+   */
+  writePacket(
+    ops: SendOps,
+    lane: number,
+    arena: PacketArena,
+    frame: PacketisedFrame,
+    index: number,
+    now: number,
+    transportSequenceNumber: number | undefined,
+  ): number {
+    const position = frame.positions[index]!;
+    if (!arena.has(position)) return 0;
+    const length = frame.lengths[index]!;
+    const packetIndex = this.#nextIndex++;
+    const sequenceNumber = packetIndex % 0x10000;
+    const rolloverCounter = (packetIndex - sequenceNumber) / 0x10000;
+    const marker = frame.marker && index === frame.count - 1;
+    const timestamp = (frame.timestamp + this.#timestampOffset) >>> 0;
+    const pictureIdOffset = frame.vp8PictureIdOffset ?? 0;
+    if (index === 0) this.#beginFrame(frame, timestamp, pictureIdOffset);
+
+    const history = this.#history;
+    const slot = history.add(sequenceNumber, position, length, now);
+    history.rolloverCounters[slot] = rolloverCounter;
+    history.timestamps[slot] = timestamp;
+    history.markers[slot] = marker ? 1 : 0;
+    history.pictureIdOffsets[slot] = pictureIdOffset;
+    history.pictureIds[slot] = ((0x8000 | this.#pictureId) << 8) | this.#tl0PictureIndex;
+    history.absSendTimes[slot] = this.#absSendTimeId === 0 ? -1 : toAbsSendTime(now);
+    const hasTransportCc = this.#transportCcId !== 0 && transportSequenceNumber !== undefined;
+    history.transportSequenceNumbers[slot] = hasTransportCc ? transportSequenceNumber & 0xffff : -1;
+    this.#pushOriginal(ops, lane, arena, slot, sequenceNumber);
+
+    this.#packets++;
+    this.#payloadBytes += length - TEMPLATE_LAYOUT.headerLength;
+    this.#headerBytes += TEMPLATE_LAYOUT.headerLength;
+    if (index === frame.count - 1) {
+      this.#frames++;
+      if (frame.keyframe) this.#keyframes++;
+    }
+    return length;
+  }
+
+  /**
+   * The peer asks for packets again: queues those that can be sent again, except those sent again less than
+   * `roundTripTime` (ms; undefined = not known) ago, whose answer may still be on its way.
+   */
+  handleNack(sequenceNumbers: readonly number[], now: number, roundTripTime: number | undefined): void {
+    this.#nacks++;
+    const interval = Math.max(roundTripTime ?? DEFAULT_RESEND_INTERVAL, SHORTEST_RESEND_INTERVAL);
+    const history = this.#history;
+    const pending = this.#pending;
+    for (const sequenceNumber of sequenceNumbers) {
+      if (this.#pendingCount === pending.length) return;
+      const slot = history.find(sequenceNumber, now);
+      if (slot < 0 || history.queued[slot] === 1 || now - history.resentAt[slot]! < interval) continue;
+      history.queued[slot] = 1;
+      pending[(this.#pendingHead + this.#pendingCount++) % pending.length] = sequenceNumber;
+    }
+  }
+
+  /** Packets that wait to be sent again; some may turn out to be too old. */
+  get pendingRetransmissions(): number {
+    return this.#pendingCount;
+  }
+
+  /**
+   * Appends the next packet to be sent again to `ops`; returns its size in bytes, 0 where none is left.
+   *
+   * With RTX it is a packet of its own, with a transport sequence number of its own: `takeTransportSequenceNumber` is called
+   * once, only then. Without, the original goes out again byte for byte, its old transport sequence number included, since
+   * SRTP must never protect two different packets under one index (RFC 3711 §9.1, RFC 7714 §8).
+   */
+  nextRetransmission(
+    ops: SendOps,
+    lane: number,
+    arena: PacketArena,
+    now: number,
+    takeTransportSequenceNumber?: () => number | undefined,
+  ): number {
+    const history = this.#history;
+    while (this.#pendingCount > 0) {
+      const sequenceNumber = this.#pending[this.#pendingHead]!;
+      this.#pendingHead = (this.#pendingHead + 1) % this.#pending.length;
+      this.#pendingCount--;
+      const slot = history.find(sequenceNumber, now, arena);
+      if (slot < 0 || history.queued[slot] === 0) continue;
+      history.queued[slot] = 0;
+      history.resentAt[slot] = now;
+      const length =
+        this.rtxSsrc === undefined
+          ? this.#pushOriginal(ops, lane, arena, slot, sequenceNumber)
+          : this.#pushRtx(ops, lane, arena, slot, sequenceNumber, now, takeTransportSequenceNumber);
+      const payload = length - TEMPLATE_LAYOUT.headerLength;
+      this.#resentPackets++;
+      this.#resentBytes += payload;
+      return length;
+    }
+    return 0;
+  }
+
+  /** The peer cannot decode. */
+  handlePli(): void {
+    this.#plis++;
+  }
+
+  /** The peer asks for a keyframe; false for a repetition of the last request (RFC 5104 §4.3.1.2), which needs no new one. */
+  handleFir(commandSequenceNumber: number): boolean {
+    this.#firs++;
+    const isNew = commandSequenceNumber !== this.#lastFir;
+    this.#lastFir = commandSequenceNumber;
+    return isNew;
+  }
+
+  /**
+   * A sender report for this moment; undefined before the first frame. Its RTP timestamp is the one a frame captured at
+   * `wallTime` would have: what is captured together is played together, over all tracks of one input.
+   */
+  senderReport(now: number, wallTime: number): SenderReport | undefined {
+    if (this.#lastCaptureTime === undefined) return undefined;
+    const sinceCapture = Math.round(((wallTime - this.#lastCaptureTime) * this.clockRate) / 1000);
+    const ntpTime = toNtp(wallTime);
+    this.#remote.senderReportSent(compactNtp(ntpTime), now);
+    return {
+      type: 'sr',
+      ssrc: this.ssrc,
+      ntpTime,
+      rtpTimestamp: (this.#lastTimestamp + sinceCapture) >>> 0,
+      packetCount: this.#packets >>> 0,
+      octetCount: this.#payloadBytes >>> 0,
+      reports: [],
+    };
+  }
+
+  /** Takes the peer's report on this stream, received at `now`; blocks on other streams are ignored. */
+  handleReportBlock(block: ReportBlock, now: number): void {
+    if (block.ssrc === this.ssrc) this.#remote.handleReportBlock(block, now);
+  }
+
+  /** What the peer reported last; undefined before its first report. */
+  get remoteInbound(): RemoteInboundStats | undefined {
+    return this.#remote.stats;
+  }
+
+  stats(): OutboundStreamStats {
+    return {
+      packetsSent: this.#packets + this.#resentPackets,
+      bytesSent: this.#payloadBytes + this.#resentBytes,
+      headerBytesSent: this.#headerBytes + this.#resentPackets * TEMPLATE_LAYOUT.headerLength,
+      retransmittedPacketsSent: this.#resentPackets,
+      retransmittedBytesSent: this.#resentBytes,
+      framesSent: this.#frames,
+      keyFramesSent: this.#keyframes,
+      nackCount: this.#nacks,
+      pliCount: this.#plis,
+      firCount: this.#firs,
+    };
+  }
+
+  #beginFrame(frame: PacketisedFrame, timestamp: number, pictureIdOffset: number): void {
+    this.#lastTimestamp = timestamp;
+    this.#lastCaptureTime = frame.captureTime;
+    if (pictureIdOffset === 0) return;
+    this.#pictureId = (this.#pictureId + 1) & 0x7fff;
+    if (frame.temporalLayer === 0) this.#tl0PictureIndex = (this.#tl0PictureIndex + 1) & 0xff;
+  }
+
+  /** The packet in `slot`, as it is or was sent the first time. */
+  #pushOriginal(ops: SendOps, lane: number, arena: PacketArena, slot: number, sequenceNumber: number): number {
+    const history = this.#history;
+    const length = history.lengths[slot]!;
+    ops.push(
+      lane,
+      arena.offset(history.positions[slot]!),
+      length,
+      this.ssrc,
+      history.rolloverCounters[slot]!,
+      sequenceNumber,
+      history.markers[slot] === 1,
+      this.payloadType,
+      history.timestamps[slot]!,
+    );
+    this.#patchExtensions(ops, history.transportSequenceNumbers[slot]!, history.absSendTimes[slot]!);
+    const pictureIdOffset = history.pictureIdOffsets[slot]!;
+    if (pictureIdOffset !== 0) ops.patch(pictureIdOffset, 3, history.pictureIds[slot]!);
+    return length;
+  }
+
+  /** The packet in `slot` in RTX format: its payload behind its sequence number (RFC 4588 §4). */
+  #pushRtx(
+    ops: SendOps,
+    lane: number,
+    arena: PacketArena,
+    slot: number,
+    sequenceNumber: number,
+    now: number,
+    takeTransportSequenceNumber: (() => number | undefined) | undefined,
+  ): number {
+    const history = this.#history;
+    const originalLength = history.lengths[slot]!;
+    const length = originalLength + RTX_HEADER_LENGTH;
+    const to = arena.offset(arena.alloc(length));
+    const from = arena.offset(history.positions[slot]!);
+    const bytes = arena.bytes;
+    const { headerLength } = TEMPLATE_LAYOUT;
+    bytes.copyWithin(to, from, from + headerLength);
+    bytes[to + headerLength] = sequenceNumber >> 8;
+    bytes[to + headerLength + 1] = sequenceNumber;
+    bytes.copyWithin(to + headerLength + RTX_HEADER_LENGTH, from + headerLength, from + originalLength);
+
+    const packetIndex = this.#nextRtxIndex++;
+    const rtxSequenceNumber = packetIndex % 0x10000;
+    ops.push(
+      lane,
+      to,
+      length,
+      this.rtxSsrc!,
+      (packetIndex - rtxSequenceNumber) / 0x10000,
+      rtxSequenceNumber,
+      history.markers[slot] === 1,
+      this.rtxPayloadType!,
+      history.timestamps[slot]!,
+    );
+    const transportSequenceNumber = this.#transportCcId === 0 ? undefined : takeTransportSequenceNumber?.();
+    this.#patchExtensions(
+      ops,
+      transportSequenceNumber === undefined ? -1 : transportSequenceNumber & 0xffff,
+      this.#absSendTimeId === 0 ? -1 : toAbsSendTime(now),
+    );
+    const pictureIdOffset = history.pictureIdOffsets[slot]!;
+    if (pictureIdOffset !== 0) ops.patch(pictureIdOffset + RTX_HEADER_LENGTH, 3, history.pictureIds[slot]!);
+    return length;
+  }
+
+  /** One-byte elements (RFC 8285 §4.2): id and length - 1, then the value. -1 leaves one out. */
+  #patchExtensions(ops: SendOps, transportSequenceNumber: number, absSendTime: number): void {
+    if (transportSequenceNumber >= 0) {
+      ops.patch(TEMPLATE_LAYOUT.transportCcOffset, 3, (((this.#transportCcId << 4) | 1) << 16) | transportSequenceNumber);
+    }
+    if (absSendTime >= 0) {
+      ops.patch(TEMPLATE_LAYOUT.absSendTimeOffset, 4, ((((this.#absSendTimeId << 4) | 2) << 24) | absSendTime) >>> 0);
+    }
+  }
+}
+
+/** 0 where the extension was not negotiated, or under an id the templates' one-byte form cannot carry. */
+function usableId(id: number | undefined): number {
+  return id !== undefined && isOneByteExtensionId(id) ? id : 0;
+}

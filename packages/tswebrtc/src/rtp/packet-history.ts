@@ -1,0 +1,73 @@
+/**
+ * What a session remembers of the packets of one stream it sent, so as to send one again (RFC 4585 §6.2.1): numbers in typed
+ * arrays, by sequence number. The bytes stay in the arena and may be gone before the entry is.
+ */
+import type { PacketArena } from './packet-arena.ts';
+
+/** Bytes of arena that may be written between the choice of a packet and its sending: one part in eight. */
+const SAFETY = 8;
+
+export class PacketHistory {
+  readonly positions: Float64Array;
+  readonly lengths: Uint16Array;
+  /** With the session's offset. */
+  readonly timestamps: Uint32Array;
+  /** ms, on the caller's clock. */
+  readonly sentAt: Float64Array;
+  /** ms; -Infinity before the first time. */
+  readonly resentAt: Float64Array;
+  /** SRTP roll-over counter. */
+  readonly rolloverCounters: Uint32Array;
+  /** 24-bit abs-send-time and 16-bit transport sequence number it carried, -1 for none. */
+  readonly absSendTimes: Int32Array;
+  readonly transportSequenceNumbers: Int32Array;
+  /** PictureID and TL0PICIDX as patched in (24 bits), and where; offset 0 for none. */
+  readonly pictureIds: Uint32Array;
+  readonly pictureIdOffsets: Uint8Array;
+  readonly markers: Uint8Array;
+  /** 1 while a retransmission waits to be sent. */
+  readonly queued: Uint8Array;
+  readonly #sequenceNumbers: Int32Array;
+  readonly #mask: number;
+  readonly #duration: number;
+
+  /** `size`: packets, a power of two up to 32768. `duration`: ms. */
+  constructor(size: number, duration: number) {
+    this.#mask = size - 1;
+    this.#duration = duration;
+    this.#sequenceNumbers = new Int32Array(size).fill(-1);
+    this.positions = new Float64Array(size);
+    this.lengths = new Uint16Array(size);
+    this.timestamps = new Uint32Array(size);
+    this.sentAt = new Float64Array(size);
+    this.resentAt = new Float64Array(size);
+    this.rolloverCounters = new Uint32Array(size);
+    this.absSendTimes = new Int32Array(size);
+    this.transportSequenceNumbers = new Int32Array(size);
+    this.pictureIds = new Uint32Array(size);
+    this.pictureIdOffsets = new Uint8Array(size);
+    this.markers = new Uint8Array(size);
+    this.queued = new Uint8Array(size);
+  }
+
+  /** Makes room for `sequenceNumber`, forgetting the packet `size` before it; returns the slot for the caller to fill. */
+  add(sequenceNumber: number, position: number, length: number, now: number): number {
+    const slot = sequenceNumber & this.#mask;
+    this.#sequenceNumbers[slot] = sequenceNumber;
+    this.positions[slot] = position;
+    this.lengths[slot] = length;
+    this.sentAt[slot] = now;
+    this.resentAt[slot] = Number.NEGATIVE_INFINITY;
+    this.queued[slot] = 0;
+    return slot;
+  }
+
+  /** Slot of `sequenceNumber` if it can still be sent again at `now`, else -1. */
+  find(sequenceNumber: number, now: number, arena?: PacketArena): number {
+    const slot = sequenceNumber & this.#mask;
+    if (this.#sequenceNumbers[slot] !== sequenceNumber) return -1;
+    if (now - this.sentAt[slot]! > this.#duration) return -1;
+    if (arena && !arena.has(this.positions[slot]!, arena.bytes.length / SAFETY)) return -1;
+    return slot;
+  }
+}
