@@ -1,0 +1,123 @@
+/**
+ * The WebSocket of one peer. It adds to the library's what the server has to know to stay exact:
+ *
+ * - the moment at which a connection starts to end, whoever ends it. The library answers a peer's Close by calling `close`
+ *   itself; from then on nothing may be written, and the other peers are told at once, not when the TCP connection is
+ *   finally gone (RFC 6455 §7.1.2, reference §1.9);
+ * - when bytes last went either way, which is what dead peers are found by.
+ *
+ * The listeners are shared functions, so that an idle peer costs little memory.
+ */
+import { WebSocket } from 'ws';
+
+/** What a peer's socket tells its server. */
+export interface PeerSocketOwner {
+  peerText(peer: PeerSocket, text: string): void;
+  peerBinary(peer: PeerSocket): void;
+  /** The connection starts to end: no message will come or can be sent any more. Called once. */
+  peerClosing(peer: PeerSocket): void;
+  /** The socket is gone. Called once, after `peerClosing`. */
+  peerClosed(peer: PeerSocket): void;
+  peerError(peer: PeerSocket, error: Error): void;
+  now(): number;
+}
+
+export class PeerSocket extends WebSocket {
+  peerId = '';
+  /** Time (ms) of the last frame from the peer. */
+  lastReceived = 0;
+  /** Time (ms) of the last frame to the peer. */
+  lastSent = 0;
+  /** Time (ms) of the ping that is not answered yet; 0 when none is. */
+  pingSentAt = 0;
+  /** Time (ms) at which the connection started to end; 0 while it is open. */
+  closingSince = 0;
+  #owner: PeerSocketOwner | undefined;
+
+  /** Hands the open socket to its server. */
+  adopt(owner: PeerSocketOwner, peerId: string): void {
+    this.#owner = owner;
+    this.peerId = peerId;
+    this.lastReceived = this.lastSent = owner.now();
+    this.on('message', onMessage);
+    this.on('ping', onAlive);
+    this.on('pong', onAlive);
+    this.on('error', onError);
+    this.on('close', onClose);
+  }
+
+  get owner(): PeerSocketOwner | undefined {
+    return this.#owner;
+  }
+
+  /** True until the connection starts to end. */
+  get isOpen(): boolean {
+    return this.closingSince === 0 && this.readyState === WebSocket.OPEN;
+  }
+
+  /**
+   * The one way to end a connection: sends a Close frame, or the answer to the peer's, behind everything queued. The
+   * library calls it too, when the peer has sent its Close or something that is no WebSocket frame.
+   */
+  override close(code?: number, reason?: string | Buffer): void {
+    this.beginClosing();
+    super.close(code, reason);
+  }
+
+  /** Drops the connection without a word: for peers that do not answer. */
+  override terminate(): void {
+    this.beginClosing();
+    super.terminate();
+  }
+
+  beginClosing(): void {
+    if (!this.#owner || this.closingSince !== 0) return;
+    this.closingSince = this.#owner.now();
+    this.#owner.peerClosing(this);
+  }
+
+  /** Sends `text`, UTF-8, as a text frame; returns at once, and drops the message when the connection is ending. */
+  sendText(text: Buffer): void {
+    if (!this.isOpen || !this.#owner) return;
+    this.lastSent = this.#owner.now();
+    this.send(text, { binary: false }, ignoreSendError);
+  }
+
+  sendPing(): void {
+    if (!this.isOpen || !this.#owner) return;
+    this.lastSent = this.pingSentAt = this.#owner.now();
+    this.ping(undefined, undefined, ignoreSendError);
+  }
+
+  heard(): void {
+    if (!this.#owner) return;
+    this.lastReceived = this.#owner.now();
+    this.pingSentAt = 0;
+  }
+}
+
+/** A write that fails ends the connection, and that is where it is handled. */
+function ignoreSendError(): void {}
+
+function onMessage(this: WebSocket, data: WebSocket.RawData, isBinary: boolean): void {
+  const peer = this as PeerSocket;
+  if (peer.closingSince !== 0) return;
+  peer.heard();
+  if (isBinary) peer.owner?.peerBinary(peer);
+  else peer.owner?.peerText(peer, (data as Buffer).toString('utf8'));
+}
+
+function onAlive(this: WebSocket): void {
+  (this as PeerSocket).heard();
+}
+
+function onError(this: WebSocket, error: Error): void {
+  const peer = this as PeerSocket;
+  peer.owner?.peerError(peer, error);
+}
+
+function onClose(this: WebSocket): void {
+  const peer = this as PeerSocket;
+  peer.beginClosing();
+  peer.owner?.peerClosed(peer);
+}
