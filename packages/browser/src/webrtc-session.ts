@@ -34,7 +34,9 @@ export interface SessionLink {
 /** A remote candidate that comes before the description it belongs to waits here; a peer that sends more is at fault. */
 const MAX_EARLY_CANDIDATES = 256;
 
-export abstract class WebRTCSession<Events extends WebRTCSessionEvents = WebRTCSessionEvents> extends TypedEventTarget<Events> {
+export abstract class WebRTCSession<
+  Events extends WebRTCSessionEvents & { [K in keyof Events]: Event } = WebRTCSessionEvents,
+> extends TypedEventTarget<Events> {
   readonly #peerId: string;
   /** @internal */
   protected readonly link: SessionLink;
