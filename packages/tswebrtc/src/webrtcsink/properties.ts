@@ -17,6 +17,7 @@ import {
   property,
   resolveOptions,
   type Schema,
+  theOption,
 } from './property-schema.ts';
 import { boolean, choice, nullable, portRange, structure, stunUri, text, uint, uri } from './property-types.ts';
 
@@ -209,20 +210,26 @@ export type ResolvedSinkOptions = OutputOf<typeof sinkProperties> & {
   readonly signaller: Signaller | OutputOf<typeof signallerProperties>;
 };
 
-/** Checks options and fills in the defaults. Throws `INVALID_OPTION` with one sentence that names the option and the remedy. */
-export function validateOptions(options: WebRTCSinkOptions = {}): ResolvedSinkOptions {
-  const resolved = resolveOptions(sinkProperties, options, { others: ['signaller', 'logger', 'engine'] });
-  if (resolved.minBitrate > resolved.maxBitrate) {
+/**
+ * Checks options and fills in the defaults. Throws `INVALID_OPTION` with one sentence that names the option, as `spelling`
+ * writes it, and the remedy.
+ */
+export function validateOptions(options: WebRTCSinkOptions = {}, spelling = theOption): ResolvedSinkOptions {
+  const resolved = resolveOptions(sinkProperties, options, { others: ['signaller', 'logger', 'engine'], spelling });
+  const { minBitrate, maxBitrate } = resolved;
+  if (minBitrate > maxBitrate) {
     throw invalid(
-      `The option minBitrate is ${resolved.minBitrate} and maxBitrate is ${resolved.maxBitrate} bit/s; the lower must not exceed the higher.`,
+      `${spelling('minBitrate')} is ${minBitrate} bit/s, but it must not exceed ${spelling('maxBitrate')}, which is ${maxBitrate} bit/s.`,
     );
   }
   const signaller = options.signaller ?? {};
-  if (isSignaller(signaller)) return { ...resolved, signaller };
   if (typeof signaller !== 'object') {
-    throw invalid('The option signaller must be an object of options such as { uri }, or a Signaller.');
+    throw invalid(`${spelling('signaller')} must be an object of options such as { uri }, or a Signaller.`);
   }
-  const signallerOptions = resolveOptions(signallerProperties, signaller as Record<string, unknown>, { prefix: 'signaller.' });
+  if (isSignaller(signaller)) return { ...resolved, signaller };
+  const signallerOptions = resolveOptions(signallerProperties, signaller as Record<string, unknown>, {
+    spelling: (key) => spelling(`signaller.${key}`),
+  });
   return { ...resolved, signaller: signallerOptions };
 }
 

@@ -51,30 +51,30 @@ export function camelCase(name: string): string {
 
 /**
  * Checks what a program wrote and fills in the defaults. Throws `INVALID_OPTION` with a sentence that names the option.
- * `others` are keys that the caller checks itself; `prefix` stands before a key in sentences.
+ * `others` are keys that the caller checks itself; `spelling` names a key in sentences.
  */
 export function resolveOptions<S extends Schema>(
   schema: S,
   options: Readonly<Record<string, unknown>>,
-  { others = [], prefix = '' }: { others?: readonly string[]; prefix?: string } = {},
+  { others = [], spelling = theOption }: { others?: readonly string[]; spelling?: (key: string) => string } = {},
 ): OutputOf<S> {
   const keys = Object.entries(schema).flatMap(([key, { alias }]) => (alias ? [key, alias] : [key]));
   for (const key of Object.keys(options)) {
     if (keys.includes(key) || others.includes(key)) continue;
     const meant = closest(camelCase(key), [...keys, ...others]);
-    throw invalid(`There is no option ${prefix}${key}${meant ? `; did you mean ${prefix}${meant}?` : '.'}`);
+    throw invalid(`${spelling(key)} does not exist${meant ? `; did you mean ${meant}?` : '.'}`);
   }
   const resolved: Record<string, unknown> = {};
   for (const [key, declaration] of Object.entries(schema)) {
     const { alias } = declaration;
     if (alias && options[alias] !== undefined && options[key] !== undefined) {
-      throw invalid(`The options ${prefix}${key} and ${prefix}${alias} are two spellings of the same; give only one of them.`);
+      throw invalid(`${spelling(alias)} and ${spelling(key)} mean the same; give only one of them.`);
     }
     const used = alias && options[alias] !== undefined ? alias : key;
     const given = options[used];
     const value = given === undefined ? declaration.default : declaration.type.check(given);
     if (value === undefined) {
-      throw refused(declaration.type, given, `The option ${prefix}${used}`);
+      throw refused(declaration.type, given, spelling(used));
     }
     resolved[key] = value;
   }
@@ -100,6 +100,9 @@ export function describeSchema(schema: Schema, prefix = ''): string {
     .map((row) => `| ${row} |\n`)
     .join('');
 }
+
+/** How sentences name an option unless told otherwise. */
+export const theOption = (key: string): string => `Option ${key}`;
 
 export function invalid(message: string): TsWebRTCError {
   return new TsWebRTCError('INVALID_OPTION', message);

@@ -48,6 +48,20 @@ export function uint(min: number, max: number, unit = ''): PropertyType<number> 
   };
 }
 
+/** A number from `min` to `max`, whole or not. */
+export function decimal(min: number, max: number, unit = ''): PropertyType<number> {
+  const check = (value: unknown): number | undefined =>
+    typeof value === 'number' && value >= min && value <= max ? value : undefined;
+  return {
+    label: 'number',
+    expected: `a number from ${min} to ${max}${unit && ` (${unit})`}`,
+    placeholder: unit || 'number',
+    parse: (source) => (/^\d+(\.\d+)?$/.test(source) ? check(Number(source)) : undefined),
+    check,
+    format: String,
+  };
+}
+
 /** Any text that is not empty. */
 export function text(placeholder = 'text'): PropertyType<string> {
   const check = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);

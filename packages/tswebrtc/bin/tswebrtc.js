@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+// The command itself is built (dist/cli/main.js); this file is committed so that npm can link it right after `npm ci`.
+import { existsSync } from 'node:fs';
+
+const built = new URL('../dist/cli/main.js', import.meta.url);
+if (existsSync(built)) {
+  const { main } = await import(built.href);
+  process.exitCode = await main(process.argv.slice(2));
+  // Everything is closed by now. Should something still hold the process, it does not hold it for long.
+  setTimeout(() => process.exit(), 500).unref();
+} else {
+  console.error('tswebrtc is not built yet: run "npm run build" in the directory of the project.');
+  process.exitCode = 1;
+}

@@ -1,0 +1,48 @@
+/**
+ * What a command tells: events for programs (`--json`: one object a line on stdout and nothing else there) and sentences
+ * for people (on stdout, or on stderr where stdout belongs to a program). Errors always go to stderr.
+ */
+import { asError } from '../common/errors.ts';
+import { errorCode, sentence } from './exit.ts';
+
+export interface Streams {
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+}
+
+export class Output {
+  readonly #json: boolean;
+  readonly #streams: Streams;
+  readonly #now: () => number;
+
+  constructor(options: { json: boolean; streams?: Streams; now?: () => number }) {
+    this.#json = options.json;
+    this.#streams = options.streams ?? process;
+    this.#now = options.now ?? Date.now;
+  }
+
+  /** Something happened: `fields` for programs, `words` for people. */
+  event(event: string, fields: object, words?: string): void {
+    if (this.#json) this.#streams.stdout.write(`${JSON.stringify({ event, time: this.#now(), ...fields })}\n`);
+    if (words !== undefined) this.say(words);
+  }
+
+  /** For people only. */
+  say(words: string): void {
+    (this.#json ? this.#streams.stderr : this.#streams.stdout).write(`${words}\n`);
+  }
+
+  /** Something went wrong. */
+  error(thrown: unknown, sessionId?: string): void {
+    const error = asError(thrown);
+    const fields = { code: errorCode(error.cause instanceof Error && error.code === 'INTERNAL' ? error.cause : error) };
+    const message = sentence(error.message);
+    if (this.#json) this.event('error', { ...fields, message, ...(sessionId === undefined ? {} : { sessionId }) });
+    this.warn(message);
+  }
+
+  /** A sentence on stderr. */
+  warn(words: string): void {
+    this.#streams.stderr.write(`${words}\n`);
+  }
+}

@@ -1,0 +1,135 @@
+/** The grammar of the command line. What is typed becomes a command to run; what cannot be becomes a `UsageError`. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, Option } from 'commander';
+import { namedProperties } from '../webrtcsink/properties.ts';
+import { parsePropertyText, property } from '../webrtcsink/property-schema.ts';
+import { decimal, text, uint } from '../webrtcsink/property-types.ts';
+import { rewriteBooleanFlags } from './boolean-flags.ts';
+import { asUsage, sentence, UsageError } from './exit.ts';
+import { parseInput } from './input.ts';
+import { addSinkOptions, addSwitch, readSinkOptions } from './property-options.ts';
+import type { SignallingServerCommand } from './signalling-server.ts';
+import type { SinkCommand } from './sink.ts';
+
+export type Parsed =
+  | ({ readonly command: 'sink'; readonly json: boolean } & SinkCommand)
+  | ({ readonly command: 'signalling-server'; readonly json: boolean } & SignallingServerCommand)
+  /** Help or version: said already. */
+  | { readonly command: 'none' };
+
+const inputHelp = `
+INPUT is a file, or one of
+  testsrc[:pattern=smpte|ball,width=1280,height=720,framerate=30,clock]   a test picture; clock draws the capture time into it
+  tone[:frequency=440,volume=0.2,channels=2]                             a test tone
+Without any it is "testsrc tone".
+
+Switches take --x, --no-x and --x=false.
+
+Examples
+  tswebrtc sink --run-signalling-server --run-web-server     stream a test picture to http://127.0.0.1:8080
+  tswebrtc sink film.mp4 --loop --meta name=film             stream a file by the signalling server on ws://127.0.0.1:8443
+
+Environment
+  TSWEBRTC_LOG   log levels (silent, error, warn, info, debug, trace), by subsystem: congestion:trace,info
+`;
+
+/** Reads the arguments behind the command's name. Help goes to `write`. */
+export function parseCommandLine(args: readonly string[], write: (text: string) => void): Parsed {
+  let parsed: Parsed = { command: 'none' };
+  let complaint = '';
+  const program = new Command('tswebrtc')
+    .description("WebRTC producer and consumer, wire-compatible with GStreamer's webrtcsink and webrtcsrc")
+    .version(version(), '-V, --version')
+    .exitOverride()
+    .configureOutput({ writeOut: write, writeErr: (words) => (complaint += words) })
+    .configureHelp({ helpWidth: Math.min(process.stdout.columns ?? 110, 130) });
+
+  const sink = program
+    .command('sink')
+    .description('stream inputs to everybody who asks for them')
+    .argument('[INPUT...]', 'what to stream: files, testsrc, tone')
+    .addOption(
+      numberOption('--stats-interval <s>', 'Report figures of every session at this interval.', decimal(0.1, 86_400, 's')),
+    );
+  addSwitch(sink, 'loop', 'Start files over at their end.');
+  addSwitch(sink, 'json', 'Print one JSON object a line on stdout; sentences for people go to stderr.');
+  addSinkOptions(sink);
+  sink.addHelpText('after', inputHelp).action((inputs: string[], typed: Record<string, unknown>) => {
+    const loop = typed.loop === true;
+    const sources = inputs.length === 0 ? ['testsrc', 'tone'] : inputs;
+    parsed = {
+      command: 'sink',
+      json: typed.json === true,
+      inputs: sources.map((source) => parseInput(source, { loop })),
+      options: readSinkOptions(typed),
+      ...(typeof typed.statsInterval === 'number' ? { statsInterval: typed.statsInterval } : {}),
+    };
+  });
+
+  const server = program
+    .command('signalling-server')
+    .description('run a signalling server')
+    .addOption(stringOption('--host <host>', 'Address to listen on; 0.0.0.0 is every network. (default: 127.0.0.1)'))
+    .addOption(numberOption('-p, --port <port>', 'Port to listen on; 0 takes any free port. (default: 8443)', uint(0, 65535)))
+    .addOption(stringOption('-c, --cert <file>', 'PEM file of a certificate chain: with --key it serves wss.'))
+    .addOption(stringOption('-k, --key <file>', 'PEM file of the private key of --cert.'));
+  addSwitch(server, 'json', 'Print one JSON object a line on stdout; sentences for people go to stderr.');
+  server.action((typed: { host?: string; port?: number; cert?: string; key?: string; json?: boolean }) => {
+    const { host = '127.0.0.1', port = 8443, cert, key, json = false } = typed;
+    parsed = { command: 'signalling-server', json, host, port, ...(cert ? { cert } : {}), ...(key ? { key } : {}) };
+  });
+
+  for (const command of [sink, server])
+    command.exitOverride().configureOutput(program.configureOutput()).copyInheritedSettings(program);
+  try {
+    program.parse(rewriteBooleanFlags(args, switches), { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { command: 'none' };
+    throw new UsageError(usage(error, complaint), { cause: error });
+  }
+  return parsed;
+}
+
+const switches: ReadonlySet<string> = new Set([
+  'loop',
+  'json',
+  ...namedProperties
+    .filter(({ declaration }) => declaration.type.placeholder === undefined)
+    .map(({ name }) => name.replace('::', '-')),
+]);
+
+function numberOption(flags: string, doc: string, type: ReturnType<typeof uint>): Option {
+  return checkedOption(flags, doc, (source, name) =>
+    parsePropertyText(property({ type, default: 0, when: 'ready', doc }), source, name),
+  );
+}
+
+function stringOption(flags: string, doc: string): Option {
+  return checkedOption(flags, doc, (source, name) =>
+    parsePropertyText(property({ type: text(), default: '', when: 'ready', doc }), source, name),
+  );
+}
+
+function checkedOption(flags: string, doc: string, parse: (source: string, name: string) => unknown): Option {
+  const option = new Option(flags, doc);
+  return option.argParser((source) => asUsage(() => parse(source, option.long ?? flags)));
+}
+
+/** Commander's complaint as one sentence. */
+function usage(error: CommanderError, complaint: string): string {
+  if (error.code === 'commander.help')
+    return 'Say what to do: tswebrtc sink, or tswebrtc signalling-server; tswebrtc --help tells more.';
+  if (error.code === 'commander.excessArguments') return 'There are arguments too many: this command takes options only.';
+  const valueless = /option '.*?(--[a-z-]+) .*' argument missing/.exec(complaint);
+  if (valueless) return `${valueless[1]} needs a value behind it.`;
+  const words = complaint.replace(/^error: /, '').replace(/\s*\n\(Did you mean (.*?)\?\)/s, '; did you mean $1?');
+  return sentence(words.replace(/^(\w+) (option|command) '(.*?)'/, '$1 $2 $3'));
+}
+
+function version(): string {
+  const { version: found } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return found;
+}

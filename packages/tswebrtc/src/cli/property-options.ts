@@ -1,0 +1,58 @@
+/** The sink's properties as command-line options, from their declaration. */
+import { type Command, Option } from 'commander';
+import { namedProperties, type ResolvedSinkOptions, validateOptions, type WebRTCSinkOptions } from '../webrtcsink/properties.ts';
+import { camelCase, kebabCase, parsePropertyText } from '../webrtcsink/property-schema.ts';
+import { asUsage } from './exit.ts';
+
+/** `signaller::uri` → `signaller-uri`. */
+const flagOf = (name: string): string => name.replace('::', '-');
+
+/** Adds an option a property. */
+export function addSinkOptions(command: Command): void {
+  for (const { name, declaration } of namedProperties) {
+    const { type, doc, alias } = declaration;
+    const flag = flagOf(name);
+    if (type.placeholder === undefined) {
+      addSwitch(command, flag, doc, declaration.default === true);
+      continue;
+    }
+    const read = (spelling: string) => (source: string, previous: unknown) => {
+      const value = asUsage(() => parsePropertyText(declaration, source, spelling));
+      return type.repeatable && isObject(previous) && isObject(value) ? { ...previous, ...value } : value;
+    };
+    const standard = ` (default: ${type.format(declaration.default)})`;
+    command.addOption(new Option(`--${flag} <${type.placeholder}>`, doc + standard).argParser(read(`--${flag}`)));
+    if (alias) {
+      const short = kebabCase(alias);
+      command.addOption(
+        new Option(`--${short} <names>`, `Short form of --${flag}: names with commas.`).argParser(read(`--${short}`)),
+      );
+    }
+  }
+}
+
+/** Adds `--x` and `--no-x`; the help shows both where the default is yes. */
+export function addSwitch(command: Command, flag: string, doc: string, standard = false): void {
+  command.addOption(new Option(`--${flag}`, standard ? `${doc} (default: true; --no-${flag} turns it off)` : doc));
+  command.addOption(new Option(`--no-${flag}`).hideHelp());
+}
+
+/** What was typed, as options of the sink. Throws `UsageError` where they contradict each other. */
+export function readSinkOptions(typed: Readonly<Record<string, unknown>>): WebRTCSinkOptions {
+  const options: Record<string, unknown> = {};
+  const signaller: Record<string, unknown> = {};
+  for (const { name, path, declaration } of namedProperties) {
+    const target = path.length === 2 ? signaller : options;
+    for (const key of declaration.alias ? [kebabCase(declaration.alias), name] : [name]) {
+      const value = typed[camelCase(flagOf(key))];
+      if (value !== undefined) target[key === name ? path.at(-1)! : declaration.alias!] = value;
+    }
+  }
+  if (Object.keys(signaller).length > 0) options.signaller = signaller;
+  asUsage((): ResolvedSinkOptions => validateOptions(options, (key) => `--${kebabCase(key).replace('.', '-')}`));
+  return options;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

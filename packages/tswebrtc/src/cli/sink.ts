@@ -1,0 +1,96 @@
+/** `tswebrtc sink`: streams its inputs to whoever asks for them, until interrupted or at their end. */
+import type { Logger } from '../common/logger.ts';
+import type { InputDescription } from '../media/types.ts';
+import { validateOptions, type WebRTCSinkOptions } from '../webrtcsink/properties.ts';
+import { type SinkStats, WebRTCSink } from '../webrtcsink/webrtcsink.ts';
+import { openPortNotice } from './endpoint.ts';
+import { checkFiles } from './input.ts';
+import { type Interrupts, within } from './interrupts.ts';
+import type { Output } from './output.ts';
+
+/** ms that sessions have to end in peace. */
+const CLOSE_LIMIT = 2000;
+
+export interface SinkCommand {
+  readonly inputs: readonly InputDescription[];
+  readonly options: WebRTCSinkOptions;
+  /** Seconds between two `stats` events; undefined for none. */
+  readonly statsInterval?: number;
+}
+
+export interface CommandContext {
+  readonly output: Output;
+  readonly logger: Logger;
+  readonly interrupts: Interrupts;
+}
+
+/** Resolves when the command is over; rejects when it could not begin. */
+export async function runSink({ inputs, options, statsInterval }: SinkCommand, context: CommandContext): Promise<void> {
+  const { output, interrupts } = context;
+  await checkFiles(inputs);
+  const sink = new WebRTCSink({ ...options, logger: context.logger });
+  for (const input of inputs) sink.addTrack(input);
+  narrate(sink, options, context);
+  sink.on('ended', () => {
+    output.say('The input came to its end.');
+    interrupts.stop();
+  });
+
+  const stopped = new Promise<void>((resolve) => {
+    const { signal } = interrupts;
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  let stats: NodeJS.Timeout | undefined;
+  try {
+    // A server that cannot be reached keeps this waiting: an interrupt ends it.
+    await Promise.race([sink.start(), stopped]);
+    if (statsInterval !== undefined) stats = setInterval(() => void report(sink, output), statsInterval * 1000);
+    await stopped;
+  } finally {
+    clearInterval(stats);
+    if (!(await within(CLOSE_LIMIT, sink.close()))) output.warn('Some sessions did not end in time and are dropped.');
+  }
+}
+
+function narrate(sink: WebRTCSink, options: WebRTCSinkOptions, { output }: CommandContext): void {
+  sink.on('listening', ({ urls }) => {
+    output.event('listening', { urls });
+    for (const url of urls) {
+      output.say(url.startsWith('http') ? `Open ${url} in a browser to watch.` : `The signalling server listens on ${url}`);
+    }
+    for (const notice of notices(options)) output.warn(notice);
+  });
+  sink.on('registered', (peerId) => {
+    output.event('registered', { peerId }, `Streaming as ${peerId}. Press Ctrl-C to stop.`);
+  });
+  sink.on('consumer-added', ({ id, peerId }) => {
+    output.event('consumer-added', { peerId, sessionId: id }, `Consumer ${peerId} joined (session ${id}).`);
+  });
+  sink.on('consumer-removed', ({ id, peerId }, reason) => {
+    output.event('consumer-removed', { peerId, sessionId: id, reason }, `Consumer ${peerId} left: ${reason}.`);
+  });
+  sink.on('error', (error, sessionId) => output.error(error, sessionId));
+}
+
+async function report(sink: WebRTCSink, output: Output): Promise<void> {
+  try {
+    const stats = await sink.getStats();
+    output.event('stats', stats, describe(stats));
+  } catch {
+    // The sink closed in between.
+  }
+}
+
+function describe({ sessions }: SinkStats): string {
+  const rate = sessions.reduce((sum, session) => sum + session.sentBitrate, 0);
+  return `${sessions.length} ${sessions.length === 1 ? 'consumer' : 'consumers'}, ${(rate / 1e6).toFixed(2)} Mbit/s sent.`;
+}
+
+function notices(options: WebRTCSinkOptions): string[] {
+  const { runSignallingServer, signallingServerHost, runWebServer, webServerHostAddr } = validateOptions(options);
+  return [
+    runSignallingServer ? openPortNotice('the signalling server', signallingServerHost) : undefined,
+    runWebServer ? openPortNotice('the web server', new URL(webServerHostAddr).hostname) : undefined,
+  ].filter((notice) => notice !== undefined);
+}
