@@ -26,6 +26,11 @@ export type SignallerEvents = {
   'handle-ice': [sessionId: string, sdpMLineIndex: number, sdpMid: string | undefined, candidate: string];
   'producer-added': [producerId: string, meta: Meta | null, newlyConnected: boolean];
   'producer-removed': [producerId: string, meta: Meta | null];
+  /**
+   * The server is lost, for a reason in words; the signaller tries to come back, and `registered` follows when it has.
+   * Sessions go on, since media flows between the peers; but none can start, be changed or be ended until then.
+   */
+  disconnected: [reason: string];
   /** Something went wrong; the signaller goes on (reconnects) unless `shutdown` follows. */
   error: [error: Error];
   /** The signaller gives up: the element ends its stream. */
