@@ -2,28 +2,51 @@
  * The sending half of a transceiver: owns the SSRCs announced for it and, from the first negotiation that gives it a codec,
  * the `OutboundStream` that numbers, remembers and repeats its packets. Feedback of the peer about its SSRCs ends here.
  */
+import { randomBytes } from 'node:crypto';
 import { Emitter } from '../common/emitter.ts';
-import type { CodecParameters } from '../sdp/codecs.ts';
+import { OutboundStream } from '../rtp/outbound-stream.ts';
+import type { FullIntraRequest, ReportBlock, SenderReport } from '../rtp/rtcp/types.ts';
+import type { CodecParameters, MediaKind } from '../sdp/codecs.ts';
+import type { NegotiatedExtensions } from '../sdp/negotiate.ts';
 
 export type RtpSenderEvents = {
   /** The peer cannot go on without a keyframe. */
   'keyframe-request': [kind: 'pli' | 'fir'];
-  /** Retransmissions are waiting: `sender.stream.pendingRetransmissions` > 0. */
+  /** Packets wait to be sent again: `sender.stream.pendingRetransmissions` > 0. */
   'retransmission-request': [];
 };
 
-export class RtpSender extends Emitter<RtpSenderEvents> {
-  readonly kind: 'audio' | 'video';
-  readonly ssrc: number;
-  readonly rtxSsrc: number | undefined;
-  #codec: CodecParameters | undefined;
-  #stream: import('../rtp/outbound-stream.ts').OutboundStream | undefined;
+/** A random SSRC that is not 0 (RFC 3550 §8.1). */
+export function randomSsrc(): number {
+  return randomBytes(4).readUInt32BE() || 1;
+}
 
-  constructor(kind: 'audio' | 'video', ssrc: number, rtxSsrc: number | undefined) {
+export class RtpSender extends Emitter<RtpSenderEvents> {
+  readonly kind: MediaKind;
+  #ssrc: number;
+  #rtxSsrc: number | undefined;
+  #codec: CodecParameters | undefined;
+  #stream: OutboundStream | undefined;
+  /** What the stream was made for, to see whether a later negotiation changes it. */
+  #configuration = '';
+  #active = false;
+  /** `performance.now()` of the last sender report; undefined before the first. */
+  #lastReport: number | undefined;
+
+  constructor(kind: MediaKind, retransmission: boolean) {
     super();
     this.kind = kind;
-    this.ssrc = ssrc;
-    this.rtxSsrc = rtxSsrc;
+    this.#ssrc = randomSsrc();
+    this.#rtxSsrc = retransmission ? randomSsrc() : undefined;
+  }
+
+  get ssrc(): number {
+    return this.#ssrc;
+  }
+
+  /** SSRC of the retransmission stream, where retransmission was asked for. */
+  get rtxSsrc(): number | undefined {
+    return this.#rtxSsrc;
   }
 
   /** What the peer takes, from the first negotiation on. */
@@ -32,7 +55,89 @@ export class RtpSender extends Emitter<RtpSenderEvents> {
   }
 
   /** Where frames go: exists once a codec is negotiated. Replaced when a later negotiation changes the codec. */
-  get stream(): import('../rtp/outbound-stream.ts').OutboundStream | undefined {
+  get stream(): OutboundStream | undefined {
     return this.#stream;
+  }
+
+  /** Whether the peer agreed to receive. */
+  get active(): boolean {
+    return this.#active;
+  }
+
+  /** Takes the outcome of a negotiation. A stream whose parameters did not change runs on untouched. */
+  configure(codec: CodecParameters | undefined, extensions: NegotiatedExtensions, active: boolean): void {
+    this.#active = active && codec !== undefined;
+    if (!codec || !active) return;
+    this.#codec = codec;
+    const { payloadType, clockRate, rtxPayloadType, name } = codec;
+    const configuration = JSON.stringify([name, payloadType, clockRate, rtxPayloadType, extensions]);
+    if (configuration === this.#configuration) return;
+    this.#configuration = configuration;
+    // A new stream counts its packets from the start, and SRTP must never see one SSRC count twice (RFC 3711 §9.1).
+    if (this.#stream) {
+      this.#ssrc = randomSsrc();
+      if (this.#rtxSsrc !== undefined) this.#rtxSsrc = randomSsrc();
+      this.#lastReport = undefined;
+    }
+    const random = randomBytes(10);
+    this.#stream = new OutboundStream({
+      ssrc: this.#ssrc,
+      payloadType,
+      clockRate,
+      ...(this.#rtxSsrc !== undefined && rtxPayloadType !== undefined ? { rtxSsrc: this.#rtxSsrc, rtxPayloadType } : {}),
+      extensions,
+      initialSequenceNumber: random.readUInt16BE(0) & 0x7fff,
+      initialRtxSequenceNumber: random.readUInt16BE(2) & 0x7fff,
+      timestampOffset: random.readUInt32BE(4),
+      initialPictureId: random.readUInt16BE(8) & 0x7fff,
+    });
+  }
+
+  /** `now` in ms of `performance.now()`, `roundTripTime` in ms. */
+  handleNack(sequenceNumbers: readonly number[], now: number, roundTripTime: number | undefined): void {
+    const stream = this.#stream;
+    if (!stream) return;
+    stream.handleNack(sequenceNumbers, now, roundTripTime);
+    if (stream.pendingRetransmissions > 0) this.emit('retransmission-request');
+  }
+
+  handlePictureLoss(): void {
+    this.#stream?.handlePli();
+    if (this.#active) this.emit('keyframe-request', 'pli');
+  }
+
+  handleFullIntraRequest(request: FullIntraRequest): void {
+    for (const { ssrc, commandSequenceNumber } of request.requests) {
+      if (ssrc === this.#ssrc && this.#stream?.handleFir(commandSequenceNumber) && this.#active) {
+        this.emit('keyframe-request', 'fir');
+      }
+    }
+  }
+
+  handleReportBlock(block: ReportBlock, now: number): void {
+    this.#stream?.handleReportBlock(block, now);
+  }
+
+  /**
+   * A sender report when one is due: as soon as the first frame was sent, then every `interval` ms. `now` in ms of
+   * `performance.now()`, `wallTime` in ms since the Unix epoch.
+   */
+  dueReport(now: number, wallTime: number, interval: number): SenderReport | undefined {
+    if (!this.#active || !this.#stream) return undefined;
+    if (this.#lastReport !== undefined && now - this.#lastReport < interval) return undefined;
+    const report = this.#stream.senderReport(now, wallTime);
+    if (report) this.#lastReport = now;
+    return report;
+  }
+
+  /** Whether a first report has still to be sent. */
+  get awaitsFirstReport(): boolean {
+    return this.#active && this.#lastReport === undefined;
+  }
+
+  /** Frees what the sender holds. Idempotent. */
+  close(): void {
+    this.#active = false;
+    this.removeAllListeners();
   }
 }

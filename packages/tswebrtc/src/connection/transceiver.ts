@@ -2,50 +2,101 @@
  * One audio or video m-line of a connection and what was negotiated for it (RFC 8829 §4.1.1): the W3C's RTCRtpTransceiver
  * without tracks, because what is sent or received are encoded frames.
  */
+import { TsWebRTCError } from '../common/errors.ts';
 import type { CodecParameters, CodecPreference, Direction, MediaKind } from '../sdp/codecs.ts';
-import type { RtpSender } from './rtp-sender.ts';
+import type { LocalMedia } from '../sdp/local-media.ts';
+import type { MediaAgreement, NegotiatedExtensions, RemoteSource } from '../sdp/negotiate.ts';
+import { RtpSender } from './rtp-sender.ts';
 import type { TransceiverInit } from './types.ts';
 
-/** A stream the peer announced with `a=ssrc` lines. */
-export interface RemoteSource {
-  readonly ssrc: number;
-  readonly rtxSsrc?: number;
-  readonly cname?: string;
-}
-
-/** Ids of the header extensions both sides agreed on. */
-export interface NegotiatedExtensions {
-  readonly transportCc?: number;
-  readonly absSendTime?: number;
-}
+export type { NegotiatedExtensions, RemoteSource } from '../sdp/negotiate.ts';
 
 export class Transceiver {
   readonly kind: MediaKind;
+  /** Most wanted first. */
   readonly codecs: readonly CodecPreference[];
   readonly retransmission: boolean;
   readonly transportCc: boolean;
   readonly streamId: string | undefined;
-  /** Set unless the transceiver only receives. */
+  /** Set unless the transceiver was made to receive only. */
   readonly sender: RtpSender | undefined;
-  /** What we want; takes effect at the next offer or answer. */
+  /** What we want; takes effect at the next offer or answer. `inactive` takes the medium away. */
   direction: Direction;
-  /** From the first `createOffer` or answered offer on. */
-  mid: string | undefined;
-  /** What was agreed, seen from here; undefined before the first negotiation. */
-  currentDirection: Direction | undefined;
-  /** The codec to send or receive, undefined when nothing was agreed. */
-  codec: CodecParameters | undefined;
-  extensions: NegotiatedExtensions = {};
-  /** Streams the peer announced. */
-  remoteSources: readonly RemoteSource[] = [];
+  #mid: string | undefined;
+  #currentDirection: Direction | undefined;
+  #agreement: MediaAgreement | undefined;
 
-  constructor(init: TransceiverInit, sender: RtpSender | undefined) {
+  constructor(init: TransceiverInit) {
+    if (init.codecs.length === 0) {
+      throw new TsWebRTCError('INVALID_OPTION', `A ${init.kind} transceiver needs at least one codec: give "codecs" an entry.`);
+    }
     this.kind = init.kind;
     this.codecs = init.codecs;
     this.retransmission = init.retransmission ?? init.kind === 'video';
     this.transportCc = init.transportCc ?? true;
     this.streamId = init.streamId;
-    this.sender = sender;
     this.direction = init.direction;
+    this.sender = init.direction === 'recvonly' ? undefined : new RtpSender(init.kind, this.retransmission);
+  }
+
+  /** Name of the m-line, from the first offer made or answered with this transceiver on. */
+  get mid(): string | undefined {
+    return this.#mid;
+  }
+
+  /** What was agreed, seen from here; undefined before the first negotiation. */
+  get currentDirection(): Direction | undefined {
+    return this.#currentDirection;
+  }
+
+  /** The codec to send or receive; undefined when none was agreed. */
+  get codec(): CodecParameters | undefined {
+    return this.#agreement?.codec;
+  }
+
+  /** All codecs in common: what the peer may send us, under our payload types. */
+  get negotiatedCodecs(): readonly CodecParameters[] {
+    return this.#agreement?.codecs ?? [];
+  }
+
+  /** Ids of the header extensions both sides agreed on. */
+  get extensions(): NegotiatedExtensions {
+    return this.#agreement?.extensions ?? {};
+  }
+
+  /** Streams the peer announced for this m-line. */
+  get remoteSources(): readonly RemoteSource[] {
+    return this.#agreement?.remoteSources ?? [];
+  }
+
+  /** @internal */
+  assign(mid: string): void {
+    this.#mid = mid;
+  }
+
+  /** @internal Takes the outcome of a negotiation. */
+  apply(agreement: MediaAgreement): void {
+    this.#agreement = agreement;
+    this.#currentDirection = agreement.direction;
+    const sends = agreement.direction === 'sendonly' || agreement.direction === 'sendrecv';
+    this.sender?.configure(agreement.codec, agreement.extensions, sends);
+  }
+
+  /** @internal Our side of the m-line. */
+  describe(cname: string): LocalMedia {
+    const { sender } = this;
+    return {
+      kind: this.kind,
+      mid: this.#mid ?? '',
+      direction: this.direction,
+      codecs: this.codecs,
+      retransmission: this.retransmission,
+      transportCc: this.transportCc,
+      streamId: this.streamId ?? cname,
+      trackId: this.#mid ?? this.kind,
+      cname,
+      ...(sender ? { ssrc: sender.ssrc } : {}),
+      ...(sender?.rtxSsrc === undefined ? {} : { rtxSsrc: sender.rtxSsrc }),
+    };
   }
 }

@@ -1,0 +1,134 @@
+/**
+ * RTCP of a connection as a sender (RFC 3550 §6, RFC 4585): a report and CNAME for each stream every second, the first as soon
+ * as the stream began so that the receiver can synchronise at once; the peer's feedback to the sender it concerns; goodbye.
+ */
+import { parseRtcp, writeRtcp } from '../rtp/rtcp/rtcp.ts';
+import type { RtcpPacket, SenderReport, TransportFeedback } from '../rtp/rtcp/types.ts';
+import type { RtpSender } from './rtp-sender.ts';
+
+/** ms between two sender reports of a stream. */
+const REPORT_INTERVAL = 1000;
+/** ms between looks for a stream that has just begun. */
+const FIRST_REPORT_POLL = 50;
+/** Sender reports in one compound packet: each has 28 bytes and an SDES chunk, together under an MTU. */
+const REPORTS_PER_COMPOUND = 8;
+
+export interface RtcpSessionOptions {
+  readonly cname: string;
+  readonly senders: () => readonly RtpSender[];
+  readonly send: (compound: Uint8Array) => void;
+  readonly onTransportFeedback: (feedback: TransportFeedback, arrival: number) => void;
+}
+
+export class RtcpSession {
+  readonly #options: RtcpSessionOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #running = false;
+  #roundTripTime: number | undefined;
+
+  constructor(options: RtcpSessionOptions) {
+    this.#options = options;
+  }
+
+  /** Seconds, from the latest report block; undefined before the first. */
+  get roundTripTime(): number | undefined {
+    return this.#roundTripTime;
+  }
+
+  /** A first estimate from elsewhere (connectivity checks), in seconds. */
+  suggestRoundTripTime(seconds: number): void {
+    this.#roundTripTime ??= seconds;
+  }
+
+  /** Begins to send reports. */
+  start(): void {
+    if (this.#running) return;
+    this.#running = true;
+    this.#tick();
+  }
+
+  /** Stops sending reports. Idempotent. */
+  stop(): void {
+    this.#running = false;
+    clearTimeout(this.#timer);
+  }
+
+  #tick(): void {
+    if (!this.#running) return;
+    const now = performance.now();
+    const wallTime = performance.timeOrigin + now;
+    const reports: SenderReport[] = [];
+    let waiting = false;
+    for (const sender of this.#options.senders()) {
+      // Timers fire late, never early: a report 20 ms before its time keeps the mean interval at a second.
+      const report = sender.dueReport(now, wallTime, REPORT_INTERVAL - 20);
+      if (report) reports.push(report);
+      waiting ||= sender.awaitsFirstReport;
+    }
+    for (let i = 0; i < reports.length; i += REPORTS_PER_COMPOUND) this.#send(reports.slice(i, i + REPORTS_PER_COMPOUND));
+    this.#timer = setTimeout(() => this.#tick(), waiting ? FIRST_REPORT_POLL : REPORT_INTERVAL);
+  }
+
+  #send(reports: readonly SenderReport[]): void {
+    const { cname } = this.#options;
+    const chunks = reports.map(({ ssrc }) => ({ ssrc, cname }));
+    this.#options.send(writeRtcp([...reports, { type: 'sdes', chunks }]));
+  }
+
+  /** Says that our streams end (RFC 3550 §6.6). */
+  goodbye(): void {
+    const ssrcs = this.#options.senders().flatMap((sender) => (sender.stream ? [sender.stream.ssrc] : []));
+    const { cname } = this.#options;
+    for (let i = 0; i < ssrcs.length; i += REPORTS_PER_COMPOUND) {
+      const some = ssrcs.slice(i, i + REPORTS_PER_COMPOUND);
+      const chunks = some.map((ssrc) => ({ ssrc, cname }));
+      this.#options.send(
+        writeRtcp([
+          { type: 'rr', ssrc: some[0]!, reports: [] },
+          { type: 'sdes', chunks },
+          { type: 'bye', ssrcs: some },
+        ]),
+      );
+    }
+  }
+
+  /** Takes one compound packet of the peer; returns what was in it. `arrival` in ms of `performance.now()`. */
+  receive(compound: Uint8Array, arrival: number): RtcpPacket[] {
+    const packets = parseRtcp(compound);
+    for (const packet of packets) this.#dispatch(packet, arrival);
+    return packets;
+  }
+
+  #dispatch(packet: RtcpPacket, arrival: number): void {
+    switch (packet.type) {
+      case 'sr':
+      case 'rr':
+        for (const block of packet.reports) {
+          const sender = this.#sender(block.ssrc);
+          if (!sender) continue;
+          sender.handleReportBlock(block, arrival);
+          this.#roundTripTime = sender.stream?.remoteInbound?.roundTripTime ?? this.#roundTripTime;
+        }
+        break;
+      case 'nack': {
+        const roundTripTime = this.#roundTripTime === undefined ? undefined : this.#roundTripTime * 1000;
+        this.#sender(packet.mediaSsrc)?.handleNack(packet.sequenceNumbers, arrival, roundTripTime);
+        break;
+      }
+      case 'pli':
+        this.#sender(packet.mediaSsrc)?.handlePictureLoss();
+        break;
+      case 'fir':
+        for (const sender of this.#options.senders()) sender.handleFullIntraRequest(packet);
+        break;
+      case 'transport-cc':
+        this.#options.onTransportFeedback(packet, arrival);
+        break;
+    }
+  }
+
+  #sender(ssrc: number): RtpSender | undefined {
+    for (const sender of this.#options.senders()) if (sender.ssrc === ssrc) return sender;
+    return undefined;
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * The W3C statistics report of a connection (webrtc-stats): what the transport tells, and the entries of streams and codecs,
+ * with the W3C's keys under the GStreamer family's ids (reference A.5).
+ */
+import type { CodecParameters } from '../sdp/codecs.ts';
+import type { Transceiver } from './transceiver.ts';
+import type { RTCStatsEntry } from './transport/types.ts';
+
+export interface StatsSource {
+  readonly transceivers: readonly Transceiver[];
+  readonly transport: readonly RTCStatsEntry[];
+  readonly dataChannelsOpened: number;
+  readonly dataChannelsClosed: number;
+  /** ms since the Unix epoch. */
+  readonly timestamp: number;
+}
+
+export function buildStats(source: StatsSource): Map<string, RTCStatsEntry> {
+  const { timestamp } = source;
+  const report = new Map<string, RTCStatsEntry>();
+  const add = (entry: RTCStatsEntry): void => {
+    report.set(entry.id, entry);
+  };
+  add({
+    id: 'peer-connection-stats',
+    type: 'peer-connection',
+    timestamp,
+    dataChannelsOpened: source.dataChannelsOpened,
+    dataChannelsClosed: source.dataChannelsClosed,
+  });
+  for (const entry of source.transport) add(entry);
+  const transportId = source.transport.find((entry) => entry.type === 'transport')?.id;
+  for (const transceiver of source.transceivers) addSender(add, transceiver, transportId, timestamp);
+  return report;
+}
+
+function addSender(
+  add: (entry: RTCStatsEntry) => void,
+  { kind, mid, sender }: Transceiver,
+  transportId: string | undefined,
+  timestamp: number,
+): void {
+  const codec = sender?.codec;
+  const stream = sender?.stream;
+  if (!codec || !stream) return;
+  const { ssrc } = stream;
+  const codecId = `codec-stats-${mid}_${codec.payloadType}`;
+  const outboundId = `rtp-outbound-stream-stats_${ssrc}`;
+  const remoteId = `rtp-remote-inbound-stream-stats_${ssrc}`;
+  const remote = stream.remoteInbound;
+  const common = { timestamp, ssrc, kind, codecId, ...(transportId === undefined ? {} : { transportId }) };
+  add({
+    id: codecId,
+    type: 'codec',
+    timestamp,
+    payloadType: codec.payloadType,
+    mimeType: `${kind}/${codec.name}`,
+    clockRate: codec.clockRate,
+    codecType: 'encode',
+    ...(codec.channels === undefined ? {} : { channels: codec.channels }),
+    ...sdpFmtpLine(codec),
+    ...(transportId === undefined ? {} : { transportId }),
+  });
+  add({
+    ...common,
+    id: outboundId,
+    type: 'outbound-rtp',
+    mid,
+    active: sender.active,
+    ...(stream.rtxSsrc === undefined ? {} : { rtxSsrc: stream.rtxSsrc }),
+    ...stream.stats(),
+    ...(remote ? { remoteId } : {}),
+  });
+  if (!remote) return;
+  add({ ...common, id: remoteId, type: 'remote-inbound-rtp', localId: outboundId, ...remote });
+}
+
+function sdpFmtpLine(codec: CodecParameters): { sdpFmtpLine?: string } {
+  const line = Object.entries(codec.fmtp)
+    .map(([key, value]) => (value === '' ? key : `${key}=${value}`))
+    .join(';');
+  return line === '' ? {} : { sdpFmtpLine: line };
+}
