@@ -9,7 +9,7 @@ const layer = (name, from, forbidden, comment) => ({
   name,
   comment,
   severity: 'error',
-  from: { path: src(from), pathNot: '\\.test\\.ts$' },
+  from: { path: src(from), pathNot: '\\.test(ing)?\\.ts$' },
   to: { path: src(forbidden) },
 });
 
@@ -42,7 +42,7 @@ module.exports = {
       name: 'sans-io-core',
       comment: 'rtp, congestion and sdp read no clock, open no socket, start no thread',
       severity: 'error',
-      from: { path: src('rtp|congestion|sdp'), pathNot: '\\.test\\.ts$' },
+      from: { path: src('rtp|congestion|sdp'), pathNot: '\\.test(ing)?\\.ts$' },
       to: { dependencyTypes: ['core'] },
     },
     {
@@ -60,7 +60,7 @@ module.exports = {
     {
       name: 'protocol-knows-nothing',
       severity: 'error',
-      from: { path: '^packages/protocol/src', pathNot: '\\.test\\.ts$' },
+      from: { path: '^packages/protocol/src', pathNot: '\\.test(ing)?\\.ts$' },
       to: { path: '^packages/(?!protocol)' },
     },
     {

@@ -1,1 +1,16 @@
-export {};
+/** `npm run bench -- NAME [options]`: runs one benchmark, prints a table and writes `bench/results/NAME.json`. */
+import { latency } from './latency.ts';
+import { ttff } from './ttff.ts';
+
+const benches: Record<string, (args: string[]) => Promise<void>> = { latency, ttff };
+
+const [name, ...args] = process.argv.slice(2);
+const bench = name === undefined ? undefined : benches[name];
+if (!bench) {
+  console.error(
+    `${name ? `There is no benchmark ${name}. ` : ''}Usage: npm run bench -- NAME, with NAME one of ${Object.keys(benches).join(', ')}.`,
+  );
+  process.exit(2);
+}
+await bench(args);
+process.exit(0);

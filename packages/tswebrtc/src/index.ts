@@ -1,1 +1,12 @@
-export {};
+/** tswebrtc: WebRTC producer and consumer, wire-compatible with GStreamer's webrtcsink and webrtcsrc. */
+export { type ErrorCode, TsWebRTCError } from './common/errors.ts';
+export type { Logger } from './common/logger.ts';
+export type { RTCStatsEntry } from './connection/transport/types.ts';
+export { loadMediaEngine } from './media/engine.ts';
+export type { FileInput, InputDescription, MediaEngine, TestAudioInput, TestVideoInput } from './media/types.ts';
+export { DefaultSignaller } from './signalling/default-signaller.ts';
+export type { Meta, SessionDescription, Signaller, SignallerContext, SignallerEvents } from './signalling/signaller.ts';
+export type { SignallerOptions, WebRTCSinkOptions } from './webrtcsink/properties.ts';
+export type { EndReason, SessionFigures } from './webrtcsink/session.ts';
+export { file, testAudio, testVideo } from './webrtcsink/tracks.ts';
+export { type ConsumerSession, type SinkStats, WebRTCSink, type WebRTCSinkEvents } from './webrtcsink/webrtcsink.ts';

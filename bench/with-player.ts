@@ -1,0 +1,26 @@
+/** A producer in a process of its own and a page in headless Chromium that is connected to its signalling server. */
+import type { Page } from 'playwright-core';
+import { launchChromium } from '../interop/chromium.ts';
+import { servePlayerPage } from '../interop/player-page.ts';
+import { SinkProcess } from '../interop/sink-process.ts';
+
+export async function withPlayer(
+  input: readonly string[],
+  run: (page: Page, producerId: string, sink: SinkProcess) => Promise<void>,
+): Promise<void> {
+  const sink = await SinkProcess.start(input);
+  const browser = await launchChromium();
+  const served = await servePlayerPage();
+  try {
+    const page = await browser.newPage();
+    await page.goto(served.url);
+    await page.evaluate((uri) => window.player.connect(uri), sink.signallingUri);
+    const [producer] = await page.evaluate(() => window.player.producers());
+    if (!producer) throw new Error('the signalling server lists no producer');
+    await run(page, producer.id, sink);
+  } finally {
+    await browser.close();
+    await served.close();
+    await sink.stop();
+  }
+}

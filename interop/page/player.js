@@ -1,0 +1,251 @@
+// Watches producers with the published gstwebrtc-api, as the tests and benchmarks ask over `window.player`.
+/* global GstWebRTCAPI */
+
+const sessions = new Map();
+let api;
+
+/** Connects to the signalling server; resolves with our id. */
+function connect(signalingServerUrl) {
+  api = new GstWebRTCAPI({
+    meta: { name: 'test page' },
+    signalingServerUrl,
+    webrtcConfig: { iceServers: [], bundlePolicy: 'max-bundle' },
+  });
+  return new Promise((resolve) => {
+    api.registerConnectionListener({ connected: resolve, disconnected: () => {} });
+  });
+}
+
+/** Resolves with the ids and metas of the producers, once there is one. */
+function producers() {
+  return new Promise((resolve) => {
+    const known = api.getAvailableProducers();
+    if (known.length > 0) return resolve(known);
+    api.registerPeerListener({ producerAdded: () => resolve(api.getAvailableProducers()), producerRemoved: () => {} });
+  });
+}
+
+/** Plays a producer; resolves at the first presented frame with the time that took, ms. */
+async function watch(producerId, key = 'first') {
+  const start = performance.now();
+  const session = api.createConsumerSession(producerId);
+  const video = document.createElement('video');
+  video.autoplay = true;
+  video.playsInline = true;
+  video.muted = true;
+  document.body.append(video);
+  const entry = { session, video, errors: [], frames: [], clock: [], presented: 0 };
+  sessions.set(key, entry);
+  session.mungeStereoHack = true;
+  session.addEventListener('error', (event) => entry.errors.push(event.message));
+  session.addEventListener('closed', () => {
+    entry.closed = true;
+  });
+  session.addEventListener('streamsChanged', () => {
+    if (session.streams.length > 0 && video.srcObject !== session.streams[0]) {
+      video.srcObject = session.streams[0];
+      video.play().catch(() => {});
+    }
+  });
+  const first = new Promise((resolve) => video.requestVideoFrameCallback((now) => resolve(now - start)));
+  if (!session.connect()) throw new Error('the session could not connect');
+  return { ttff: await first, width: video.videoWidth, height: video.videoHeight };
+}
+
+function entryOf(key) {
+  const entry = sessions.get(key);
+  if (!entry) throw new Error(`no session ${key}`);
+  return entry;
+}
+
+/** What getStats says of a session, in short. */
+async function figures(key = 'first') {
+  const { session, errors, closed } = entryOf(key);
+  const result = { errors, closed: closed === true };
+  const pc = session.rtcPeerConnection;
+  if (!pc) return result;
+  const report = await pc.getStats();
+  for (const stats of report.values()) {
+    if (stats.type === 'inbound-rtp') {
+      const codec = report.get(stats.codecId);
+      result[stats.kind] = {
+        timestamp: stats.timestamp,
+        codec: codec?.mimeType,
+        fmtp: codec?.sdpFmtpLine,
+        packetsReceived: stats.packetsReceived,
+        packetsLost: stats.packetsLost,
+        bytesReceived: stats.bytesReceived,
+        framesReceived: stats.framesReceived,
+        framesDecoded: stats.framesDecoded,
+        framesDropped: stats.framesDropped,
+        keyFramesDecoded: stats.keyFramesDecoded,
+        freezeCount: stats.freezeCount,
+        totalFreezesDuration: stats.totalFreezesDuration,
+        nackCount: stats.nackCount,
+        pliCount: stats.pliCount,
+        retransmittedPacketsReceived: stats.retransmittedPacketsReceived,
+        estimatedPlayoutTimestamp: stats.estimatedPlayoutTimestamp,
+        jitterBufferDelay: stats.jitterBufferDelay,
+        jitterBufferEmittedCount: stats.jitterBufferEmittedCount,
+        totalAudioEnergy: stats.totalAudioEnergy,
+        totalSamplesDuration: stats.totalSamplesDuration,
+        concealedSamples: stats.concealedSamples,
+        totalSamplesReceived: stats.totalSamplesReceived,
+        decoder: stats.decoderImplementation,
+      };
+    } else if (stats.type === 'candidate-pair' && stats.nominated) {
+      result.roundTripTime = stats.currentRoundTripTime;
+    }
+  }
+  return result;
+}
+
+/** Listens for `duration` ms; resolves with the loudest level (RMS, 0..1) of each channel and the strongest frequency, Hz. */
+async function listen(duration, key = 'first') {
+  const { video } = entryOf(key);
+  const context = new AudioContext();
+  await context.resume();
+  const source = context.createMediaStreamSource(new MediaStream(video.srcObject.getAudioTracks()));
+  const splitter = context.createChannelSplitter(2);
+  source.connect(splitter);
+  const analysers = [0, 1].map((channel) => {
+    const analyser = context.createAnalyser();
+    analyser.fftSize = 8192;
+    splitter.connect(analyser, channel);
+    return analyser;
+  });
+  const levels = [0, 0];
+  const samples = new Float32Array(8192);
+  const spectrum = new Float32Array(4096);
+  let frequency = 0;
+  const end = performance.now() + duration;
+  while (performance.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    analysers.forEach((analyser, channel) => {
+      analyser.getFloatTimeDomainData(samples);
+      levels[channel] = Math.max(levels[channel], Math.sqrt(samples.reduce((sum, x) => sum + x * x, 0) / samples.length));
+    });
+    analysers[0].getFloatFrequencyData(spectrum);
+    const peak = spectrum.indexOf(Math.max(...spectrum));
+    frequency = (peak * context.sampleRate) / 8192;
+  }
+  await context.close();
+  return { levels, frequency };
+}
+
+/**
+ * Reads the clock in the picture at every presented frame for `duration` ms; resolves with what was read:
+ * `[capture, presented]`, both ms since the epoch; `capture` null where the check byte was wrong.
+ */
+async function readClock(duration, key = 'first') {
+  const { video } = entryOf(key);
+  const canvas = document.createElement('canvas');
+  canvas.width = 48 * 16;
+  canvas.height = 16;
+  const context = canvas.getContext('2d', { willReadFrequently: true });
+  const samples = [];
+  const end = performance.now() + duration;
+  await new Promise((resolve) => {
+    const onFrame = (now) => {
+      context.drawImage(video, 0, 0, 768, 16, 0, 0, 768, 16);
+      const pixels = context.getImageData(0, 0, 768, 16).data;
+      let time = 0;
+      let check = 0;
+      const bytes = [0, 0, 0, 0, 0];
+      for (let bit = 0; bit < 48; bit++) {
+        const on = pixels[(8 * 768 + bit * 16 + 8) * 4 + 1] > 127 ? 1 : 0;
+        if (bit < 40) {
+          time = time * 2 + on;
+          bytes[bit >> 3] = bytes[bit >> 3] * 2 + on;
+        } else check = check * 2 + on;
+      }
+      const right = bytes.reduce((a, b) => a ^ b, 0) === check;
+      samples.push([right ? time : null, performance.timeOrigin + now]);
+      if (performance.now() < end) video.requestVideoFrameCallback(onFrame);
+      else resolve();
+    };
+    video.requestVideoFrameCallback(onFrame);
+  });
+  return samples;
+}
+
+/**
+ * Compares flashes in the picture with beeps in the sound for `duration` ms, both as they are played: resolves with the
+ * times, ms on one clock, at which each began.
+ */
+async function flashesAndBeeps(duration, key = 'first') {
+  const { video } = entryOf(key);
+  const context = new AudioContext({ latencyHint: 'interactive' });
+  await context.resume();
+  const worklet = `registerProcessor('onset', class extends AudioWorkletProcessor {
+    constructor() { super(); this.quiet = 0; }
+    process([input]) {
+      const samples = input[0];
+      if (!samples) return true;
+      for (let i = 0; i < samples.length; i++) {
+        if (Math.abs(samples[i]) > 0.05) {
+          if (this.quiet > sampleRate / 5) this.port.postMessage(currentTime + i / sampleRate);
+          this.quiet = 0;
+        } else this.quiet++;
+      }
+      return true;
+    }
+  });`;
+  await context.audioWorklet.addModule(URL.createObjectURL(new Blob([worklet], { type: 'text/javascript' })));
+  const node = new AudioWorkletNode(context, 'onset');
+  const beeps = [];
+  const flashes = [];
+  node.port.onmessage = ({ data }) => {
+    const { contextTime, performanceTime } = context.getOutputTimestamp();
+    // When contextTime is not known yet, the page's clock and the context's are compared directly.
+    beeps.push(
+      contextTime > 0 ? performanceTime + (data - contextTime) * 1000 : performance.now() + (data - context.currentTime) * 1000,
+    );
+  };
+  const element = document.createElement('audio');
+  element.muted = true;
+  element.srcObject = new MediaStream(video.srcObject.getAudioTracks());
+  context.createMediaStreamSource(element.srcObject).connect(node);
+  node.connect(context.destination);
+  const canvas = document.createElement('canvas');
+  canvas.width = canvas.height = 8;
+  const picture = canvas.getContext('2d', { willReadFrequently: true });
+  const end = performance.now() + duration;
+  let bright = true;
+  await new Promise((resolve) => {
+    const onFrame = (_now, metadata) => {
+      picture.drawImage(video, 0, 0, 8, 8);
+      const pixels = picture.getImageData(0, 0, 8, 8).data;
+      let sum = 0;
+      for (let i = 0; i < pixels.length; i += 4) sum += pixels[i + 1];
+      const now = sum / 64 > 128;
+      if (now && !bright) flashes.push(metadata.expectedDisplayTime);
+      bright = now;
+      if (performance.now() < end) video.requestVideoFrameCallback(onFrame);
+      else resolve();
+    };
+    video.requestVideoFrameCallback(onFrame);
+  });
+  await context.close();
+  return { flashes, beeps };
+}
+
+/** Unmutes the element: only then does the browser hold picture and sound together. */
+async function unmute(key = 'first') {
+  const { video } = entryOf(key);
+  video.muted = false;
+  await video.play();
+}
+
+function stop(key = 'first') {
+  const { session, video } = entryOf(key);
+  session.close();
+  video.remove();
+  sessions.delete(key);
+}
+
+// A browser without a driver says in the address what to watch.
+const parameters = new URLSearchParams(location.search);
+if (parameters.has('watch')) connect(parameters.get('signalling')).then(() => watch(parameters.get('watch')));
+
+window.player = { connect, producers, watch, figures, listen, readClock, flashesAndBeeps, unmute, stop };

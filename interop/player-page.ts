@@ -1,0 +1,87 @@
+/** Serves the page under test: the published gstwebrtc-api, unmodified, and a few functions that watch with it. */
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+const root = new URL(import.meta.url.includes('/dist/') ? '../../../' : '../', import.meta.url);
+const files: Record<string, [path: URL, type: string]> = {
+  '/': [new URL('interop/page/index.html', root), 'text/html'],
+  '/player.js': [new URL('interop/page/player.js', root), 'text/javascript'],
+  '/gstwebrtc-api.min.js': [new URL('node_modules/gstwebrtc-api/dist/gstwebrtc-api-3.0.0.min.js', root), 'text/javascript'],
+};
+
+export interface PlayerPage {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export async function servePlayerPage(): Promise<PlayerPage> {
+  const server = createServer(async (request, response) => {
+    const file = files[request.url ?? ''];
+    if (!file) return void response.writeHead(404).end();
+    response.writeHead(200, { 'content-type': file[1] }).end(await readFile(fileURLToPath(file[0])));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** What the page gives the tests; see page/player.js. */
+export interface Player {
+  connect(signallingUri: string): Promise<string>;
+  producers(): Promise<{ id: string; meta: Record<string, unknown> }[]>;
+  watch(producerId: string, key?: string): Promise<{ ttff: number; width: number; height: number }>;
+  figures(key?: string): Promise<PlayerFigures>;
+  listen(duration: number, key?: string): Promise<{ levels: [number, number]; frequency: number }>;
+  readClock(duration: number, key?: string): Promise<[capture: number | null, presented: number][]>;
+  flashesAndBeeps(duration: number, key?: string): Promise<{ flashes: number[]; beeps: number[] }>;
+  unmute(key?: string): Promise<void>;
+  stop(key?: string): void;
+}
+
+export interface InboundFigures {
+  timestamp: number;
+  codec: string;
+  fmtp?: string;
+  packetsReceived: number;
+  packetsLost: number;
+  bytesReceived: number;
+  framesReceived: number;
+  framesDecoded: number;
+  framesDropped: number;
+  keyFramesDecoded: number;
+  freezeCount: number;
+  totalFreezesDuration: number;
+  nackCount: number;
+  pliCount: number;
+  retransmittedPacketsReceived: number;
+  estimatedPlayoutTimestamp?: number;
+  jitterBufferDelay: number;
+  jitterBufferEmittedCount: number;
+  totalAudioEnergy: number;
+  totalSamplesDuration: number;
+  concealedSamples: number;
+  totalSamplesReceived: number;
+  decoder?: string;
+}
+
+export interface PlayerFigures {
+  errors: string[];
+  closed: boolean;
+  video?: InboundFigures;
+  audio?: InboundFigures;
+  roundTripTime?: number;
+}
+
+declare global {
+  interface Window {
+    player: Player;
+  }
+}

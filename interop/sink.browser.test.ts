@@ -1,0 +1,182 @@
+/**
+ * The main job, as users meet it: the command as a process of its own, real headless Chromium, and the published
+ * gstwebrtc-api as the page's library. Rates are asserted loosely here, because machines that run tests are busy; the exact
+ * ones stand in sink.interop.test.ts.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { makeTestFile } from '../packages/tswebrtc/src/media/make-test-file.testing.ts';
+import { chromiumArgs, chromiumPath, launchChromium } from './chromium.ts';
+import { type PlayerPage, servePlayerPage } from './player-page.ts';
+import { SinkProcess } from './sink-process.ts';
+
+const VIDEO = 'testsrc:width=640,height=360,framerate=30';
+
+let browser: Browser;
+let served: PlayerPage;
+const sinks: SinkProcess[] = [];
+const pages: Page[] = [];
+
+beforeAll(async () => {
+  browser = await launchChromium();
+  served = await servePlayerPage();
+});
+
+afterEach(async () => {
+  await Promise.all(pages.splice(0).map((page) => page.close()));
+  await Promise.all(sinks.splice(0).map((sink) => sink.stop()));
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await served?.close();
+});
+
+async function startSink(args: readonly string[]): Promise<SinkProcess> {
+  const sink = await SinkProcess.start(args);
+  sinks.push(sink);
+  return sink;
+}
+
+/** A page that lists the sink's stream; returns the producer's id with it. */
+async function openPage(sink: SinkProcess): Promise<{ page: Page; producer: { id: string; meta: Record<string, unknown> } }> {
+  const page = await browser.newPage();
+  pages.push(page);
+  await page.goto(served.url);
+  await page.evaluate((uri) => window.player.connect(uri), sink.signallingUri);
+  const [producer] = await page.evaluate(() => window.player.producers());
+  return { page, producer: producer! };
+}
+
+const figures = (page: Page, key = 'first') => page.evaluate((which) => window.player.figures(which), key);
+
+describe.each(['VP8', 'H264'])('%s and Opus in Chromium', (codec) => {
+  it('is listed by the published gstwebrtc-api and plays picture and sound', async () => {
+    const sink = await startSink([VIDEO, 'tone:frequency=440', '--video-codecs', codec, '--meta', 'name=camera one']);
+    const { page, producer } = await openPage(sink);
+    expect(producer.meta).toEqual({ name: 'camera one' });
+
+    const first = await page.evaluate((id) => window.player.watch(id), producer.id);
+    expect(first).toMatchObject({ width: 640, height: 360 });
+    const before = (await figures(page)).video!;
+    const heard = await page.evaluate(() => window.player.listen(3000));
+    const after = await figures(page);
+
+    expect(after.errors).toEqual([]);
+    expect(after.video!.codec).toBe(`video/${codec}`);
+    expect(after.audio!.codec).toBe('audio/opus');
+    const fps = (1000 * (after.video!.framesDecoded - before.framesDecoded)) / (after.video!.timestamp - before.timestamp);
+    expect(fps).toBeGreaterThan(20);
+    expect(heard.levels[0]).toBeGreaterThan(0.02);
+    expect(heard.levels[1]).toBeGreaterThan(0.02);
+    expect(Math.abs(heard.frequency - 440)).toBeLessThan(15);
+
+    const added = await sink.event('consumer-added');
+    await page.evaluate(() => window.player.stop());
+    const removed = await sink.event('consumer-removed');
+    expect(removed).toMatchObject({ sessionId: added.sessionId, peerId: added.peerId, reason: 'ended' });
+    expect(await sink.stop()).toBe(0);
+  });
+});
+
+describe('several consumers', () => {
+  it('come and go without the first losing a packet or a frame, and share one encoder', async () => {
+    const sink = await startSink([VIDEO, 'tone', '--video-codecs', 'VP8', '--stats-interval', '0.5']);
+    const { page, producer } = await openPage(sink);
+    await page.evaluate((id) => window.player.watch(id), producer.id);
+    for (const key of ['second', 'third']) {
+      await page.evaluate(([id, name]) => window.player.watch(id!, name), [producer.id, key]);
+    }
+    const shared = await sink.event(
+      'stats',
+      ({ sessions }) => (sessions as { encodingId: string | null }[]).filter((session) => session.encodingId).length === 3,
+    );
+    const ids = (shared.sessions as { encodingId: string; sessionId: string }[]).map((session) => session.encodingId);
+    expect(new Set(ids).size).toBe(1);
+    for (const key of ['second', 'third']) await page.evaluate((name) => window.player.stop(name), key);
+    await sink.event('consumer-removed', () => sink.events.filter(({ event }) => event === 'consumer-removed').length === 2);
+    const before = (await figures(page)).video!;
+    await expect.poll(async () => (await figures(page)).video!.framesDecoded).toBeGreaterThan(before.framesDecoded + 15);
+
+    const { video, audio } = await figures(page);
+    expect(video!.packetsLost).toBe(0);
+    expect(audio!.packetsLost).toBe(0);
+    // What was just received may be in the decoder still.
+    expect(video!.framesReceived - video!.framesDecoded - video!.framesDropped).toBeLessThanOrEqual(2);
+    expect(video!.freezeCount).toBe(0);
+  });
+
+  it('one of which is killed without goodbye is gone from the sink, and the other plays on', async () => {
+    const sink = await startSink([VIDEO, '--video-codecs', 'VP8']);
+    const { page, producer } = await openPage(sink);
+    await page.evaluate((id) => window.player.watch(id), producer.id);
+
+    const profile = await mkdtemp(path.join(os.tmpdir(), 'tswebrtc-killed-'));
+    const url = `${served.url}?watch=${producer.id}&signalling=${encodeURIComponent(sink.signallingUri)}`;
+    const doomed = spawn(chromiumPath()!, [...chromiumArgs, '--headless', `--user-data-dir=${profile}`, url], {
+      stdio: 'ignore',
+      detached: true,
+    });
+    const added = await sink.event(
+      'consumer-added',
+      () => sink.events.filter(({ event }) => event === 'consumer-added').length === 2,
+    );
+    process.kill(-doomed.pid!, 'SIGKILL');
+    await once(doomed, 'exit');
+    const removed = await sink.event('consumer-removed', () => true, 35_000);
+    expect(removed.sessionId).toBe((sink.events.filter(({ event }) => event === 'consumer-added')[1] ?? added).sessionId);
+    const before = (await figures(page)).video!.framesDecoded;
+    await expect.poll(async () => (await figures(page)).video!.framesDecoded).toBeGreaterThan(before + 10);
+    await rm(profile, { recursive: true, force: true });
+  }, 60_000);
+});
+
+describe('a file', () => {
+  it('plays picture and sound together', async () => {
+    const directory = await mkdtemp(path.join(os.tmpdir(), 'tswebrtc-file-'));
+    try {
+      const film = path.join(directory, 'film.mp4');
+      await makeTestFile(film, { duration: 6 });
+      const sink = await startSink([film, '--loop']);
+      const { page, producer } = await openPage(sink);
+      await page.evaluate((id) => window.player.watch(id), producer.id);
+      await page.evaluate(() => window.player.unmute());
+      const { flashes, beeps } = await page.evaluate(() => window.player.flashesAndBeeps(9000));
+      expect(flashes.length).toBeGreaterThan(3);
+      const offsets = flashes.flatMap((flash) => {
+        const nearest = beeps.reduce(
+          (best, beep) => (Math.abs(beep - flash) < Math.abs(best - flash) ? beep : best),
+          Number.POSITIVE_INFINITY,
+        );
+        return Math.abs(nearest - flash) < 500 ? [nearest - flash] : [];
+      });
+      expect(offsets.length).toBeGreaterThan(3);
+      const median = offsets.sort((a, b) => a - b)[offsets.length >> 1]!;
+      expect(Math.abs(median)).toBeLessThan(100);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  }, 60_000);
+});
+
+describe('the page that comes with the command', () => {
+  it('lists the stream and plays it when clicked, with live figures', async () => {
+    const sink = await startSink([VIDEO, 'tone', '--meta', 'name=<b>front door</b>']);
+    const page = await browser.newPage();
+    pages.push(page);
+    await page.goto(sink.pageUrl);
+    const stream = page.getByTestId('stream');
+    await expect.poll(() => stream.count()).toBe(1);
+    expect(await stream.first().innerText()).toContain('<b>front door</b>');
+    await stream.first().click();
+    await expect.poll(() => page.evaluate(() => document.querySelector('video')?.videoWidth), { timeout: 10_000 }).toBe(640);
+    await expect
+      .poll(async () => Number.parseFloat(await page.getByTestId('figure-fps').first().innerText()), { timeout: 10_000 })
+      .toBeGreaterThan(15);
+  });
+});

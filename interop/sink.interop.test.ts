@@ -1,0 +1,134 @@
+/** What the README promises of the main job, with its figures: 720p30 in real headless Chromium. `npm run interop`. */
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { makeTestFile } from '../packages/tswebrtc/src/media/make-test-file.testing.ts';
+import { chromiumArgs, chromiumPath, launchChromium } from './chromium.ts';
+import { type PlayerPage, servePlayerPage } from './player-page.ts';
+import { SinkProcess } from './sink-process.ts';
+
+let browser: Browser;
+let served: PlayerPage;
+let sink: SinkProcess | undefined;
+
+beforeAll(async () => {
+  browser = await launchChromium();
+  served = await servePlayerPage();
+});
+
+afterEach(async () => {
+  await Promise.all(browser.contexts().map((context) => context.close()));
+  await sink?.stop();
+  sink = undefined;
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await served?.close();
+});
+
+async function openPage(uri: string): Promise<{ page: Page; producerId: string }> {
+  const page = await browser.newPage();
+  await page.goto(served.url);
+  await page.evaluate((signalling) => window.player.connect(signalling), uri);
+  const [producer] = await page.evaluate(() => window.player.producers());
+  return { page, producerId: producer!.id };
+}
+
+describe.each(['H264', 'VP8'])('%s and Opus at 720p30', (codec) => {
+  it('plays at 28 decoded frames per second or more', async () => {
+    sink = await SinkProcess.start(['testsrc:width=1280,height=720,framerate=30', 'tone', '--video-codecs', codec]);
+    const { page, producerId } = await openPage(sink.signallingUri);
+    await page.evaluate((id) => window.player.watch(id), producerId);
+    const heard = await page.evaluate(() => window.player.listen(2000));
+    const before = (await page.evaluate(() => window.player.figures())).video!;
+    await new Promise((resolve) => setTimeout(resolve, 10_000));
+    const { video: after, audio } = await page.evaluate(() => window.player.figures());
+    const fps = (1000 * (after!.framesDecoded - before.framesDecoded)) / (after!.timestamp - before.timestamp);
+    const bitrate = (8000 * (after!.bytesReceived - before.bytesReceived)) / (after!.timestamp - before.timestamp);
+    console.log(
+      `${codec}: ${fps.toFixed(1)} decoded fps, ${(bitrate / 1e6).toFixed(2)} Mbit/s, lost ${after!.packetsLost} packets, decoder ${after!.decoder}, ` +
+        `sound at ${heard.frequency.toFixed(0)} Hz, level ${heard.levels[0].toFixed(3)}, concealed ${((100 * audio!.concealedSamples) / audio!.totalSamplesReceived).toFixed(2)} %`,
+    );
+    expect(fps).toBeGreaterThanOrEqual(28);
+    expect(after!.packetsLost).toBe(0);
+    expect(heard.levels[0]).toBeGreaterThan(0.02);
+  });
+});
+
+it('plays the sound of a file within 40 ms of its picture', async () => {
+  const directory = await mkdtemp(path.join(os.tmpdir(), 'tswebrtc-file-'));
+  const film = path.join(directory, 'film.mp4');
+  await makeTestFile(film, { duration: 10 });
+  sink = await SinkProcess.start([film, '--loop']);
+  const { page, producerId } = await openPage(sink.signallingUri);
+  await page.evaluate((id) => window.player.watch(id), producerId);
+  await page.evaluate(() => window.player.unmute());
+  await page.evaluate(() => window.player.flashesAndBeeps(4000)); // lip sync settles
+  const { flashes, beeps } = await page.evaluate(() => window.player.flashesAndBeeps(15_000));
+  const { video, audio } = await page.evaluate(() => window.player.figures());
+  const offsets = flashes
+    .map((flash) =>
+      beeps.reduce((best, beep) => (Math.abs(beep - flash) < Math.abs(best) ? beep - flash : best), Number.POSITIVE_INFINITY),
+    )
+    .filter((offset) => Math.abs(offset) < 500)
+    .sort((a, b) => a - b);
+  const median = offsets[offsets.length >> 1]!;
+  console.log(
+    `sound after picture, ms: median ${median?.toFixed(1)}, of ${offsets.map((x) => x.toFixed(0)).join(' ')}; ` +
+      `playout timestamps differ by ${((audio!.estimatedPlayoutTimestamp ?? 0) - (video!.estimatedPlayoutTimestamp ?? 0)).toFixed(1)} ms`,
+  );
+  await rm(directory, { recursive: true, force: true });
+  expect(offsets.length).toBeGreaterThan(8);
+  expect(Math.abs(median)).toBeLessThanOrEqual(40);
+});
+
+it('a consumer that falls silent without goodbye is gone within 35 s', async () => {
+  sink = await SinkProcess.start(['testsrc:width=640,height=360', '--video-codecs', 'VP8']);
+  const { producerId } = await openPage(sink.signallingUri);
+  const profile = await mkdtemp(path.join(os.tmpdir(), 'tswebrtc-silent-'));
+  const url = `${served.url}?watch=${producerId}&signalling=${encodeURIComponent(sink.signallingUri)}`;
+  const doomed = spawn(chromiumPath()!, [...chromiumArgs, '--headless', `--user-data-dir=${profile}`, url], {
+    stdio: 'ignore',
+    detached: true,
+  });
+  try {
+    await sink.event('consumer-added');
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    process.kill(-doomed.pid!, 'SIGSTOP');
+    const stopped = Date.now();
+    const removed = await sink.event('consumer-removed', () => true, 40_000);
+    console.log(`gone after ${((removed.time - stopped) / 1000).toFixed(1)} s, reason ${removed.reason}`);
+    expect(removed.time - stopped).toBeLessThan(35_000);
+  } finally {
+    process.kill(-doomed.pid!, 'SIGKILL');
+    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+  }
+});
+
+it('the demo page of gstwebrtc-api, unmodified, lists and plays the stream', async () => {
+  // Its signalling port is fixed.
+  sink = await SinkProcess.start([
+    'testsrc',
+    'tone',
+    '--meta',
+    'name=demo',
+    '--signalling-server-port',
+    '8443',
+    '--web-server-directory',
+    'node_modules/gstwebrtc-api/dist',
+  ]);
+  const page = await browser.newPage();
+  await page.goto(sink.pageUrl);
+  const button = page.locator('#remote-streams .button, .remote-streams .button').first();
+  await button.waitFor({ timeout: 10_000 });
+  await button.click();
+  await expect
+    .poll(() => page.evaluate(() => [...document.querySelectorAll('video')].some((video) => video.videoWidth === 1280)), {
+      timeout: 15_000,
+    })
+    .toBe(true);
+});

@@ -1,0 +1,74 @@
+/** The signalling server and the web server that a sink runs by itself when asked to (reference §2.13). */
+import { SignallingServer, SignallingServerError } from '@tswebrtc/signalling-server';
+import { TsWebRTCError } from '../common/errors.ts';
+import type { Logger } from '../common/logger.ts';
+import type { ResolvedSinkOptions } from './properties.ts';
+import { WebServer } from './web-server.ts';
+
+export class EmbeddedServers {
+  #signallingServer: SignallingServer | undefined;
+  #webServer: WebServer | undefined;
+  /** How the sink itself reaches the signalling server it runs. */
+  signalling: { readonly uri: string; readonly cafile: string | undefined } | undefined;
+
+  /** Starts what the options ask for; resolves with the URLs, the page's first. Rejects with `ADDRESS_IN_USE`, `CERTIFICATE_UNREADABLE`, … */
+  async start(options: ResolvedSinkOptions, logger: Logger): Promise<string[]> {
+    const urls: string[] = [];
+    if (options.runSignallingServer) {
+      const { signallingServerHost: host, signallingServerCert: cert, signallingServerKey: key } = options;
+      const server = await SignallingServer.listen({
+        host,
+        port: options.signallingServerPort,
+        ...(cert ? { cert } : {}),
+        ...(key ? { key } : {}),
+        logger: logger.child({ subsystem: 'signalling-server' }),
+      }).catch((error: unknown) => {
+        if (error instanceof SignallingServerError) throw new TsWebRTCError(error.code, error.message, { cause: error });
+        throw error;
+      });
+      this.#signallingServer = server;
+      const scheme = cert && key ? 'wss' : 'ws';
+      this.signalling = { uri: `${scheme}://${reachable(host)}:${server.port}`, cafile: cert ?? undefined };
+      urls.push(`${scheme}://${bracketed(host)}:${server.port}`);
+    }
+    if (options.runWebServer) {
+      const port = this.#signallingServer?.port;
+      const tls = this.signalling?.uri.startsWith('wss') ?? false;
+      const server = await WebServer.listen({
+        hostAddr: options.webServerHostAddr,
+        ...(options.webServerCert ? { cert: options.webServerCert } : {}),
+        ...(options.webServerKey ? { key: options.webServerKey } : {}),
+        ...(options.webServerPath ? { path: options.webServerPath } : {}),
+        ...(options.webServerDirectory ? { directory: options.webServerDirectory } : {}),
+        config: () => ({
+          ...(port === undefined ? {} : { signalling: { port, tls, path: '/' } }),
+          iceServers: iceServers(options),
+        }),
+        logger: logger.child({ subsystem: 'web-server' }),
+      });
+      this.#webServer = server;
+      urls.unshift(server.url);
+    }
+    return urls;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#webServer?.close(), this.#signallingServer?.close()]);
+  }
+}
+
+/** The page uses the STUN server that the sink uses. */
+function iceServers(options: ResolvedSinkOptions): { urls: string }[] {
+  return options.stunServer ? [{ urls: options.stunServer.replace('stun://', 'stun:') }] : [];
+}
+
+/** An address on which a server listens, as a client on this machine reaches it. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::' || host === '[::]') return '[::1]';
+  return bracketed(host);
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+}

@@ -1,0 +1,122 @@
+/** A media engine without codecs, for tests of the sink: its frames are bytes that say which frame they are. */
+import { Emitter } from '../common/emitter.ts';
+import type {
+  CodecName,
+  Encoding,
+  EncodingEvents,
+  EncodingOptions,
+  EncodingStats,
+  InputDescription,
+  InputEvents,
+  InputTrack,
+  MediaEngine,
+  MediaInput,
+} from '../media/types.ts';
+
+export class FakeEngine implements MediaEngine {
+  readonly encodings: FakeEncoding[] = [];
+  /** Encodings ever opened. */
+  opened = 0;
+  /** Makes `openEncoding` fail. */
+  failure: Error | undefined;
+
+  async openInput(description: InputDescription): Promise<MediaInput> {
+    return new FakeInput(description);
+  }
+
+  async openEncoding(_track: InputTrack, options: EncodingOptions): Promise<Encoding> {
+    if (this.failure) throw this.failure;
+    const encoding = new FakeEncoding(`encoding-${++this.opened}`, options.codec, () =>
+      this.encodings.splice(this.encodings.indexOf(encoding), 1),
+    );
+    this.encodings.push(encoding);
+    return encoding;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.encodings].map((encoding) => encoding.close()));
+  }
+}
+
+class FakeInput extends Emitter<InputEvents> implements MediaInput {
+  readonly tracks: readonly InputTrack[];
+
+  constructor(description: InputDescription) {
+    super();
+    this.tracks =
+      description.type === 'tone'
+        ? [{ kind: 'audio', id: 'a', format: { sampleRate: 48000, channels: 2 } }]
+        : [{ kind: 'video', id: 'v', format: { width: 64, height: 64, framerate: 50 } }];
+  }
+
+  start(): void {}
+
+  async close(): Promise<void> {}
+}
+
+export class FakeEncoding extends Emitter<EncodingEvents> implements Encoding {
+  readonly id: string;
+  readonly codec: CodecName;
+  /** When each keyframe was asked for, ms. */
+  readonly keyframeRequests: number[] = [];
+  readonly #onClose: () => void;
+  readonly #timer: NodeJS.Timeout;
+  #keyframe = true;
+  #frames = 0;
+
+  constructor(id: string, codec: CodecName, onClose: () => void) {
+    super();
+    this.id = id;
+    this.codec = codec;
+    this.#onClose = onClose;
+    this.#timer = setInterval(() => this.#makeFrame(), 20);
+  }
+
+  requestKeyframe(): void {
+    this.keyframeRequests.push(performance.now());
+    this.#keyframe = true;
+  }
+
+  fail(error: Error): void {
+    this.emit('error', error);
+  }
+
+  setBitrate(): void {}
+
+  setFormat(): void {}
+
+  async getStats(): Promise<EncodingStats> {
+    return {
+      framesEncoded: this.#frames,
+      keyFramesEncoded: 0,
+      framesDropped: 0,
+      bytesEncoded: 0,
+      totalEncodeTime: 0,
+      targetBitrate: 0,
+      encoderImplementation: 'fake',
+    };
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#onClose();
+  }
+
+  #makeFrame(): void {
+    const keyframe = this.codec !== 'OPUS' && this.#keyframe;
+    this.#keyframe = false;
+    const data = new Uint8Array(this.codec === 'OPUS' ? 160 : keyframe ? 6000 : 2500).fill(this.#frames & 0xff);
+    // VP8 says in the first bit of its payload whether a frame is a keyframe (RFC 7741 §4.3).
+    data[0] = keyframe ? 0 : 1;
+    const timestamp = this.#frames++ * 20_000;
+    this.emit('frame', {
+      data,
+      timestamp,
+      duration: 20_000,
+      captureTime: performance.timeOrigin + performance.now(),
+      keyframe: keyframe || this.codec === 'OPUS',
+      temporalLayer: 0,
+      release: () => {},
+    });
+  }
+}

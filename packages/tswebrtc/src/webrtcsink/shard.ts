@@ -1,0 +1,62 @@
+/**
+ * Where sessions live: the packet templates they send, the batch they fill together and the timer that paces them. A session
+ * belongs to one shard for its whole life and nothing outside touches its state. There is one shard, on the main thread;
+ * more would be worker threads, which is why everything a session tells the outside is asynchronous.
+ */
+import { NodeSrtpSender } from '../connection/srtp/node-srtp-sender.ts';
+import type { SrtpSender } from '../connection/types.ts';
+import { PacketArena } from '../rtp/packet-arena.ts';
+import { SendOps } from '../rtp/send-ops.ts';
+
+/** What a shard needs of a session. */
+export interface ShardMember {
+  /** Appends the packets that may leave now to `ops`; returns ms until more may, or undefined when nothing waits. */
+  drain(ops: SendOps, now: number): number | undefined;
+}
+
+/** Timers below this are no more exact, ms. */
+const MIN_DELAY = 1;
+
+export class Shard {
+  readonly arena = new PacketArena();
+  readonly srtpSender: SrtpSender;
+  readonly #ops = new SendOps(1024);
+  readonly #members = new Set<ShardMember>();
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(srtpSender: SrtpSender = new NodeSrtpSender()) {
+    this.srtpSender = srtpSender;
+  }
+
+  add(member: ShardMember): void {
+    this.#members.add(member);
+  }
+
+  remove(member: ShardMember): void {
+    this.#members.delete(member);
+  }
+
+  /** Sends, as one batch, what every session may send now, and comes back for the rest. */
+  flush(): void {
+    if (this.#closed) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const now = performance.now();
+    let delay = Number.POSITIVE_INFINITY;
+    this.#ops.clear();
+    for (const member of this.#members) {
+      const wait = member.drain(this.#ops, now);
+      if (wait !== undefined && wait < delay) delay = wait;
+    }
+    if (this.#ops.count > 0) this.srtpSender.send(this.arena, this.#ops);
+    if (delay < Number.POSITIVE_INFINITY) this.#timer = setTimeout(() => this.flush(), Math.max(MIN_DELAY, delay));
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#members.clear();
+    this.srtpSender.close();
+  }
+}

@@ -1,0 +1,116 @@
+/** A consumer for tests of the sink: a WebSocket to a signalling server and a connection of our own that only receives. */
+import { once } from 'node:events';
+import { parseServerMessage, type ServerMessage } from '@tswebrtc/protocol';
+import WebSocket from 'ws';
+import { Connection } from '../connection/connection.ts';
+import { NodeSrtpSender } from '../connection/srtp/node-srtp-sender.ts';
+
+export interface ReceivedPacket {
+  readonly payloadType: number;
+  readonly sequenceNumber: number;
+  readonly ssrc: number;
+  readonly marker: boolean;
+}
+
+export class TestConsumer {
+  readonly messages: ServerMessage[] = [];
+  readonly packets: ReceivedPacket[] = [];
+  connection: Connection | undefined;
+  sessionId = '';
+  readonly #srtpSender = new NodeSrtpSender();
+  readonly #socket: WebSocket;
+  /** Changes the answer before it is sent. */
+  readonly #mungeAnswer: (sdp: string) => string;
+
+  private constructor(socket: WebSocket, mungeAnswer: (sdp: string) => string) {
+    this.#socket = socket;
+    this.#mungeAnswer = mungeAnswer;
+  }
+
+  /** Connects to the server and asks its first producer for a session; resolves when that is asked. */
+  static async watch(uri: string, options: { mungeAnswer?: (sdp: string) => string } = {}): Promise<TestConsumer> {
+    const socket = new WebSocket(uri);
+    const consumer = new TestConsumer(socket, options.mungeAnswer ?? ((sdp) => sdp));
+    socket.on('message', (data) => {
+      const parsed = parseServerMessage(String(data));
+      if (!parsed.ok) throw new Error(`the server sent ${String(data)}`);
+      consumer.messages.push(parsed.message);
+      void consumer.#handle(parsed.message);
+    });
+    await once(socket, 'open');
+    consumer.#send({ type: 'setProtocolVersion', version: 'v1_1' });
+    consumer.#send({ type: 'list' });
+    return consumer;
+  }
+
+  /** Resolves when `condition` holds; rejects after `timeout` ms. */
+  async until(condition: () => boolean, what: string, timeout = 10_000): Promise<void> {
+    const deadline = performance.now() + timeout;
+    while (!condition()) {
+      if (performance.now() > deadline) throw new Error(`not within ${timeout} ms: ${what}`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
+  message<T extends ServerMessage['type']>(type: T): Extract<ServerMessage, { type: T }> | undefined {
+    return this.messages.find((message) => message.type === type) as Extract<ServerMessage, { type: T }> | undefined;
+  }
+
+  /** Sends something to the server as it is. */
+  sendRaw(text: string): void {
+    this.#socket.send(text);
+  }
+
+  async close(): Promise<void> {
+    await this.connection?.close();
+    this.#srtpSender.close();
+    if (this.#socket.readyState !== WebSocket.CLOSED) {
+      this.#socket.close();
+      await once(this.#socket, 'close');
+    }
+  }
+
+  /** Falls silent without a word to anybody. */
+  terminate(): void {
+    this.#socket.terminate();
+  }
+
+  #send(message: object): void {
+    this.#socket.send(JSON.stringify(message));
+  }
+
+  async #handle(message: ServerMessage): Promise<void> {
+    if (message.type === 'list') this.#send({ type: 'startSession', peerId: message.producers[0]!.id, offer: null });
+    else if (message.type === 'sessionStarted') this.sessionId = message.sessionId;
+    else if (message.type === 'peer' && 'sdp' in message) await this.#answer(message.sdp.sdp);
+    else if (message.type === 'peer' && 'ice' in message) await this.connection?.addIceCandidate(message.ice);
+  }
+
+  async #answer(sdp: string): Promise<void> {
+    const connection = await Connection.create({ srtpSender: this.#srtpSender, gatherLoopback: true });
+    this.connection = connection;
+    connection.on('icecandidate', ({ candidate, sdpMLineIndex }) => {
+      this.#send({ type: 'peer', sessionId: this.sessionId, ice: { candidate, sdpMLineIndex } });
+    });
+    connection.on('rtp', (packet) => {
+      const view = new DataView(packet.buffer, packet.byteOffset, packet.byteLength);
+      this.packets.push({
+        payloadType: view.getUint8(1) & 0x7f,
+        marker: (view.getUint8(1) & 0x80) !== 0,
+        sequenceNumber: view.getUint16(2),
+        ssrc: view.getUint32(8),
+      });
+    });
+    for (const kind of ['video', 'audio'] as const) {
+      connection.addTransceiver({
+        kind,
+        direction: 'recvonly',
+        codecs: kind === 'video' ? [{ name: 'VP8', clockRate: 90000 }] : [{ name: 'opus', clockRate: 48000, channels: 2 }],
+      });
+    }
+    await connection.setRemoteDescription({ type: 'offer', sdp });
+    const answer = await connection.createAnswer();
+    await connection.setLocalDescription(answer);
+    this.#send({ type: 'peer', sessionId: this.sessionId, sdp: { type: 'answer', sdp: this.#mungeAnswer(answer.sdp) } });
+  }
+}

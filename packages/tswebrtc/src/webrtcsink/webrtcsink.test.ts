@@ -1,0 +1,223 @@
+import { SignallingServer } from '@tswebrtc/signalling-server';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { TsWebRTCError } from '../common/errors.ts';
+import { FakeEngine } from './fake-engine.testing.ts';
+import type { EndReason } from './session.ts';
+import { TestConsumer } from './test-consumer.testing.ts';
+import { testAudio, testVideo } from './tracks.ts';
+import { type ConsumerSession, WebRTCSink } from './webrtcsink.ts';
+
+let server: SignallingServer;
+let uri: string;
+let engine: FakeEngine;
+let sink: WebRTCSink;
+const consumers: TestConsumer[] = [];
+const removed: [session: ConsumerSession, reason: EndReason, error: TsWebRTCError | undefined][] = [];
+const errors: TsWebRTCError[] = [];
+
+beforeEach(async () => {
+  server = await SignallingServer.listen({ host: '127.0.0.1', port: 0 });
+  uri = `ws://127.0.0.1:${server.port}`;
+  engine = new FakeEngine();
+  sink = new WebRTCSink({ engine, signaller: { uri }, stunServer: null, videoCodecs: ['VP8'], meta: { name: 'under test' } });
+  sink.addTrack(testVideo());
+  sink.addTrack(testAudio());
+  removed.length = errors.length = 0;
+  sink.on('consumer-removed', (...event) => removed.push(event));
+  sink.on('error', (error) => errors.push(error));
+});
+
+afterEach(async () => {
+  await Promise.all(consumers.splice(0).map((consumer) => consumer.close()));
+  await sink.close();
+  await server.close();
+});
+
+async function watch(options?: Parameters<typeof TestConsumer.watch>[1]): Promise<TestConsumer> {
+  const consumer = await TestConsumer.watch(uri, options);
+  consumers.push(consumer);
+  return consumer;
+}
+
+async function playing(consumer: TestConsumer): Promise<void> {
+  const from = consumer.packets.length;
+  await consumer.until(() => consumer.packets.length > from + 30, 'packets arrive');
+}
+
+describe('sessions', () => {
+  it('share one encoding of each track and all receive every packet in order', async () => {
+    await sink.start();
+    const first = await watch();
+    await playing(first);
+    const second = await watch();
+    await playing(second);
+    const third = await watch();
+    await playing(third);
+
+    expect(engine.encodings.map(({ codec }) => codec).sort()).toEqual(['OPUS', 'VP8']);
+    const { sessions } = await sink.getStats();
+    expect(sessions.map(({ state, codec }) => [state, codec])).toEqual(Array(3).fill(['connected', 'VP8']));
+    expect(new Set(sessions.map(({ encodingId }) => encodingId)).size).toBe(1);
+    expect(sessions.every(({ sentBitrate }) => sentBitrate > 500_000)).toBe(true);
+    for (const ssrc of new Set(first.packets.map((packet) => packet.ssrc))) {
+      const numbers = first.packets.filter((packet) => packet.ssrc === ssrc).map((packet) => packet.sequenceNumber);
+      expect(numbers).toEqual(numbers.map((_, i) => (numbers[0]! + i) % 65536));
+    }
+    expect(first.packets[0]!.ssrc).not.toBe(second.packets[0]!.ssrc);
+  });
+
+  it('start with a keyframe, and a storm of joins makes few', async () => {
+    await sink.start();
+    const first = await watch();
+    await playing(first);
+    const video = engine.encodings.find(({ codec }) => codec === 'VP8')!;
+    const before = video.keyframeRequests.length;
+    const joined = await Promise.all([watch(), watch(), watch(), watch(), watch(), watch()]);
+    await Promise.all(joined.map(playing));
+    const requests = video.keyframeRequests.slice(before);
+    const duration = requests.at(-1)! - requests[0]!;
+    expect(requests.length).toBeGreaterThan(0);
+    expect(requests.length).toBeLessThanOrEqual(2 + duration / 400);
+  });
+
+  it('answer a picture loss indication with a keyframe', async () => {
+    await sink.start();
+    const consumer = await watch();
+    await playing(consumer);
+    const video = engine.encodings.find(({ codec }) => codec === 'VP8')!;
+    const before = video.keyframeRequests.length;
+    const source = consumer.connection!.transceivers.find(({ kind }) => kind === 'video')!.remoteSources[0]!.ssrc;
+    const pli = Buffer.alloc(12);
+    pli.writeUInt16BE(0x81ce, 0);
+    pli.writeUInt16BE(2, 2);
+    pli.writeUInt32BE(1, 4);
+    pli.writeUInt32BE(source, 8);
+    consumer.connection!.sendRtcp(pli);
+    await consumer.until(() => video.keyframeRequests.length > before, 'a keyframe is asked for');
+  });
+
+  it('that end at the peer are removed with the reason', async () => {
+    const added: ConsumerSession[] = [];
+    sink.on('consumer-added', (session) => added.push(session));
+    await sink.start();
+    const consumer = await watch();
+    await playing(consumer);
+    consumer.sendRaw(JSON.stringify({ type: 'endSession', sessionId: consumer.sessionId }));
+    await consumer.until(() => removed.length > 0, 'the session is removed');
+    expect(added.map(({ id }) => id)).toEqual([consumer.sessionId]);
+    expect(removed[0]![0].id).toBe(consumer.sessionId);
+    expect(removed[0]!.slice(1)).toEqual(['ended', undefined]);
+    expect(sink.sessions).toEqual([]);
+  });
+
+  it('of a peer that vanishes are removed, and the others play on', async () => {
+    await sink.start();
+    const [stays, vanishes] = [await watch(), await watch()];
+    await Promise.all([playing(stays), playing(vanishes)]);
+    vanishes.terminate();
+    await stays.until(() => removed.length > 0, 'the session is removed');
+    expect(removed[0]![0].id).toBe(vanishes.sessionId);
+    await playing(stays);
+  });
+
+  it('are told when the sink closes', async () => {
+    await sink.start();
+    const consumer = await watch();
+    await playing(consumer);
+    await sink.close();
+    await consumer.until(() => consumer.message('endSessionV1_1') !== undefined, 'the consumer is told');
+    expect(removed.map(([, reason]) => reason)).toEqual(['shutdown']);
+  });
+
+  it('survive the end of the signalling server, and new ones come after a restart', async () => {
+    await sink.start();
+    const consumer = await watch();
+    await playing(consumer);
+    const { port } = server;
+    await server.close();
+    await playing(consumer);
+    expect(removed).toEqual([]);
+    server = await SignallingServer.listen({ host: '127.0.0.1', port });
+    await new Promise<void>((resolve) => sink.on('registered', () => resolve()));
+    await playing(await watch());
+  });
+});
+
+describe('a session is a sandbox', () => {
+  it.each([
+    ['nonsense', () => 'this is no session description', 'INVALID_SDP'],
+    ['an answer without a fingerprint', (sdp: string) => sdp.replace(/a=fingerprint.*\r\n/g, ''), 'INVALID_SDP'],
+    ['an answer that takes nothing', (sdp: string) => sdp.replace(/^m=(\w+) \d+/gm, 'm=$1 0'), 'NO_COMMON_CODEC'],
+  ])('%s ends that session with a reason and nothing else', async (_, mungeAnswer, code) => {
+    await sink.start();
+    const good = await watch();
+    await playing(good);
+    const bad = await watch({ mungeAnswer });
+    await bad.until(() => bad.message('endSessionV1_1') !== undefined, 'the session is ended');
+    expect(bad.message('endSessionV1_1')).toMatchObject({ sessionId: bad.sessionId, error: expect.stringMatching(/\w+ .*\.$/) });
+    expect(removed).toHaveLength(1);
+    expect(removed[0]![1]).toBe('error');
+    expect(removed[0]![2]!.code).toBe(code);
+    expect(errors.map((error) => error.code)).toEqual([code]);
+    await playing(good);
+  });
+
+  it('an encoder that does not open ends the session that needs it', async () => {
+    await sink.start();
+    engine.failure = new TsWebRTCError('ENCODER_FAILED', 'no encoder today.');
+    const consumer = await watch();
+    await consumer.until(() => removed.length > 0, 'the session is ended');
+    expect(removed[0]![2]!.code).toBe('ENCODER_FAILED');
+    engine.failure = undefined;
+    await playing(await watch());
+  });
+
+  it('garbage from the signalling server is ignored', async () => {
+    await sink.start();
+    const consumer = await watch();
+    await playing(consumer);
+    for (const ice of [
+      { candidate: 'candidate:nonsense', sdpMLineIndex: 0 },
+      { candidate: '\0', sdpMLineIndex: 4_000_000_000 },
+    ]) {
+      consumer.sendRaw(JSON.stringify({ type: 'peer', sessionId: consumer.sessionId, ice }));
+    }
+    await playing(consumer);
+    expect(removed).toEqual([]);
+  });
+});
+
+describe('starting', () => {
+  it('says that the signalling server cannot be reached, and goes on trying', async () => {
+    await server.close();
+    const starting = sink.start();
+    const refused = new Promise<TsWebRTCError>((resolve) => sink.on('error', resolve));
+    expect((await refused).code).toBe('SIGNALLING_UNREACHABLE');
+    server = await SignallingServer.listen({ host: '127.0.0.1', port: server.port });
+    await starting;
+  });
+
+  it('ends when its signal is aborted, leaving nothing', async () => {
+    await server.close();
+    const controller = new AbortController();
+    const starting = sink.start({ signal: controller.signal });
+    controller.abort();
+    await expect(starting).rejects.toBeInstanceOf(TsWebRTCError);
+  });
+
+  it('refuses a port in use and says which', async () => {
+    const other = new WebRTCSink({ engine, runSignallingServer: true, signallingServerPort: server.port, stunServer: null });
+    other.addTrack(testVideo());
+    await expect(other.start()).rejects.toMatchObject({
+      code: 'ADDRESS_IN_USE',
+      message: expect.stringContaining(String(server.port)),
+    });
+  });
+
+  it('refuses to start without tracks, and to start twice', async () => {
+    await expect(new WebRTCSink({ engine }).start()).rejects.toMatchObject({ code: 'INVALID_STATE' });
+    await sink.start();
+    await expect(sink.start()).rejects.toMatchObject({ code: 'INVALID_STATE' });
+    expect(() => sink.addTrack(testVideo())).toThrow(TsWebRTCError);
+  });
+});

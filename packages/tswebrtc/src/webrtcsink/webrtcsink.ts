@@ -1,0 +1,282 @@
+/**
+ * `WebRTCSink`: tracks in, sessions out. It opens the inputs, announces itself through a signaller and gives every consumer
+ * that asks a session of its own; the sessions share the encodings. Reference §2.
+ */
+import { Emitter } from '../common/emitter.ts';
+import { asError, TsWebRTCError } from '../common/errors.ts';
+import { type Logger, silentLogger } from '../common/logger.ts';
+import { loadMediaEngine } from '../media/engine.ts';
+import type { InputDescription, MediaEngine, MediaInput } from '../media/types.ts';
+import { DefaultSignaller } from '../signalling/default-signaller.ts';
+import type { SessionDescription, Signaller } from '../signalling/signaller.ts';
+import { connectionOptions } from './connection-options.ts';
+import { EmbeddedServers } from './embedded-servers.ts';
+import { EncodingPool } from './encoding-pool.ts';
+import { isSignaller, type ResolvedSinkOptions, validateOptions, type WebRTCSinkOptions } from './properties.ts';
+import { type EndReason, Session, type SessionFigures } from './session.ts';
+import { Shard } from './shard.ts';
+import { type SinkTrack, TrackNames } from './tracks.ts';
+
+const DEFAULT_SIGNALLING_URI = 'ws://127.0.0.1:8443';
+/** Opus at its best for music and speech alike, bit/s. */
+const AUDIO_BITRATE = 96_000;
+/** ms that a consumer has from its request to a connection. */
+const SETUP_TIMEOUT = 30_000;
+
+/** One consumer, as applications see it. */
+export type ConsumerSession = Pick<Session, 'id' | 'peerId' | 'getStats' | 'getFigures'>;
+
+export type WebRTCSinkEvents = {
+  /** The embedded servers accept connections; `urls` carry the real ports. */
+  listening: [servers: { readonly urls: readonly string[] }];
+  /** Announced to the signalling server under this id. Again, with a new id, after a reconnection. */
+  registered: [peerId: string];
+  'consumer-added': [session: ConsumerSession];
+  'consumer-removed': [session: ConsumerSession, reason: EndReason, error: TsWebRTCError | undefined];
+  /** Something failed. With a session id: that session is over; without: the sink goes on as far as it can. */
+  error: [error: TsWebRTCError, sessionId: string | undefined];
+  /** All inputs came to their end. */
+  ended: [];
+};
+
+export interface SinkStats {
+  readonly sessions: readonly SessionFigures[];
+}
+
+export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
+  readonly #options: ResolvedSinkOptions;
+  readonly #sharedEngine: MediaEngine | undefined;
+  readonly #logger: Logger;
+  readonly #descriptions: InputDescription[] = [];
+  readonly #sessions = new Map<string, Session>();
+  readonly #tracks: SinkTrack[] = [];
+  readonly #inputs: MediaInput[] = [];
+  readonly #servers = new EmbeddedServers();
+  #state: 'new' | 'starting' | 'started' | 'closed' = 'new';
+  #engine: MediaEngine | undefined;
+  #shard: Shard | undefined;
+  #encodings: EncodingPool | undefined;
+  #signaller: Signaller | undefined;
+  #closing: Promise<void> | undefined;
+  #connectionOptions: ReturnType<typeof connectionOptions>;
+  readonly #abort = new AbortController();
+
+  /** Throws `INVALID_OPTION` for an option that cannot be. */
+  constructor(options: WebRTCSinkOptions = {}) {
+    super();
+    this.#options = validateOptions(options);
+    this.#connectionOptions = connectionOptions(this.#options, undefined);
+    this.#sharedEngine = options.engine;
+    this.#logger = (options.logger ?? silentLogger).child({ subsystem: 'webrtcsink' });
+  }
+
+  /** Adds an input; all of its media become tracks. Before `start`. */
+  addTrack(input: InputDescription): void {
+    if (this.#state !== 'new') {
+      throw new TsWebRTCError('INVALID_STATE', 'tracks are added before the sink is started.');
+    }
+    this.#descriptions.push(input);
+  }
+
+  /** Live sessions. */
+  get sessions(): readonly ConsumerSession[] {
+    return [...this.#sessions.values()];
+  }
+
+  /**
+   * Opens the inputs, starts the embedded servers that are asked for and registers with the signalling server; resolves when
+   * registered. A signalling server that cannot be reached is tried again for ever (`error` events tell). Rejects with
+   * `INPUT_NOT_FOUND`, `INPUT_FAILED`, `ENGINE_UNAVAILABLE`, `ADDRESS_IN_USE`, `CERTIFICATE_UNREADABLE`, …; then nothing is left running.
+   */
+  async start(options: { signal?: AbortSignal } = {}): Promise<void> {
+    if (this.#state !== 'new') throw new TsWebRTCError('INVALID_STATE', 'a sink is started once.');
+    if (this.#descriptions.length === 0) {
+      throw new TsWebRTCError('INVALID_STATE', 'the sink has no track: call addTrack() before start().');
+    }
+    this.#state = 'starting';
+    const close = (): void => void this.close();
+    options.signal?.addEventListener('abort', close, { once: true });
+    try {
+      options.signal?.throwIfAborted();
+      await this.#openInputs();
+      const urls = await this.#servers.start(this.#options, this.#logger);
+      this.#throwIfClosed();
+      if (urls.length > 0) this.emit('listening', { urls });
+      await this.#register();
+      this.#throwIfClosed();
+      this.#state = 'started';
+    } catch (error) {
+      await this.close();
+      throw asError(error);
+    } finally {
+      if (this.#state !== 'started') options.signal?.removeEventListener('abort', close);
+    }
+  }
+
+  async getStats(): Promise<SinkStats> {
+    return { sessions: await Promise.all([...this.#sessions.values()].map((session) => session.getFigures())) };
+  }
+
+  /** Ends every session, tells their peers, and frees everything. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #openInputs(): Promise<void> {
+    const engine = this.#sharedEngine ?? (await loadMediaEngine({ logger: this.#logger.child({ subsystem: 'media' }) }));
+    this.#engine = engine;
+    this.#throwIfClosed();
+    const opened = await Promise.allSettled(
+      this.#descriptions.map((input) => engine.openInput(input, { signal: this.#abort.signal })),
+    );
+    for (const result of opened) if (result.status === 'fulfilled') this.#inputs.push(result.value);
+    const failure = opened.find((result) => result.status === 'rejected');
+    if (failure) throw failure.reason;
+    this.#throwIfClosed();
+
+    const names = new TrackNames();
+    for (const input of this.#inputs) {
+      for (const track of input.tracks) this.#tracks.push({ name: names.take(track.kind), kind: track.kind, input: track });
+      input.on('error', (error) => this.#report(asError(error, 'INPUT_FAILED')));
+      input.on('ended', () => this.#onInputEnded(input));
+    }
+    // Pictures first, as the reference's payload types and browsers' habits have it; names are given already.
+    this.#tracks.sort((a, b) => Number(a.kind === 'audio') - Number(b.kind === 'audio'));
+    this.#shard = new Shard();
+    this.#encodings = new EncodingPool(engine, this.#shard, this.#logger, (error) => {
+      this.#report(asError(error, 'ENCODER_FAILED'));
+    });
+    for (const input of this.#inputs) input.start();
+  }
+
+  async #register(): Promise<void> {
+    const signaller = this.#createSignaller();
+    this.#signaller = signaller;
+    signaller.on('session-requested', (sessionId, peerId, offer) => void this.#addSession(sessionId, peerId, offer));
+    signaller.on('session-ended', (sessionId, error) => {
+      const session = this.#sessions.get(sessionId);
+      if (!session) return;
+      if (error) this.#logger.info({ sessionId, error }, 'the peer ended the session with an error');
+      void this.#removeSession(session, 'ended', undefined, false);
+    });
+    signaller.on(
+      'session-description',
+      (sessionId, description) => void this.#sessions.get(sessionId)?.handleDescription(description),
+    );
+    signaller.on('handle-ice', (sessionId, sdpMLineIndex, sdpMid, candidate) => {
+      void this.#sessions.get(sessionId)?.handleCandidate(candidate, sdpMLineIndex, sdpMid);
+    });
+    signaller.on('error', (error) => this.#report(asError(error, 'SIGNALLING_UNREACHABLE')));
+    signaller.on('shutdown', () => this.emit('ended'));
+    signaller.on('registered', (peerId) => {
+      this.#logger.info({ peerId }, 'registered with the signalling server');
+      this.emit('registered', peerId);
+    });
+    const registered = new Promise<void>((resolve, reject) => {
+      signaller.on('registered', () => resolve());
+      signaller.on('shutdown', () => reject(new TsWebRTCError('SIGNALLING_UNREACHABLE', 'the signaller gave up.')));
+      this.#abort.signal.addEventListener('abort', () => reject(aborted()), { once: true });
+    });
+    await signaller.start({ requestMeta: () => this.#options.meta });
+    await registered;
+  }
+
+  #createSignaller(): Signaller {
+    const { signaller } = this.#options;
+    if (isSignaller(signaller)) return signaller;
+    const uri = signaller.uri ?? this.#servers.signalling?.uri ?? DEFAULT_SIGNALLING_URI;
+    const cafile = signaller.cafile ?? this.#servers.signalling?.cafile;
+    this.#connectionOptions = connectionOptions(this.#options, uri);
+    return new DefaultSignaller({
+      uri,
+      role: 'producer',
+      ...(signaller.headers ? { headers: signaller.headers } : {}),
+      ...(cafile ? { cafile } : {}),
+      insecureTls: signaller.insecureTls,
+      logger: this.#logger.child({ subsystem: 'signaller' }),
+    });
+  }
+
+  async #addSession(sessionId: string, peerId: string, offer: SessionDescription | undefined): Promise<void> {
+    const [shard, encodings, signaller, options] = [this.#shard, this.#encodings, this.#signaller, this.#options];
+    if (!shard || !encodings || !signaller || this.#closing) return;
+    if (this.#sessions.has(sessionId)) {
+      this.#logger.warn({ sessionId }, 'a session with this id exists already: the second request is ignored');
+      return;
+    }
+    const session = new Session({
+      id: sessionId,
+      peerId,
+      tracks: this.#tracks,
+      videoCodecs: options.videoCaps,
+      audioCodecs: options.audioCaps,
+      startBitrate: Math.min(Math.max(options.startBitrate, options.minBitrate), options.maxBitrate),
+      audioBitrate: AUDIO_BITRATE,
+      retransmission: options.doRetransmission,
+      connection: this.#connectionOptions,
+      setupTimeout: SETUP_TIMEOUT,
+      shard,
+      encodings,
+      logger: this.#logger,
+    });
+    this.#sessions.set(sessionId, session);
+    session.on('description', (description) => {
+      const munged = signaller.manualSdpMunging ? description : (signaller.munge?.(sessionId, description) ?? description);
+      signaller.sendSdp(sessionId, munged);
+    });
+    session.on('candidate', (candidate, sdpMLineIndex, sdpMid) => signaller.addIce(sessionId, candidate, sdpMLineIndex, sdpMid));
+    session.on('end', (reason, error) => void this.#removeSession(session, reason, error, true));
+    this.#logger.info({ sessionId, peerId }, 'consumer added');
+    this.emit('consumer-added', session);
+    try {
+      await session.start(offer);
+    } catch (error) {
+      session.fail('error', asError(error));
+    }
+  }
+
+  async #removeSession(session: Session, reason: EndReason, error: TsWebRTCError | undefined, tellPeer: boolean): Promise<void> {
+    if (!this.#sessions.delete(session.id)) return;
+    if (tellPeer) this.#signaller?.endSession(session.id, error?.message);
+    this.#logger.info({ sessionId: session.id, peerId: session.peerId, reason, error: error?.message }, 'consumer removed');
+    if (error && reason === 'error') this.emit('error', error, session.id);
+    this.emit('consumer-removed', session, reason, error);
+    await session.close();
+  }
+
+  #onInputEnded(input: MediaInput): void {
+    this.#inputs.splice(this.#inputs.indexOf(input), 1);
+    void input.close();
+    if (this.#inputs.length === 0) this.emit('ended');
+  }
+
+  #report(error: TsWebRTCError): void {
+    this.#logger.error({ code: error.code }, error.message);
+    this.emit('error', error, undefined);
+  }
+
+  #throwIfClosed(): void {
+    if (this.#closing) throw aborted();
+  }
+
+  async #close(): Promise<void> {
+    this.#state = 'closed';
+    this.#abort.abort();
+    await Promise.all([...this.#sessions.values()].map((session) => this.#removeSession(session, 'shutdown', undefined, true)));
+    await this.#signaller?.stop();
+    await this.#servers.close();
+    await this.#encodings?.close();
+    await Promise.all(this.#inputs.splice(0).map((input) => input.close()));
+    if (!this.#sharedEngine) await this.#engine?.close();
+    this.#shard?.close();
+  }
+}
+
+function aborted(): TsWebRTCError {
+  return new TsWebRTCError('INVALID_STATE', 'the sink was closed while it started.');
+}
