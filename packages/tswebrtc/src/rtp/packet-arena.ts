@@ -7,10 +7,13 @@
  */
 export class PacketArena {
   readonly bytes: Uint8Array;
+  /** The oldest part in eight is given up early, for what is allocated between the choice of a packet and its sending. */
+  readonly #usable: number;
   #head = 0;
 
   constructor(size = 8 << 20) {
     this.bytes = new Uint8Array(new SharedArrayBuffer(size));
+    this.#usable = size - (size >> 3);
   }
 
   /** Reserves `length` contiguous bytes and returns their position. Overwrites the oldest templates. */
@@ -30,10 +33,10 @@ export class PacketArena {
   }
 
   /**
-   * Whether the template at `position` has not been overwritten yet, and will not be by the next `margin` bytes: a batch in
-   * the making must not lose a template to what is allocated before it is sent.
+   * Whether the template at `position` can still be sent: it has not been overwritten, and will not be before a batch that
+   * takes it now has left.
    */
-  has(position: number, margin = 0): boolean {
-    return position >= 0 && this.#head + margin - position <= this.bytes.length;
+  has(position: number): boolean {
+    return position >= 0 && this.#head - position <= this.#usable;
   }
 }

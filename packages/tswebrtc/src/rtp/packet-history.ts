@@ -4,9 +4,6 @@
  */
 import type { PacketArena } from './packet-arena.ts';
 
-/** Bytes of arena that may be written between the choice of a packet and its sending: one part in eight. */
-const SAFETY = 8;
-
 export class PacketHistory {
   readonly positions: Float64Array;
   readonly lengths: Uint16Array;
@@ -67,7 +64,7 @@ export class PacketHistory {
     const slot = sequenceNumber & this.#mask;
     if (this.#sequenceNumbers[slot] !== sequenceNumber) return -1;
     if (now - this.sentAt[slot]! > this.#duration) return -1;
-    if (arena && !arena.has(this.positions[slot]!, arena.bytes.length / SAFETY)) return -1;
+    if (arena && !arena.has(this.positions[slot]!)) return -1;
     return slot;
   }
 }

@@ -1,0 +1,350 @@
+/**
+ * An independent receiver: what FFmpeg's encoders make goes through our packetisers and a session's stream over real UDP
+ * into FFmpeg's RTP depacketisers and decoders, and must come out as it was.
+ */
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { CodecContext, Packet } from 'node-av';
+import { describe, expect, it } from 'vitest';
+import { random, renderAll } from './ops.testing.ts';
+import { OutboundStream } from './outbound-stream.ts';
+import { PacketArena } from './packet-arena.ts';
+import { createPacketiser, type EncodedFrameInput } from './packetiser.ts';
+import { NalUnits } from './packetisers/annex-b.ts';
+import { writeRtcp } from './rtcp/rtcp.ts';
+import { SendOps } from './send-ops.ts';
+
+// node-av needs it; Node has it from 22 on.
+Object.assign(Promise, {
+  withResolvers: <T>() => {
+    let resolve!: (value: T) => void;
+    let reject!: (reason: unknown) => void;
+    const promise = new Promise<T>((res, rej) => {
+      resolve = res;
+      reject = rej;
+    });
+    return { promise, resolve, reject };
+  },
+});
+const av = await import('node-av');
+const constants = await import('node-av/constants');
+
+const check = (result: number, what: string): number => {
+  av.FFmpegError.throwIfError(result, what);
+  return result;
+};
+
+/** Encodes what `fill` puts into `count` raw frames. */
+async function encode(
+  encoder: string,
+  options: Record<string, string>,
+  configure: (context: CodecContext) => void,
+  makeFrame: (index: number) => import('node-av').Frame,
+  count: number,
+  microsecondsPerUnit: number,
+): Promise<EncodedFrameInput[]> {
+  const codec = av.Codec.findEncoderByName(encoder as never)!;
+  const context = new av.CodecContext();
+  context.allocContext3(codec);
+  configure(context);
+  check(await context.open2(codec, av.Dictionary.fromObject(options)), `open ${encoder}`);
+  const frames: EncodedFrameInput[] = [];
+  const packet = new av.Packet();
+  packet.alloc();
+  for (let i = 0; i <= count; i++) {
+    const frame = i < count ? makeFrame(i) : null;
+    check(context.sendFrameSync(frame), 'sendFrame');
+    frame?.free();
+    while (context.receivePacketSync(packet) >= 0) {
+      const timestamp = Number(packet.pts) * microsecondsPerUnit;
+      frames.push({
+        data: Uint8Array.from(packet.data!),
+        timestamp,
+        captureTime: 1.7e12 + timestamp / 1000,
+        keyframe: packet.isKeyframe,
+        temporalLayer: 0,
+        duration: 0,
+      });
+      packet.unref();
+    }
+  }
+  packet.free();
+  context.freeContext();
+  return frames;
+}
+
+/** Binds nothing, but finds an RTP port whose RTCP neighbour is free as well. */
+async function findPortPair(): Promise<number> {
+  for (;;) {
+    const rtp = createSocket('udp4').bind(0, '127.0.0.1');
+    await once(rtp, 'listening');
+    const { port } = rtp.address() as AddressInfo;
+    const rtcp = createSocket('udp4');
+    const free = await new Promise<boolean>((resolve) => {
+      rtcp.once('error', () => resolve(false));
+      rtcp.bind(port + 1, '127.0.0.1', () => resolve(true));
+    });
+    rtp.close();
+    rtcp.close();
+    if (free && port % 2 === 0) return port;
+  }
+}
+
+/** What FFmpeg made of a stream. */
+interface Received {
+  readonly packets: { readonly data: Uint8Array; readonly pts: number }[];
+  decodedFrames: number;
+}
+
+/**
+ * Sends `frames` as a session would to an FFmpeg that knows only `rtpmap` and `fmtp`, a few frames ahead of what it has
+ * read; ends with a BYE.
+ */
+async function roundTrip(
+  codecName: string,
+  kind: 'video' | 'audio',
+  rtpmap: string,
+  fmtp: string | undefined,
+  frames: readonly EncodedFrameInput[],
+): Promise<Received> {
+  const folder = await mkdtemp(join(tmpdir(), 'tswebrtc-rtp-'));
+  const socket = createSocket('udp4');
+  const input = new av.FormatContext();
+  try {
+    const port = await findPortPair();
+    const description = [
+      'v=0',
+      'o=- 1 1 IN IP4 127.0.0.1',
+      's=-',
+      'c=IN IP4 127.0.0.1',
+      't=0 0',
+      `m=${kind} ${port} RTP/AVP 96`,
+      `a=rtpmap:96 ${rtpmap}`,
+      ...(fmtp ? [`a=fmtp:96 ${fmtp}`] : []),
+      '',
+    ].join('\r\n');
+    const file = join(folder, 'stream.sdp');
+    await writeFile(file, description);
+    input.allocContext();
+    const options = av.Dictionary.fromObject({ protocol_whitelist: 'file,udp,rtp' });
+    check(await input.openInput(file, null, options), 'openInput');
+    const progress = { read: 0, wake: () => {} };
+    const sending = send(socket, port, codecName, frames, progress);
+    const received = await receive(input, frames.length, progress);
+    await sending;
+    return received;
+  } finally {
+    await input.closeInput();
+    socket.close();
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function send(
+  socket: Socket,
+  port: number,
+  codecName: string,
+  frames: readonly EncodedFrameInput[],
+  progress: { read: number; wake: () => void },
+): Promise<void> {
+  const arena = new PacketArena(1 << 20);
+  const ops = new SendOps();
+  const packetiser = createPacketiser(codecName);
+  const stream = new OutboundStream({
+    ssrc: 0xdeadbeef,
+    payloadType: 96,
+    clockRate: packetiser.clockRate,
+    extensions: { transportCc: 1, absSendTime: 3 },
+    // Both wrap on the way.
+    initialSequenceNumber: 65_530,
+    initialRtxSequenceNumber: 0,
+    timestampOffset: 0xffff_0000,
+    initialPictureId: 0x7ff0,
+  });
+  const datagram = (data: Uint8Array, to: number): Promise<void> =>
+    new Promise((resolve, reject) => {
+      socket.send(data, to, '127.0.0.1', (error) => (error ? reject(error) : resolve()));
+    });
+  let transportSequenceNumber = 65_000;
+  const until = async (read: number): Promise<void> => {
+    while (progress.read < read) await new Promise<void>((resolve) => (progress.wake = resolve));
+  };
+  // FFmpeg's parser gives a frame out when it sees the next one: so there is one more than is looked at.
+  const last = frames.at(-1)!;
+  for (const [i, frame] of [...frames, { ...last, timestamp: last.timestamp + 40_000 }].entries()) {
+    // A window of a few frames cannot overflow any buffer.
+    await until(i - 4);
+    const packetised = packetiser.packetise(frame, arena)!;
+    for (let k = 0; k < packetised.count; k++) {
+      stream.writePacket(ops, 0, arena, packetised, k, frame.timestamp / 1000, transportSequenceNumber++ & 0xffff);
+    }
+    for (const packet of renderAll(arena, ops)) await datagram(packet.bytes, port);
+  }
+  // FFmpeg reads RTCP first: a BYE must not overtake the media.
+  await until(frames.length);
+  const report = stream.senderReport(0, frames.at(-1)!.captureTime)!;
+  const description = { type: 'sdes', chunks: [{ ssrc: stream.ssrc, cname: 'test' }] } as const;
+  await datagram(writeRtcp([report, description, { type: 'bye', ssrcs: [stream.ssrc] }]), port + 1);
+}
+
+/** Reads to the end, and keeps and decodes the first `count` packets. */
+async function receive(
+  input: import('node-av').FormatContext,
+  count: number,
+  progress: { read: number; wake: () => void },
+): Promise<Received> {
+  const parameters = input.streams[0]!.codecpar;
+  const codec = av.Codec.findDecoder(parameters.codecId)!;
+  const decoder = new av.CodecContext();
+  decoder.allocContext3(codec);
+  check(decoder.parametersToContext(parameters), 'parametersToContext');
+  decoder.threadCount = 1;
+  check(await decoder.open2(codec, null), 'open decoder');
+  const received: Received = { packets: [], decodedFrames: 0 };
+  const frame = new av.Frame();
+  frame.alloc();
+  const decode = (packet: Packet | null): void => {
+    check(decoder.sendPacketSync(packet), 'sendPacket');
+    while (decoder.receiveFrameSync(frame) >= 0) {
+      received.decodedFrames++;
+      frame.unref();
+    }
+  };
+  const packet = new av.Packet();
+  packet.alloc();
+  while ((await input.readFrame(packet)) >= 0) {
+    if (progress.read++ < count) {
+      received.packets.push({ data: Uint8Array.from(packet.data!), pts: Number(packet.pts) });
+      decode(packet);
+    }
+    packet.unref();
+    progress.wake();
+  }
+  decode(null);
+  packet.free();
+  frame.free();
+  decoder.freeContext();
+  return received;
+}
+
+const WIDTH = 320;
+const HEIGHT = 240;
+const FRAMES = 50;
+const FRAME_TICKS = 3003; // 29.97 fps at 90 kHz
+
+/** Noise, so that frames need several packets, on a picture that moves. */
+function picture(): (index: number) => import('node-av').Frame {
+  const next = random(7);
+  const pixels = Buffer.alloc((WIDTH * HEIGHT * 3) / 2, 128);
+  return (index) => {
+    for (let i = 0; i < WIDTH * HEIGHT; i++) pixels[i] = ((i + 7 * index) & 0xff) / 2 + next() * 40;
+    const frame = av.Frame.fromVideoBuffer(pixels, {
+      width: WIDTH,
+      height: HEIGHT,
+      format: constants.AV_PIX_FMT_YUV420P,
+      timeBase: { num: 1, den: 90_000 },
+    });
+    frame.pts = BigInt(index * FRAME_TICKS);
+    return frame;
+  };
+}
+
+function configureVideo(context: CodecContext): void {
+  context.width = WIDTH;
+  context.height = HEIGHT;
+  context.pixelFormat = constants.AV_PIX_FMT_YUV420P;
+  context.timeBase = new av.Rational(1, 90_000);
+  context.framerate = new av.Rational(30_000, 1001);
+  context.bitRate = 1_500_000n;
+  context.gopSize = 20;
+  context.maxBFrames = 0;
+  context.threadCount = 1;
+}
+
+/** All NAL units as hex, without access unit delimiters. */
+function nalUnits(data: Uint8Array): string[] {
+  const units = new NalUnits();
+  units.find(data);
+  return Array.from({ length: units.count }, (_, i) =>
+    Buffer.from(data.subarray(units.offsets[2 * i], units.offsets[2 * i + 1])).toString('hex'),
+  ).filter((unit) => (Number.parseInt(unit.slice(0, 2), 16) & 0x1f) !== 9);
+}
+
+const steps = (values: readonly number[]): number[] => values.slice(1).map((value, i) => value - values[i]!);
+
+describe('FFmpeg as receiver', () => {
+  for (const [name, options] of [
+    ['one slice a frame', {}],
+    ['many small slices and access unit delimiters', { 'x264-params': 'slices=12:aud=1' }],
+  ] as const) {
+    it(`gets every H.264 access unit, ${name}`, async () => {
+      const frames = await encode(
+        'libx264',
+        { preset: 'ultrafast', tune: 'zerolatency', profile: 'baseline', ...options },
+        configureVideo,
+        picture(),
+        FRAMES,
+        1000 / 90,
+      );
+      const { packets, decodedFrames } = await roundTrip('H264', 'video', 'H264/90000', 'packetization-mode=1', frames);
+      expect(Math.max(...frames.map((frame) => frame.data.length))).toBeGreaterThan(3 * 1200);
+      expect(packets.map((packet) => nalUnits(packet.data))).toEqual(frames.map((frame) => nalUnits(frame.data)));
+      // FFmpeg gives the first access unit of H.264 over RTP no time.
+      expect(new Set(steps(packets.slice(1).map((packet) => packet.pts)))).toEqual(new Set([FRAME_TICKS]));
+      expect(decodedFrames).toBe(FRAMES);
+    });
+  }
+
+  it('gets every VP8 frame, byte for byte', async () => {
+    const frames = await encode(
+      'libvpx',
+      { deadline: 'realtime', 'cpu-used': '8' },
+      configureVideo,
+      picture(),
+      FRAMES,
+      1000 / 90,
+    );
+    const { packets, decodedFrames } = await roundTrip('VP8', 'video', 'VP8/90000', undefined, frames);
+    expect(Math.max(...frames.map((frame) => frame.data.length))).toBeGreaterThan(3 * 1200);
+    expect(packets.map((packet) => packet.data)).toEqual(frames.map((frame) => frame.data));
+    expect(new Set(steps(packets.map((packet) => packet.pts)))).toEqual(new Set([FRAME_TICKS]));
+    expect(decodedFrames).toBe(FRAMES);
+  });
+
+  it('gets every Opus packet, byte for byte', async () => {
+    const samples = Buffer.alloc(960 * 2 * 2);
+    const frames = await encode(
+      'libopus',
+      { application: 'lowdelay', frame_duration: '20' },
+      (context) => {
+        context.sampleRate = 48_000;
+        context.sampleFormat = constants.AV_SAMPLE_FMT_S16;
+        context.channelLayout = constants.AV_CHANNEL_LAYOUT_STEREO;
+        context.timeBase = new av.Rational(1, 48_000);
+        context.bitRate = 96_000n;
+      },
+      (index) => {
+        for (let i = 0; i < 1920; i++) samples.writeInt16LE(8000 * Math.sin((index * 960 + (i >> 1)) / 17), 2 * i);
+        const frame = av.Frame.fromAudioBuffer(samples, {
+          nbSamples: 960,
+          format: constants.AV_SAMPLE_FMT_S16,
+          sampleRate: 48_000,
+          channelLayout: constants.AV_CHANNEL_LAYOUT_STEREO,
+          timeBase: { num: 1, den: 48_000 },
+        });
+        frame.pts = BigInt(index * 960);
+        return frame;
+      },
+      FRAMES,
+      1000 / 48,
+    );
+    const { packets, decodedFrames } = await roundTrip('OPUS', 'audio', 'opus/48000/2', 'sprop-stereo=1', frames);
+    expect(packets.map((packet) => packet.data)).toEqual(frames.map((frame) => frame.data));
+    expect(new Set(steps(packets.map((packet) => packet.pts)))).toEqual(new Set([960]));
+    expect(decodedFrames).toBe(frames.length);
+  });
+});
