@@ -1,0 +1,47 @@
+/** The packages as npm would publish them. */
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import { describe, expect, it } from 'vitest';
+
+interface Manifest {
+  name: string;
+  version: string;
+  license?: string;
+  bin?: Record<string, string>;
+  dependencies?: Record<string, string>;
+}
+
+const directories = ['protocol', 'signalling-server', 'browser', 'tswebrtc'].map((name) =>
+  fileURLToPath(new URL(`../packages/${name}`, import.meta.url)),
+);
+const read = (directory: string): Manifest => JSON.parse(readFileSync(`${directory}/package.json`, 'utf8'));
+const versions = new Map(directories.map((directory) => [read(directory).name, read(directory).version]));
+
+describe.each(directories.map((directory) => [read(directory).name, directory] as const))('%s', (_, directory) => {
+  const manifest = read(directory);
+
+  it('is a sound package: every file it names is there and of the right format', { timeout: 60_000 }, async () => {
+    const { messages } = await publint({ pkgDir: directory, strict: true });
+    expect(messages.map((message) => formatMessage(message, manifest as unknown as Record<string, unknown>))).toEqual([]);
+  });
+
+  it('carries its licence', () => {
+    expect(manifest.license).toBe('MPL-2.0');
+    expect(readFileSync(`${directory}/LICENSE`, 'utf8')).toContain('Mozilla Public License');
+  });
+
+  it('has commands that can be run as they are', () => {
+    for (const file of Object.values(manifest.bin ?? {})) {
+      accessSync(`${directory}/${file}`, constants.X_OK);
+      expect(readFileSync(`${directory}/${file}`, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
+    }
+  });
+
+  it('depends on the versions of its sisters that are here', () => {
+    for (const [name, range] of Object.entries(manifest.dependencies ?? {})) {
+      if (versions.has(name)) expect(`${name} ${range}`).toBe(`${name} ${versions.get(name)}`);
+    }
+  });
+});

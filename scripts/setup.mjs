@@ -1,0 +1,70 @@
+// Installs what the tests need beyond npm's packages: a Chromium, a font for it, and openssl for throw-away certificates.
+// Safe to run again; without root it only says what to do.
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+const needed = [
+  { program: 'chromium', packages: ['chromium', 'fonts-dejavu-core'], why: 'the tests play streams in it' },
+  { program: 'openssl', packages: ['openssl'], why: 'the tests make certificates with it' },
+];
+
+const missing = needed.filter(({ program }) => !isOnPath(program));
+if (missing.length === 0) {
+  console.log(`Nothing to set up: ${needed.map(({ program }) => program).join(' and ')} are here.`);
+} else {
+  for (const { program, why } of missing) console.log(`There is no ${program}: ${why}.`);
+  if (isRoot() && isDebian()) installWithApt(missing.flatMap(({ packages }) => packages));
+  else advise();
+}
+
+function installWithApt(packages) {
+  apt('Fetching the list of Debian packages …', ['update', '-qq']);
+  // Another process may hold the lock for minutes, for example a machine that has just been started.
+  const quietly = ['-qq', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=400'];
+  apt(`Installing ${packages.join(', ')} …`, ['install', ...quietly, ...packages]);
+  console.log('Done.');
+}
+
+function apt(what, args) {
+  console.log(what);
+  const { status, stdout, stderr, error } = spawnSync('apt-get', args, {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    maxBuffer: 64 << 20,
+  });
+  if (status === 0) return;
+  console.error(`${stdout ?? ''}${stderr ?? ''}`);
+  console.error(`apt-get ${args[0]} failed (${error?.message ?? `exit code ${status}`}); its messages are above.`);
+  process.exit(1);
+}
+
+function advise() {
+  const programs = missing.map(({ program }) => program).join(' and ');
+  if (isDebian()) {
+    const packages = missing.flatMap((item) => item.packages).join(' ');
+    console.log(`Run this: sudo apt-get install --no-install-recommends ${packages}`);
+  } else console.log(`Install ${programs} with the package manager of this system, so that the command is on the PATH.`);
+  console.log('Until then the tests that need it fail or are skipped; everything else works.');
+}
+
+function isOnPath(program) {
+  return (process.env.PATH ?? '').split(delimiter).some((directory) => {
+    try {
+      accessSync(join(directory, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function isRoot() {
+  return process.getuid?.() === 0;
+}
+
+/** Debian and its children, Ubuntu among them. */
+function isDebian() {
+  return existsSync('/usr/bin/apt-get') && /^ID(_LIKE)?=.*debian/m.test(readFileSync('/etc/os-release', 'utf8'));
+}
