@@ -1,0 +1,108 @@
+/**
+ * The media engine: inputs and encoders, each in a thread of its own. The media library is an optional dependency and is
+ * loaded in those threads only; without it the rest of the library works and this one says what is missing.
+ */
+import { createRequire } from 'node:module';
+import { TsWebRTCError } from '../common/errors.ts';
+import { type Logger, silentLogger } from '../common/logger.ts';
+import { WorkerEncoding } from './media-encoding.ts';
+import { WorkerInput } from './media-input.ts';
+import { checkEncoding, checkInput } from './options.ts';
+import type { Encoding, EncodingOptions, InputDescription, InputTrack, MediaEngine, MediaInput } from './types.ts';
+import { INSTALL_HINT } from './worker-host.ts';
+import { WorkerReserve } from './worker-reserve.ts';
+
+export interface LoadMediaEngineOptions {
+  /** Default: silent. */
+  readonly logger?: Logger;
+}
+
+/** Loads the media engine; rejects with `ENGINE_UNAVAILABLE` where its optional package is missing or does not run. */
+export async function loadMediaEngine({ logger = silentLogger }: LoadMediaEngineOptions = {}): Promise<MediaEngine> {
+  try {
+    // Quicker than to start a thread for it, and the usual reason.
+    createRequire(import.meta.url).resolve('node-av/lib');
+  } catch (cause) {
+    throw new TsWebRTCError('ENGINE_UNAVAILABLE', INSTALL_HINT, { cause });
+  }
+  const reserve = new WorkerReserve();
+  try {
+    await reserve.ready();
+  } catch (error) {
+    await reserve.close();
+    throw error;
+  }
+  return new WorkerEngine(reserve, logger.child({ subsystem: 'media' }));
+}
+
+class WorkerEngine implements MediaEngine {
+  readonly #reserve: WorkerReserve;
+  readonly #logger: Logger;
+  readonly #inputs = new Map<string, WorkerInput>();
+  readonly #encodings = new Set<WorkerEncoding>();
+  #nextId = 1;
+  #closed = false;
+
+  constructor(reserve: WorkerReserve, logger: Logger) {
+    this.#reserve = reserve;
+    this.#logger = logger;
+  }
+
+  async openInput(description: InputDescription, { signal }: { signal?: AbortSignal } = {}): Promise<MediaInput> {
+    this.#checkOpen();
+    checkInput(description);
+    signal?.throwIfAborted();
+    const id = `input-${this.#nextId++}`;
+    const host = await this.#reserve.take();
+    const closed = (): void => {
+      if (this.#inputs.delete(id)) this.#logger.info({ input: id }, 'input closed');
+    };
+    const input = await WorkerInput.open(id, description, host, closed, signal);
+    if (this.#closed) {
+      await input.close();
+      throw closedError();
+    }
+    this.#inputs.set(id, input);
+    this.#logger.info({ input: id, type: description.type, tracks: input.tracks.map(({ kind }) => kind) }, 'input opened');
+    return input;
+  }
+
+  async openEncoding(track: InputTrack, options: EncodingOptions): Promise<Encoding> {
+    this.#checkOpen();
+    checkEncoding(track, options);
+    const input = this.#inputs.get(track.id.slice(0, track.id.lastIndexOf('.')));
+    const trackIndex = input?.tracks.findIndex(({ id }) => id === track.id) ?? -1;
+    if (!input || trackIndex < 0) {
+      throw new TsWebRTCError('INVALID_STATE', `The track "${track.id}" belongs to no open input of this engine.`);
+    }
+    const subscriber = this.#nextId++;
+    const id = `encoding-${subscriber}`;
+    const host = await this.#reserve.take();
+    const closed = (): void => {
+      if (this.#encodings.delete(encoding)) this.#logger.info({ encoding: id }, 'encoding closed');
+    };
+    const encoding = await WorkerEncoding.open(id, options, { input, track, trackIndex, subscriber }, host, closed);
+    if (this.#closed) {
+      await encoding.close();
+      throw closedError();
+    }
+    this.#encodings.add(encoding);
+    this.#logger.info({ encoding: id, track: track.id, codec: options.codec }, 'encoding opened');
+    return encoding;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#encodings].map((encoding) => encoding.close()));
+    await Promise.all([...this.#inputs.values()].map((input) => input.close()));
+    await this.#reserve.close();
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw closedError();
+  }
+}
+
+function closedError(): TsWebRTCError {
+  return new TsWebRTCError('INVALID_STATE', 'The media engine is closed.');
+}

@@ -1,0 +1,58 @@
+/** Checks what the application asks of the engine, at its entry: a wrong option fails at once and says what would be right. */
+import { TsWebRTCError } from '../common/errors.ts';
+import { CLOCK_WIDTH } from './clock-picture.ts';
+import type { CodecName, EncodingOptions, InputDescription, InputTrack } from './types.ts';
+
+export const CODEC_KINDS: Record<CodecName, InputTrack['kind']> = { H264: 'video', VP8: 'video', OPUS: 'audio' };
+
+const PROFILES = ['constrained-baseline', 'baseline', 'main', 'high'];
+
+export function checkInput(description: InputDescription): void {
+  switch (description.type) {
+    case 'testsrc': {
+      const { pattern = 'smpte', width = 1280, height = 720, framerate = 30, clock = false } = description;
+      if (pattern !== 'smpte' && pattern !== 'ball') throw invalid('pattern', pattern, '"smpte" or "ball"');
+      checkSize('width', width);
+      checkSize('height', height);
+      if (!(framerate > 0 && framerate <= 240)) throw invalid('framerate', framerate, 'a number above 0 and up to 240');
+      if (clock && width < CLOCK_WIDTH) throw invalid('width', width, `at least ${CLOCK_WIDTH} with the clock in the picture`);
+      return;
+    }
+    case 'tone': {
+      const { frequency = 440, volume = 0.2, channels = 2 } = description;
+      if (!(frequency > 0 && frequency <= 20_000)) throw invalid('frequency', frequency, 'above 0 and up to 20000 Hz');
+      if (!(volume >= 0 && volume <= 1)) throw invalid('volume', volume, 'between 0 and 1');
+      if (channels !== 1 && channels !== 2) throw invalid('channels', channels, '1 or 2');
+      return;
+    }
+    case 'file':
+      if (typeof description.path !== 'string' || description.path === '') {
+        throw invalid('path', description.path, 'the path of a media file');
+      }
+      return;
+    default:
+      throw invalid('type', (description as { type: unknown }).type, '"testsrc", "tone" or "file"');
+  }
+}
+
+export function checkEncoding(track: InputTrack, { codec, bitrate, profile }: EncodingOptions): void {
+  const kind = CODEC_KINDS[codec];
+  if (!kind) throw invalid('codec', codec, Object.keys(CODEC_KINDS).join(', '));
+  if (kind !== track.kind) throw invalid('codec', codec, `a codec for ${track.kind}`);
+  checkBitrate(bitrate);
+  if (profile !== undefined && !PROFILES.includes(profile)) throw invalid('profile', profile, PROFILES.join(', '));
+}
+
+export function checkBitrate(bitrate: number): void {
+  if (!(bitrate >= 1000 && bitrate <= 1e9)) throw invalid('bitrate', bitrate, 'between 1000 and 1000000000 bit/s');
+}
+
+function checkSize(name: string, pixels: number): void {
+  if (!Number.isInteger(pixels) || pixels % 2 !== 0 || pixels < 16 || pixels > 8192) {
+    throw invalid(name, pixels, 'an even number of pixels between 16 and 8192');
+  }
+}
+
+function invalid(name: string, value: unknown, expected: string): TsWebRTCError {
+  return new TsWebRTCError('INVALID_OPTION', `The option "${name}" is ${JSON.stringify(value)} but must be ${expected}.`);
+}

@@ -1,0 +1,111 @@
+/**
+ * The encoders there are, in order of preference. To add a codec, or hardware for one, add a row: the first row of a codec
+ * that opens is taken.
+ */
+import { availableParallelism } from 'node:os';
+import { FF_THREAD_SLICE } from 'node-av/constants';
+import { type CodecContext, Rational } from 'node-av/lib';
+import type { CodecName, EncodingOptions } from '../../types.ts';
+import { cappedQuality, type RateControl, timeWarp } from './rate-control.ts';
+
+export interface VideoSettings {
+  readonly width: number;
+  readonly height: number;
+  /** Frames per second, a guess where the input does not tell. */
+  readonly framerate: number;
+  /** bit/s */
+  readonly bitrate: number;
+  readonly profile: NonNullable<EncodingOptions['profile']>;
+}
+
+export interface VideoEncoderRow {
+  readonly codec: CodecName;
+  /** FFmpeg's name of the encoder. */
+  readonly implementation: string;
+  /** Sets fields of the context and returns the options to open it with. */
+  configure(context: CodecContext, settings: VideoSettings): Record<string, string | number>;
+  /** Called once the encoder is open. */
+  control(context: CodecContext, settings: VideoSettings): RateControl;
+}
+
+/** Keyframes come on demand only; this is the most frames between two. */
+const KEYFRAME_INTERVAL = 2560;
+/** 1280 x 720: above it a second libvpx thread pays, below it only spins. */
+const ONE_THREAD_AREA = 1280 * 720;
+/** Bit/s at which libvpx is opened, in the middle of the rates it is stretched to: its rate buffer is sized in bits of it. */
+const VP8_NOMINAL = 1_000_000;
+
+const x264: VideoEncoderRow = {
+  codec: 'H264',
+  implementation: 'libx264',
+  configure(context, { bitrate, profile }) {
+    context.gopSize = KEYFRAME_INTERVAL;
+    context.maxBFrames = 0;
+    // Slices, not frames: frame threads would hold a frame back for each thread.
+    context.threadCount = Math.min(2, availableParallelism());
+    context.threadType = FF_THREAD_SLICE;
+    cappedQuality(context, bitrate);
+    const baseline = profile === 'constrained-baseline' || profile === 'baseline';
+    return {
+      preset: 'ultrafast',
+      tune: 'zerolatency',
+      crf: 20,
+      'forced-idr': 1,
+      sc_threshold: 0,
+      profile: baseline ? 'baseline' : profile,
+      // The fastest preset leaves out what the higher profiles are for.
+      ...(baseline ? {} : { coder: 'cabac' }),
+      ...(profile === 'high' ? { 'x264-params': '8x8dct=1' } : {}),
+    };
+  },
+  control: (context, { bitrate }) => cappedQuality(context, bitrate),
+};
+
+const vp8: VideoEncoderRow = {
+  codec: 'VP8',
+  implementation: 'libvpx',
+  configure(context, { width, height }) {
+    context.gopSize = 999_999;
+    context.threadCount = width * height > ONE_THREAD_AREA ? Math.min(2, availableParallelism()) : 1;
+    // All three equal is what libvpx takes for constant bitrate.
+    context.bitRate = context.rcMaxRate = context.rcMinRate = BigInt(VP8_NOMINAL);
+    context.rcBufferSize = VP8_NOMINAL / 2;
+    return {
+      deadline: 'realtime',
+      'cpu-used': -6,
+      'lag-in-frames': 0,
+      'auto-alt-ref': 0,
+      'error-resilient': 'default',
+      'max-intra-rate': 300,
+      'drop-threshold': 30,
+    };
+  },
+  control: (_, { bitrate }) => timeWarp(VP8_NOMINAL, bitrate),
+};
+
+export const VIDEO_ENCODERS: readonly VideoEncoderRow[] = [x264, vp8];
+
+export interface AudioEncoderRow {
+  readonly codec: CodecName;
+  readonly implementation: string;
+  /** Samples (of 48,000 a second) in a packet. */
+  readonly frameSize: number;
+  configure(context: CodecContext, bitrate: number): Record<string, string | number>;
+}
+
+const opus: AudioEncoderRow = {
+  codec: 'OPUS',
+  implementation: 'libopus',
+  frameSize: 960,
+  configure(context, bitrate) {
+    context.bitRate = BigInt(bitrate);
+    return { application: 'audio', frame_duration: 20, vbr: 'constrained', fec: 1, packet_loss: 5 };
+  },
+};
+
+export const AUDIO_ENCODERS: readonly AudioEncoderRow[] = [opus];
+
+/** The time base of video encoders. */
+export function videoTimeBase(): Rational {
+  return new Rational(1, 90_000);
+}

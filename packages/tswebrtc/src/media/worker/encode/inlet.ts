@@ -1,0 +1,122 @@
+/**
+ * The raw frames an encoding takes, from the input's worker. Takes no more of them than the encoder can follow: what waits
+ * too long is given up, oldest first, because a late picture is worth less than the next one.
+ */
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { FramePool } from '../../frame-pool.ts';
+import type { RawFormat, RawFrameMessage, RawMessage } from '../messages.ts';
+
+/** A raw frame in its slot; `release` before the next await. */
+export interface RawFrame extends RawFrameMessage {
+  readonly data: Uint8Array<SharedArrayBuffer>;
+  readonly format: RawFormat;
+  release(): void;
+}
+
+interface Source {
+  readonly pool: FramePool;
+  readonly format: RawFormat;
+  readonly holder: number;
+}
+
+export class Inlet {
+  readonly #port: MessagePort;
+  readonly #limit: number;
+  readonly #take: (frame: RawFrame) => Promise<void> | void;
+  readonly #onEnded: () => void;
+  readonly #onDropped: (count: number) => void;
+  #queue: RawFrame[] = [];
+  #source: Source | undefined;
+  #sequence: number | undefined;
+  #busy = false;
+  #ended = false;
+
+  /**
+   * @param limit Frames that may wait while one is encoded.
+   * @param take Encodes a frame. While its promise is pending frames wait.
+   */
+  constructor(
+    port: MessagePort,
+    limit: number,
+    callbacks: {
+      take: (frame: RawFrame) => Promise<void> | void;
+      ended: () => void;
+      dropped: (count: number) => void;
+    },
+  ) {
+    this.#port = port;
+    this.#limit = limit;
+    this.#take = callbacks.take;
+    this.#onEnded = callbacks.ended;
+    this.#onDropped = callbacks.dropped;
+    port.on('message', (message: RawMessage) => {
+      this.#accept(message);
+      // Whatever else has come while the last frame was encoded, so that the backlog can be seen.
+      for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) this.#accept(next.message);
+      this.#run();
+    });
+    port.on('close', () => {
+      this.#ended = true;
+      this.#run();
+    });
+  }
+
+  close(): void {
+    for (const frame of this.#queue) frame.release();
+    this.#queue = [];
+    this.#ended = true;
+    this.#busy = true;
+    this.#port.close();
+  }
+
+  #accept(message: RawMessage): void {
+    switch (message.type) {
+      case 'pool':
+        this.#source = { pool: FramePool.attach(message.pool), format: message.format, holder: message.holder };
+        return;
+      case 'ended':
+        this.#ended = true;
+        return;
+      case 'frame': {
+        const source = this.#source;
+        if (!source) return;
+        if (this.#sequence !== undefined) {
+          const missing = message.sequence - this.#sequence - 1;
+          if (missing > 0) this.#onDropped(missing);
+        }
+        this.#sequence = message.sequence;
+        this.#queue.push({
+          ...message,
+          data: source.pool.data(message.slot),
+          format: source.format,
+          release: () => source.pool.release(message.slot, source.holder),
+        });
+        while (this.#queue.length > this.#limit) {
+          this.#queue.shift()!.release();
+          this.#onDropped(1);
+        }
+      }
+    }
+  }
+
+  #run(): void {
+    while (!this.#busy) {
+      const frame = this.#queue.shift();
+      if (!frame) {
+        if (this.#ended) {
+          this.#busy = true;
+          this.#onEnded();
+        }
+        return;
+      }
+      const pending = this.#take(frame);
+      if (pending) {
+        this.#busy = true;
+        void pending.finally(() => {
+          this.#busy = false;
+          this.#run();
+        });
+      }
+    }
+  }
+}

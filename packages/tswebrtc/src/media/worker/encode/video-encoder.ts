@@ -1,0 +1,148 @@
+/** One open video encoder of one size: a raw picture goes in, its packet comes out before the call returns. */
+import {
+  AV_PICTURE_TYPE_I,
+  AV_PICTURE_TYPE_NONE,
+  AV_PIX_FMT_YUV420P,
+  type AVColorSpace,
+  AVERROR_EAGAIN,
+  AVERROR_EOF,
+} from 'node-av/constants';
+import { type CodecContext, FFmpegError, Frame, Packet, Rational } from 'node-av/lib';
+import { asError, TsWebRTCError } from '../../../common/errors.ts';
+import type { CodecName } from '../../types.ts';
+import { VIDEO_ENCODERS, type VideoEncoderRow, type VideoSettings, videoTimeBase } from './codecs.ts';
+import { openCodec } from './open-codec.ts';
+import { type RateControl, TICKS_PER_SECOND } from './rate-control.ts';
+
+export interface VideoEncoderSettings extends VideoSettings {
+  readonly codec: CodecName;
+  readonly colorSpace: number;
+}
+
+/** What is known of a frame besides its picture; comes out with its packet. */
+export interface FrameTimes {
+  /** µs */
+  readonly timestamp: number;
+  /** µs */
+  readonly duration: number;
+  /** ms since the Unix epoch */
+  readonly captureTime: number;
+}
+
+export type PacketSink = (data: Uint8Array, keyframe: boolean, times: FrameTimes) => void;
+
+export class VideoEncoder {
+  readonly implementation: string;
+  readonly width: number;
+  readonly height: number;
+  readonly colorSpace: number;
+  /** The picture to encode: fill its planes, then call `encode`. */
+  readonly frame: Frame;
+  readonly #context: CodecContext;
+  readonly #rate: RateControl;
+  readonly #packet = new Packet();
+  /** Times of the frames inside the encoder, by the pts it was given. */
+  readonly #inside = new Map<number, FrameTimes>();
+  #last: number | undefined;
+
+  private constructor(row: VideoEncoderRow, context: CodecContext, settings: VideoEncoderSettings) {
+    this.implementation = row.implementation;
+    this.width = settings.width;
+    this.height = settings.height;
+    this.colorSpace = settings.colorSpace;
+    this.#context = context;
+    this.#rate = row.control(context, settings);
+    this.#packet.alloc();
+    this.frame = new Frame();
+    this.frame.alloc();
+    this.frame.width = settings.width;
+    this.frame.height = settings.height;
+    this.frame.format = AV_PIX_FMT_YUV420P;
+    FFmpegError.throwIfError(this.frame.getBuffer(0), 'allocate a picture');
+  }
+
+  /** Opens the first encoder of the codec that works here. */
+  static async open(settings: VideoEncoderSettings): Promise<VideoEncoder> {
+    let failure: unknown;
+    for (const row of VIDEO_ENCODERS) {
+      if (row.codec !== settings.codec) continue;
+      try {
+        const context = await openCodec(row.implementation, (fresh) => {
+          fresh.width = settings.width;
+          fresh.height = settings.height;
+          fresh.pixelFormat = AV_PIX_FMT_YUV420P;
+          fresh.timeBase = videoTimeBase();
+          fresh.framerate = new Rational(Math.max(1, Math.round(settings.framerate * 1000)), 1000);
+          fresh.colorSpace = settings.colorSpace as AVColorSpace;
+          return row.configure(fresh, settings);
+        });
+        return new VideoEncoder(row, context, settings);
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw asError(failure ?? new Error(`There is no encoder for ${settings.codec}.`), 'ENCODER_FAILED');
+  }
+
+  /** False when the encoder has to be opened anew for this bitrate. */
+  setBitrate(bitrate: number): boolean {
+    return this.#rate.setBitrate(bitrate);
+  }
+
+  /** Encodes `frame`; what comes out goes to `sink` before this returns. */
+  encode(times: FrameTimes, keyframe: boolean, sink: PacketSink): void {
+    const { frame } = this;
+    const now = ticks(times.timestamp);
+    const elapsed = this.#last === undefined ? 0 : Math.max(1, now - this.#last);
+    this.#last = this.#last === undefined ? now : Math.max(now, this.#last + 1);
+    const stamp = this.#rate.stamp(elapsed, Math.max(1, ticks(times.duration)));
+    frame.pts = BigInt(stamp.pts);
+    frame.duration = BigInt(stamp.duration);
+    frame.pictType = keyframe ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
+    this.#inside.set(stamp.pts, times);
+    const result = this.#context.sendFrameSync(frame);
+    if (result < 0) throw failure(this.implementation, result);
+    this.#receive(sink);
+    // A frame the encoder dropped to hold its rate never comes out.
+    if (this.#inside.size > 8) {
+      const [oldest] = this.#inside.keys();
+      this.#inside.delete(oldest!);
+    }
+  }
+
+  /** Brings out what is still inside. The encoder takes no more after this. */
+  drain(sink: PacketSink): void {
+    if (this.#context.sendFrameSync(null) >= 0) this.#receive(sink);
+  }
+
+  close(): void {
+    this.frame.free();
+    this.#packet.free();
+    this.#context.freeContext();
+  }
+
+  #receive(sink: PacketSink): void {
+    const packet = this.#packet;
+    for (;;) {
+      const result = this.#context.receivePacketSync(packet);
+      if (result === AVERROR_EAGAIN || result === AVERROR_EOF) return;
+      if (result < 0) throw failure(this.implementation, result);
+      try {
+        const pts = Number(packet.pts);
+        const times = this.#inside.get(pts);
+        this.#inside.delete(pts);
+        if (times && packet.data) sink(packet.data, packet.isKeyframe, times);
+      } finally {
+        packet.unref();
+      }
+    }
+  }
+}
+
+function ticks(microseconds: number): number {
+  return Math.round((microseconds * TICKS_PER_SECOND) / 1e6);
+}
+
+function failure(implementation: string, code: number): TsWebRTCError {
+  return new TsWebRTCError('ENCODER_FAILED', `The encoder "${implementation}" failed: ${FFmpegError.strerror(code)}.`);
+}

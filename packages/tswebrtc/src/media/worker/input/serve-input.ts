@@ -1,0 +1,79 @@
+/** Runs one input in this thread: opens it, starts it, tells who subscribes, ends it. */
+import type { MessagePort } from 'node:worker_threads';
+import { asError } from '../../../common/errors.ts';
+import type { InputDescription } from '../../types.ts';
+import type { FromInput, ToInput } from '../messages.ts';
+import { Timeline } from '../timeline.ts';
+import { openMediaFile } from './media-file.ts';
+import type { Source } from './source.ts';
+import { TestPicture } from './test-picture.ts';
+import { TestTone } from './test-tone.ts';
+
+export async function serveInput(port: MessagePort, description: InputDescription): Promise<void> {
+  const post = (message: FromInput): void => port.postMessage(message);
+  const fail = (error: unknown): void => {
+    const { code, message } = asError(error, 'INPUT_FAILED');
+    post({ type: 'failed', error: { code, message } });
+  };
+  let source: Source;
+  let closed = false;
+  // Messages that come while the input opens are kept: the engine sends none but `close`.
+  const closing = (message: ToInput): void => {
+    if (message.type !== 'close') return;
+    closed = true;
+    port.close();
+  };
+  port.on('message', closing);
+  try {
+    source = await openSource(description);
+  } catch (error) {
+    if (!closed) fail(error);
+    port.close();
+    return;
+  }
+  port.off('message', closing);
+  if (closed) return source.close();
+
+  port.on('message', (message: ToInput) => {
+    switch (message.type) {
+      case 'start': {
+        const timeline = new Timeline(message.at);
+        for (const { outlet } of source.tracks) outlet.timeline = timeline;
+        const end = (): void => {
+          for (const { outlet } of source.tracks) outlet.end();
+        };
+        source.start(timeline, {
+          ended: () => {
+            end();
+            post({ type: 'ended' });
+          },
+          failed: (error) => {
+            end();
+            fail(error);
+          },
+        });
+        return;
+      }
+      case 'subscribe':
+        return source.tracks[message.track]?.outlet.subscribe(message.subscriber, message.port);
+      case 'unsubscribe':
+        return source.tracks[message.track]?.outlet.unsubscribe(message.subscriber);
+      case 'close':
+        source.close();
+        for (const { outlet } of source.tracks) outlet.end();
+        port.close();
+    }
+  });
+  post({ type: 'input-opened', tracks: source.tracks.map((track) => track.description) });
+}
+
+async function openSource(description: InputDescription): Promise<Source> {
+  switch (description.type) {
+    case 'testsrc':
+      return new TestPicture(description);
+    case 'tone':
+      return new TestTone(description);
+    case 'file':
+      return openMediaFile(description);
+  }
+}

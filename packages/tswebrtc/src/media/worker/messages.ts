@@ -1,0 +1,127 @@
+/** What the engine's threads say to each other. Every worker runs the same file and takes its role from the first message. */
+import type { MessagePort } from 'node:worker_threads';
+import type { ErrorCode } from '../../common/errors.ts';
+import type { FramePoolHandle } from '../frame-pool.ts';
+import type { AudioFormat, CodecName, EncodingOptions, InputDescription, VideoFormat } from '../types.ts';
+
+/** An error in a form that crosses threads. */
+export interface ErrorMessage {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** The moment at which an input's timestamp 0 is due, on both clocks. */
+export interface StartTime {
+  /** On the monotonic clock that all threads share (`process.hrtime`), ms. */
+  readonly monotonic: number;
+  /** Since the Unix epoch, ms. */
+  readonly unix: number;
+}
+
+export type WorkerInputTrack =
+  | { readonly kind: 'video'; readonly format: VideoFormat }
+  | { readonly kind: 'audio'; readonly format: AudioFormat };
+
+/** Engine to input worker. */
+export type ToInput =
+  | { readonly type: 'open-input'; readonly description: InputDescription }
+  | { readonly type: 'start'; readonly at: StartTime }
+  | { readonly type: 'subscribe'; readonly track: number; readonly subscriber: number; readonly port: MessagePort }
+  | { readonly type: 'unsubscribe'; readonly track: number; readonly subscriber: number }
+  | { readonly type: 'close' };
+
+/** Input worker to engine. */
+export type FromInput =
+  | { readonly type: 'input-opened'; readonly tracks: readonly WorkerInputTrack[] }
+  | { readonly type: 'ended' }
+  | { readonly type: 'failed'; readonly error: ErrorMessage };
+
+/** Layout of the raw frames of a pool. */
+export type RawFormat =
+  | {
+      readonly kind: 'video';
+      /** Pixels, even. I420 without padding. */
+      readonly width: number;
+      readonly height: number;
+      /** Frames per second, 0 when unknown. */
+      readonly framerate: number;
+      /** As FFmpeg numbers them (ISO/IEC 23091-2); 2 is unspecified. */
+      readonly colorSpace: number;
+    }
+  | {
+      /** 32-bit float, interleaved, 48 kHz, stereo. */
+      readonly kind: 'audio';
+    };
+
+/** Input worker to encoding worker, over a port of their own. */
+export type RawMessage =
+  | { readonly type: 'pool'; readonly pool: FramePoolHandle; readonly format: RawFormat; readonly holder: number }
+  | RawFrameMessage
+  | { readonly type: 'ended' };
+
+export interface RawFrameMessage {
+  readonly type: 'frame';
+  readonly slot: number;
+  /** Counts the track's frames; a gap tells of frames that were given up. */
+  readonly sequence: number;
+  /** µs on the input's timeline. */
+  readonly timestamp: number;
+  /** µs. */
+  readonly duration: number;
+  /** ms since the Unix epoch. */
+  readonly captureTime: number;
+  /** Audio: sample frames in the slot. */
+  readonly samples: number;
+}
+
+/** Engine to encoding worker. */
+export type ToEncoding =
+  | {
+      readonly type: 'open-encoding';
+      readonly options: EncodingOptions;
+      readonly track: WorkerInputTrack;
+      readonly ring: SharedArrayBuffer;
+    }
+  | { readonly type: 'attach'; readonly port: MessagePort }
+  | { readonly type: 'keyframe' }
+  | { readonly type: 'bitrate'; readonly bitrate: number }
+  | { readonly type: 'format'; readonly width?: number; readonly height?: number; readonly framerate?: number }
+  | { readonly type: 'stats'; readonly id: number }
+  | { readonly type: 'close' };
+
+/** One encoded frame, lying in the ring. */
+export interface EncodedFrameMessage {
+  readonly type: 'encoded';
+  readonly position: number;
+  readonly length: number;
+  readonly timestamp: number;
+  readonly duration: number;
+  readonly captureTime: number;
+  readonly keyframe: boolean;
+  readonly temporalLayer: number;
+}
+
+/** What an encoder counts. */
+export interface EncoderCounters {
+  framesEncoded: number;
+  keyFramesEncoded: number;
+  framesDropped: number;
+  bytesEncoded: number;
+  /** s */
+  totalEncodeTime: number;
+  targetBitrate: number;
+  encoderImplementation: string;
+  frameWidth?: number;
+  frameHeight?: number;
+}
+
+/** Encoding worker to engine. */
+export type FromEncoding =
+  | { readonly type: 'encoding-opened'; readonly codec: CodecName; readonly stats: EncoderCounters }
+  | EncodedFrameMessage
+  | { readonly type: 'stats'; readonly id: number; readonly stats: EncoderCounters }
+  | { readonly type: 'ended' }
+  | { readonly type: 'failed'; readonly error: ErrorMessage };
+
+/** A worker's first message: the media library is loaded, or why it is not. */
+export type FromWorker = { readonly type: 'ready' } | { readonly type: 'unavailable'; readonly message: string };
