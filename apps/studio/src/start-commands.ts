@@ -1,0 +1,16 @@
+/** The commands that bring a stream to this page, for its empty state. */
+
+/** Text that a shell takes as one plain word: an address may come from a link somebody else made. */
+const PLAIN = /^[\w.:/[\]-]+$/;
+
+/** What to type, for a signalling server at `url`. */
+export function startCommands(url: string): { readonly title: string; readonly command: string }[] {
+  const { protocol, host, href } = new URL(url);
+  const plain = href.replace(/\/$/, '');
+  const uri = PLAIN.test(plain) ? plain : `${protocol}//${host}`;
+  return [
+    { title: 'A test picture and tone', command: `npx tswebrtc sink testsrc tone --meta name=hello --signaller-uri ${uri}` },
+    { title: 'A film', command: `npx tswebrtc sink film.mp4 --loop --meta name=film --signaller-uri ${uri}` },
+    { title: 'From GStreamer', command: `gst-launch-1.0 videotestsrc ! webrtcsink signaller::uri=${uri}` },
+  ];
+}
