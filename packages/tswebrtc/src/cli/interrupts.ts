@@ -2,6 +2,7 @@
  * Ctrl-C and its like. The first asks the command to end in peace; a second within a second is npm forwarding the same key
  * press to its child and is ignored; a later one ends the process at once.
  */
+import type { EventEmitter } from 'node:events';
 import { EXIT_FAILURE } from './exit.ts';
 
 /** ms. */
@@ -17,21 +18,30 @@ export interface Interrupts {
   dispose(): void;
 }
 
-export function catchInterrupts(onForced: () => void = () => process.exit(EXIT_FAILURE)): Interrupts {
+export function catchInterrupts({
+  source = process,
+  now = () => performance.now(),
+  onForced = () => process.exit(EXIT_FAILURE),
+}: {
+  source?: Pick<EventEmitter, 'on' | 'off'>;
+  /** ms. */
+  now?: () => number;
+  onForced?: () => void;
+} = {}): Interrupts {
   const abort = new AbortController();
   let first: number | undefined;
   const onSignal = (): void => {
-    const now = performance.now();
-    if (first !== undefined && now - first > ECHO) onForced();
-    first ??= now;
+    const time = now();
+    if (first !== undefined && time - first > ECHO) onForced();
+    first ??= time;
     abort.abort();
   };
-  for (const name of SIGNALS) process.on(name, onSignal);
+  for (const name of SIGNALS) source.on(name, onSignal);
   return {
     signal: abort.signal,
     stop: () => abort.abort(),
     dispose: () => {
-      for (const name of SIGNALS) process.off(name, onSignal);
+      for (const name of SIGNALS) source.off(name, onSignal);
     },
   };
 }

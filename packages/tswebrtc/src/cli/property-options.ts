@@ -4,6 +4,11 @@ import { namedProperties, type ResolvedSinkOptions, validateOptions, type WebRTC
 import { camelCase, kebabCase, parsePropertyText } from '../webrtcsink/property-schema.ts';
 import { asUsage } from './exit.ts';
 
+/** The parser takes a bare null for "no value given", but `none` is a value. */
+interface Boxed {
+  readonly value: unknown;
+}
+
 /** `signaller::uri` → `signaller-uri`. */
 const flagOf = (name: string): string => name.replace('::', '-');
 
@@ -16,9 +21,10 @@ export function addSinkOptions(command: Command): void {
       addSwitch(command, flag, doc, declaration.default === true);
       continue;
     }
-    const read = (spelling: string) => (source: string, previous: unknown) => {
+    const read = (spelling: string) => (source: string, previous: Boxed | undefined) => {
       const value = asUsage(() => parsePropertyText(declaration, source, spelling));
-      return type.repeatable && isObject(previous) && isObject(value) ? { ...previous, ...value } : value;
+      const adds = type.repeatable && isObject(previous?.value) && isObject(value);
+      return { value: adds ? { ...(previous?.value as object), ...value } : value } satisfies Boxed;
     };
     const standard = ` (default: ${type.format(declaration.default)})`;
     command.addOption(new Option(`--${flag} <${type.placeholder}>`, doc + standard).argParser(read(`--${flag}`)));
@@ -44,13 +50,18 @@ export function readSinkOptions(typed: Readonly<Record<string, unknown>>): WebRT
   for (const { name, path, declaration } of namedProperties) {
     const target = path.length === 2 ? signaller : options;
     for (const key of declaration.alias ? [kebabCase(declaration.alias), name] : [name]) {
-      const value = typed[camelCase(flagOf(key))];
+      const given = typed[camelCase(flagOf(key))];
+      const value = isBoxed(given) ? given.value : given;
       if (value !== undefined) target[key === name ? path.at(-1)! : declaration.alias!] = value;
     }
   }
   if (Object.keys(signaller).length > 0) options.signaller = signaller;
   asUsage((): ResolvedSinkOptions => validateOptions(options, (key) => `--${kebabCase(key).replace('.', '-')}`));
   return options;
+}
+
+function isBoxed(value: unknown): value is Boxed {
+  return isObject(value) && 'value' in value;
 }
 
 function isObject(value: unknown): value is object {

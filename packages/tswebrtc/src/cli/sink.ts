@@ -5,7 +5,7 @@ import { validateOptions, type WebRTCSinkOptions } from '../webrtcsink/propertie
 import { type SinkStats, WebRTCSink } from '../webrtcsink/webrtcsink.ts';
 import { openPortNotice } from './endpoint.ts';
 import { checkFiles } from './input.ts';
-import { type Interrupts, within } from './interrupts.ts';
+import { aborted, type Interrupts, within } from './interrupts.ts';
 import type { Output } from './output.ts';
 
 /** ms that sessions have to end in peace. */
@@ -36,11 +36,7 @@ export async function runSink({ inputs, options, statsInterval }: SinkCommand, c
     interrupts.stop();
   });
 
-  const stopped = new Promise<void>((resolve) => {
-    const { signal } = interrupts;
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+  const stopped = aborted(interrupts.signal);
   let stats: NodeJS.Timeout | undefined;
   try {
     // A server that cannot be reached keeps this waiting: an interrupt ends it.

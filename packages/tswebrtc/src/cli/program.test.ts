@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { UsageError } from './exit.ts';
+import { type Parsed, parseCommandLine } from './program.ts';
+
+const parse = (line: string): Parsed => parseCommandLine(line === '' ? [] : line.split(' '), () => {});
+
+describe('sink', () => {
+  it('streams a test picture and a test tone when nothing is named', () => {
+    expect(parse('sink')).toMatchObject({
+      command: 'sink',
+      json: false,
+      inputs: [{ type: 'testsrc' }, { type: 'tone' }],
+      options: {},
+    });
+  });
+
+  it('takes every form of switch, without swallowing the argument behind it', () => {
+    const parsed = parse(
+      'sink --loop=true --run-web-server a.mp4 --run-signalling-server=false --no-do-retransmission b.mp4 --json',
+    );
+    expect(parsed).toMatchObject({
+      json: true,
+      inputs: [
+        { type: 'file', path: 'a.mp4', loop: true },
+        { type: 'file', path: 'b.mp4', loop: true },
+      ],
+      options: { runWebServer: true, runSignallingServer: false, doRetransmission: false },
+    });
+  });
+
+  it('leaves what stands behind -- alone', () => {
+    expect(parse('sink -- --loop=false')).toMatchObject({ inputs: [{ type: 'file', path: '--loop=false' }] });
+  });
+
+  it("takes the sink's properties under their names", () => {
+    const parsed = parse(
+      'sink --video-codecs H264,VP8 --max-bitrate 3000000 --meta name=x --meta floor=2 --signaller-uri ws://10.0.0.1:1 --stun-server none --ice-port-range=50000-50100 --stats-interval 0.5',
+    );
+    expect(parsed).toMatchObject({
+      statsInterval: 0.5,
+      options: {
+        videoCodecs: ['H264', 'VP8'],
+        maxBitrate: 3_000_000,
+        meta: { name: 'x', floor: 2 },
+        signaller: { uri: 'ws://10.0.0.1:1' },
+        stunServer: null,
+        icePortRange: [50_000, 50_100],
+      },
+    });
+  });
+});
+
+describe('signalling-server', () => {
+  it("has the original's short options and our safe default", () => {
+    expect(parse('signalling-server -p 0 -c cert.pem -k key.pem')).toEqual({
+      command: 'signalling-server',
+      json: false,
+      host: '127.0.0.1',
+      port: 0,
+      cert: 'cert.pem',
+      key: 'key.pem',
+    });
+  });
+});
+
+describe('wrong usage', () => {
+  it.each([
+    ['', 'Say what to do: tswebrtc sink, or tswebrtc signalling-server; tswebrtc --help tells more.'],
+    ['snik', 'Unknown command snik; did you mean sink?'],
+    ['sink --lop', 'Unknown option --lop; did you mean --loop?'],
+    ['sink --run-web-sever', 'Unknown option --run-web-sever; did you mean --run-web-server?'],
+    ['sink --loop=maybe', '--loop is "maybe", but it must be true or false.'],
+    ['sink --max-bitrate', '--max-bitrate needs a value behind it.'],
+    ['sink --max-bitrate 8M', '--max-bitrate is "8M", but it must be a whole number from 1 to 4294967295 (bit/s).'],
+    ['sink --min-bitrate 2 --max-bitrate 1', '--min-bitrate is 2 bit/s, but it must not exceed --max-bitrate, which is 1 bit/s.'],
+    ['sink --video-caps none --video-codecs VP8', '--video-codecs and --video-caps mean the same; give only one of them.'],
+    ['sink --stats-interval 0', '--stats-interval is "0", but it must be a number from 0.1 to 86400 (s).'],
+    ['signalling-server --port 70000', '--port is "70000", but it must be a whole number from 0 to 65535.'],
+    ['signalling-server now', 'There are arguments too many: this command takes options only.'],
+  ])('%s', (line, expected) => {
+    expect(() => parse(line)).toThrow(new UsageError(expected));
+  });
+});
+
+it('lists every property in the help of sink, and says what the defaults are', () => {
+  let help = '';
+  expect(parseCommandLine(['sink', '--help'], (text) => (help += text))).toEqual({ command: 'none' });
+  expect(help).toContain('--signalling-server-port <number>');
+  expect(help.replace(/\s+/g, ' ')).toContain('(default: stun://stun.l.google.com:19302)');
+  expect(help).not.toContain('--no-loop');
+});
