@@ -1,0 +1,37 @@
+/** The log of the command: its level from the environment, and lines for people. */
+import pino from 'pino';
+import type { Logger } from './logger.ts';
+
+const LEVELS: Readonly<Record<string, string>> = {
+  off: 'silent',
+  silent: 'silent',
+  error: 'error',
+  warn: 'warn',
+  info: 'info',
+  debug: 'debug',
+  trace: 'trace',
+};
+
+/**
+ * The level that `filter` asks for: `debug`, or a list of `part:level` (`TSWEBRTC_LOG`) or `part=level` (the reference's
+ * variable) items. There is one part here, so the last item counts; whatever is not understood counts as `info`.
+ */
+export function logLevel(filter: string | undefined): string {
+  const last = filter?.split(',').at(-1)?.split(/[:=]/).at(-1)?.trim().toLowerCase() ?? '';
+  return (Object.hasOwn(LEVELS, last) && LEVELS[last]) || 'info';
+}
+
+/** A logger that writes one line for people per entry to `write`. */
+export function createLogger(level: string, write: (line: string) => void): Logger {
+  return pino({ base: null, level }, { write: (line) => write(readable(line)) });
+}
+
+function readable(line: string): string {
+  const { time, level, subsystem: _, msg, err, ...fields } = JSON.parse(line) as Record<string, unknown>;
+  const clock = new Date(Number(time)).toISOString().slice(11, 23);
+  const rest = Object.entries(fields).map(
+    ([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
+  const reason = (err as { message?: string } | undefined)?.message;
+  return `${clock} ${pino.levels.labels[Number(level)]} ${msg}${reason ? ` (${reason})` : ''}${rest.join('')}\n`;
+}
