@@ -1,0 +1,17 @@
+import { describe, expect, it } from 'vitest';
+import { createPacketiser } from './packetiser.ts';
+
+describe('createPacketiser', () => {
+  it('gives the packetiser of a codec with its clock, in any case', () => {
+    expect(['H264', 'VP8', 'OPUS', 'opus', 'vp8'].map((codec) => createPacketiser(codec).clockRate)).toEqual([
+      ...[90_000, 90_000, 48_000],
+      ...[48_000, 90_000],
+    ]);
+  });
+
+  it('refuses a codec it cannot send, and names it', () => {
+    expect(() => createPacketiser('H261')).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining('H261') }),
+    );
+  });
+});
