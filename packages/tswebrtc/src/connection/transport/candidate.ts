@@ -1,0 +1,98 @@
+/** ICE candidates as text (RFC 8839 §5.1) and the numbers in them (RFC 8445 §5.1.2, §5.1.1.3). */
+import { createHash } from 'node:crypto';
+import { isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
+
+export interface ParsedCandidate {
+  readonly foundation: string;
+  readonly component: number;
+  readonly protocol: string;
+  readonly priority: number;
+  /** IP address or `….local` name. */
+  readonly address: string;
+  readonly port: number;
+  readonly type: string;
+  readonly relatedAddress?: string;
+  readonly relatedPort?: number;
+  readonly tcpType?: string;
+  readonly usernameFragment?: string;
+}
+
+export type CandidateType = 'host' | 'srflx' | 'relay';
+
+const TYPE_PREFERENCE: Record<CandidateType, number> = { host: 126, srflx: 100, relay: 0 };
+
+/** Parses a candidate line with or without `a=` and `candidate:`; undefined when it is malformed. */
+export function parseCandidate(line: string): ParsedCandidate | undefined {
+  const text = line
+    .trim()
+    .replace(/^a=/, '')
+    .replace(/^candidate:/, '');
+  if (text.length > 1000) return undefined;
+  const words = text.split(/\s+/);
+  if (words.length < 8 || words[6] !== 'typ') return undefined;
+  const [foundation, component, protocol, priority, address, port, , type] = words as [string, ...string[]];
+  const numbers = [Number(component), Number(priority), Number(port)] as const;
+  if (!numbers.every(Number.isInteger) || numbers[1] < 0 || numbers[2] < 0 || numbers[2] > 65535) return undefined;
+  const attributes = new Map<string, string>();
+  for (let i = 8; i + 1 < words.length; i += 2) attributes.set(words[i]!, words[i + 1]!);
+  const relatedPort = Number(attributes.get('rport') ?? Number.NaN);
+  return {
+    foundation,
+    component: numbers[0],
+    protocol: protocol!.toLowerCase(),
+    priority: numbers[1],
+    address: address!,
+    port: numbers[2],
+    type: type!,
+    ...optional('relatedAddress', attributes.get('raddr')),
+    ...(Number.isInteger(relatedPort) ? { relatedPort } : {}),
+    ...optional('tcpType', attributes.get('tcptype')),
+    ...optional('usernameFragment', attributes.get('ufrag')),
+  };
+}
+
+/** The line of a local candidate, without `a=`. */
+export function formatCandidate(candidate: ParsedCandidate): string {
+  const { foundation, component, protocol, priority, address, port, type, relatedAddress, relatedPort } = candidate;
+  let line = `candidate:${foundation} ${component} ${protocol} ${priority} ${address} ${port} typ ${type}`;
+  if (relatedAddress !== undefined) line += ` raddr ${relatedAddress}`;
+  if (relatedPort !== undefined) line += ` rport ${relatedPort}`;
+  if (candidate.usernameFragment !== undefined) line += ` ufrag ${candidate.usernameFragment}`;
+  return line;
+}
+
+/** RFC 8445 §5.1.2.1, component 1. `localPreference`: 0..65535, different for each of our addresses. */
+export function candidatePriority(type: CandidateType, localPreference: number): number {
+  return TYPE_PREFERENCE[type] * 0x1000000 + localPreference * 0x100 + 255;
+}
+
+/** RFC 8445 §5.1.1.3: equal for candidates of the same type, base and server. At most 32 ICE characters. */
+export function candidateFoundation(type: CandidateType, baseAddress: string, server = ''): string {
+  return createHash('sha256').update(`${type}|${baseAddress}|${server}`).digest().readUInt32BE(0).toString();
+}
+
+/**
+ * Addresses to gather on, best first: IPv4 before IPv6, no link-local ones. Loopback stands last, and only when asked for
+ * or when the machine has nothing else.
+ */
+export function localAddresses(gatherLoopback: boolean, interfaces = networkInterfaces()): string[] {
+  const found: string[] = [];
+  for (const list of Object.values(interfaces)) {
+    for (const { address, internal } of list ?? []) {
+      if (internal || address.startsWith('169.254.') || /^fe[89ab]/i.test(address) || isIP(address) === 0) continue;
+      if (!found.includes(address)) found.push(address);
+    }
+  }
+  found.sort((a, b) => isIP(a) - isIP(b));
+  const addresses = found.slice(0, MAX_ADDRESSES);
+  if (gatherLoopback || addresses.length === 0) addresses.push('127.0.0.1');
+  return addresses;
+}
+
+/** A machine with many container bridges would otherwise open a socket on each for every connection. */
+const MAX_ADDRESSES = 16;
+
+function optional<K extends string>(key: K, value: string | undefined): { [P in K]?: string } {
+  return (value === undefined ? {} : { [key]: value }) as { [P in K]?: string };
+}

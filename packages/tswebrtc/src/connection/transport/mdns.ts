@@ -1,0 +1,108 @@
+/**
+ * Addresses of `….local` names: browsers hide their host addresses behind such names (draft-ietf-mmusic-mdns-ice-candidates).
+ * A one-shot question by multicast DNS (RFC 6762 §5.1) on the shared port, so that multicast answers reach us too.
+ */
+import { createSocket } from 'node:dgram';
+
+const GROUP = '224.0.0.251';
+const PORT = 5353;
+const TYPE_A = 1;
+/** RFC 6762 §5.4: the top bit of the class asks for a unicast answer. */
+const CLASS_IN_UNICAST = 0x8001;
+const ASK_AGAIN = [0, 250, 1000];
+const TIMEOUT = 3000;
+
+/** The question for the IPv4 address of `name`. */
+export function mdnsQuestion(name: string): Buffer {
+  const header = Buffer.alloc(12);
+  header.writeUInt16BE(1, 4);
+  const labels = name.split('.').map((label) => {
+    const bytes = Buffer.from(label);
+    return Buffer.concat([Buffer.from([Math.min(bytes.length, 63)]), bytes.subarray(0, 63)]);
+  });
+  const end = Buffer.alloc(5);
+  end.writeUInt16BE(TYPE_A, 1);
+  end.writeUInt16BE(CLASS_IN_UNICAST, 3);
+  return Buffer.concat([header, ...labels, end]);
+}
+
+/** The IPv4 address of `name` in a DNS answer; undefined when the message is malformed or says nothing of it. */
+export function mdnsAnswer(message: Buffer, name: string): string | undefined {
+  try {
+    if ((message.readUInt16BE(2) & 0x8000) === 0) return undefined;
+    let at = 12;
+    for (let i = message.readUInt16BE(4); i > 0; i--) at = readName(message, at).next + 4;
+    for (let i = message.readUInt16BE(6) + message.readUInt16BE(8) + message.readUInt16BE(10); i > 0; i--) {
+      const owner = readName(message, at);
+      at = owner.next;
+      const type = message.readUInt16BE(at);
+      const length = message.readUInt16BE(at + 8);
+      at += 10;
+      if (type === TYPE_A && length === 4 && owner.name.toLowerCase() === name.toLowerCase()) {
+        return [...message.subarray(at, at + 4)].join('.');
+      }
+      at += length;
+    }
+  } catch {
+    // Ends before it should.
+  }
+  return undefined;
+}
+
+function readName(message: Buffer, start: number): { name: string; next: number } {
+  const labels: string[] = [];
+  let next = -1;
+  let at = start;
+  // RFC 1035 §4.1.4: compression pointers; the bound keeps a loop of them from holding us.
+  for (let steps = 0; steps < 64; steps++) {
+    const length = message.readUInt8(at);
+    if (length === 0) return { name: labels.join('.'), next: next < 0 ? at + 1 : next };
+    if (length >= 0xc0) {
+      if (next < 0) next = at + 2;
+      at = message.readUInt16BE(at) & 0x3fff;
+    } else {
+      labels.push(message.toString('utf8', at + 1, at + 1 + length));
+      at += 1 + length;
+    }
+  }
+  throw new RangeError('name too long');
+}
+
+/** Looks `name` up; undefined when nobody answers within 3 s, when multicast does not work here, or on abort. */
+export function resolveMdns(name: string, signal: AbortSignal): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = createSocket({ type: 'udp4', reuseAddr: true });
+    const timers: NodeJS.Timeout[] = [];
+    let done = false;
+    const finish = (address?: string): void => {
+      if (done) return;
+      done = true;
+      for (const timer of timers) clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+      try {
+        socket.close();
+      } catch {
+        // It never opened.
+      }
+      resolve(address);
+    };
+    const abort = (): void => finish();
+    signal.addEventListener('abort', abort);
+    if (signal.aborted) return finish();
+    socket.on('error', abort);
+    socket.on('message', (message) => {
+      const address = mdnsAnswer(message, name);
+      if (address) finish(address);
+    });
+    socket.bind(PORT, () => {
+      try {
+        socket.addMembership(GROUP);
+        const question = mdnsQuestion(name);
+        for (const delay of ASK_AGAIN) timers.push(setTimeout(() => socket.send(question, PORT, GROUP, () => {}), delay));
+        timers.push(setTimeout(finish, TIMEOUT));
+      } catch {
+        finish();
+      }
+    });
+  });
+}

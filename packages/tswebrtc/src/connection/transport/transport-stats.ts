@@ -1,0 +1,146 @@
+/** W3C statistics of a transport (webrtc-stats §8.9 and after): transport, candidate pairs, candidates, certificates. */
+import { createHash } from 'node:crypto';
+import type { CandidatePair } from 'werift';
+import type { ConnectionState, LaneCounters, SrtpProfile } from '../types.ts';
+import type { LocalCertificate } from './certificate.ts';
+import type { DtlsEndpoint } from './dtls-endpoint.ts';
+import type { IceAgent, SelectedPair } from './ice-agent.ts';
+import type { RTCStatsEntry } from './types.ts';
+
+const TRANSPORT = 'transport';
+const PAIR_STATES = ['frozen', 'waiting', 'in-progress', 'succeeded', 'failed'] as const;
+const DTLS_STATES: Record<ConnectionState, string> = {
+  new: 'new',
+  connecting: 'connecting',
+  connected: 'connected',
+  disconnected: 'connected',
+  failed: 'failed',
+  closed: 'closed',
+};
+
+export interface TransportStatsSource {
+  readonly timestamp: number;
+  readonly ice: IceAgent;
+  readonly selected: SelectedPair | undefined;
+  readonly dtls: DtlsEndpoint | undefined;
+  readonly dtlsRole: 'client' | 'server' | undefined;
+  readonly state: ConnectionState;
+  readonly profile: SrtpProfile | undefined;
+  /** What the SRTP sender sent past ICE. */
+  readonly lane: LaneCounters | undefined;
+  readonly local: LocalCertificate;
+}
+
+export function transportStats(source: TransportStatsSource): RTCStatsEntry[] {
+  const { timestamp, ice } = source;
+  const selected = source.selected?.pair;
+  const pairs = ice.pairs.map((pair) => pairStats(pair, timestamp, pair === selected ? source.lane : undefined));
+  const used = pairs.find(({ id }) => selected && id === pairId(selected));
+  const remotes = new Map(ice.pairs.map(({ remoteCandidate }) => [remoteId(remoteCandidate), remoteCandidate]));
+  const transport: RTCStatsEntry = {
+    id: TRANSPORT,
+    type: 'transport',
+    timestamp,
+    packetsSent: used?.['packetsSent'] ?? 0,
+    packetsReceived: used?.['packetsReceived'] ?? 0,
+    bytesSent: used?.['bytesSent'] ?? 0,
+    bytesReceived: used?.['bytesReceived'] ?? 0,
+    iceRole: ice.role,
+    iceLocalUsernameFragment: ice.usernameFragment,
+    iceState: source.state === 'connecting' ? 'checking' : source.state,
+    dtlsState: DTLS_STATES[source.state],
+    localCertificateId: 'certificate_local',
+    ...(used ? { selectedCandidatePairId: used.id } : {}),
+    ...(source.dtlsRole ? { dtlsRole: source.dtlsRole } : {}),
+    ...(source.dtls?.remoteCertificate ? { remoteCertificateId: 'certificate_remote', tlsVersion: 'FEFD' } : {}),
+    ...(source.dtls?.cipherSuite ? { dtlsCipher: source.dtls.cipherSuite } : {}),
+    ...(source.profile ? { srtpCipher: source.profile === 'AEAD_AES_128_GCM' ? source.profile : 'AES_CM_128_HMAC_SHA1_80' } : {}),
+  };
+  return [
+    transport,
+    ...pairs,
+    ...ice.localCandidates.map((candidate) => ({
+      id: localId(candidate.address, candidate.port, candidate.type),
+      type: 'local-candidate',
+      timestamp,
+      transportId: TRANSPORT,
+      address: candidate.address,
+      port: candidate.port,
+      protocol: 'udp',
+      candidateType: candidate.type,
+      priority: candidate.priority,
+      foundation: candidate.foundation,
+      usernameFragment: ice.usernameFragment,
+      ...(candidate.relatedAddress === undefined ? {} : { relatedAddress: candidate.relatedAddress }),
+      ...(candidate.relatedPort === undefined ? {} : { relatedPort: candidate.relatedPort }),
+    })),
+    ...[...remotes].map(([id, candidate]) => ({
+      id,
+      type: 'remote-candidate',
+      timestamp,
+      transportId: TRANSPORT,
+      address: candidate.host,
+      port: candidate.port,
+      protocol: 'udp',
+      candidateType: candidate.type,
+      priority: candidate.priority,
+      foundation: candidate.foundation,
+    })),
+    certificate('certificate_local', timestamp, source.local.fingerprint.value, derOf(source.local.certPem)),
+    ...(source.dtls?.remoteCertificate
+      ? [certificate('certificate_remote', timestamp, undefined, source.dtls.remoteCertificate)]
+      : []),
+  ];
+}
+
+function pairStats(pair: CandidatePair, timestamp: number, lane: LaneCounters | undefined): RTCStatsEntry {
+  return {
+    id: pairId(pair),
+    type: 'candidate-pair',
+    timestamp,
+    transportId: TRANSPORT,
+    localCandidateId: localId(pair.localCandidate.host, pair.localCandidate.port, pair.localCandidate.type),
+    remoteCandidateId: remoteId(pair.remoteCandidate),
+    state: PAIR_STATES[pair.state] ?? 'failed',
+    nominated: pair.nominated,
+    packetsSent: pair.packetsSent + (lane?.packets ?? 0),
+    packetsReceived: pair.packetsReceived,
+    bytesSent: pair.bytesSent + (lane?.bytes ?? 0),
+    bytesReceived: pair.bytesReceived,
+    ...(pair.rtt === undefined ? {} : { currentRoundTripTime: pair.rtt }),
+    totalRoundTripTime: pair.totalRoundTripTime,
+    requestsSent: pair.requestsSent,
+    requestsReceived: pair.requestsReceived,
+    responsesSent: pair.responsesSent,
+    responsesReceived: pair.responsesReceived,
+    packetsDiscardedOnSend: lane?.dropped ?? 0,
+  };
+}
+
+function certificate(id: string, timestamp: number, fingerprint: string | undefined, der: Buffer): RTCStatsEntry {
+  const digest = createHash('sha256').update(der).digest('hex').toUpperCase();
+  return {
+    id,
+    type: 'certificate',
+    timestamp,
+    fingerprint: fingerprint ?? digest.match(/../g)!.join(':'),
+    fingerprintAlgorithm: 'sha-256',
+    base64Certificate: der.toString('base64'),
+  };
+}
+
+function derOf(pem: string): Buffer {
+  return Buffer.from(pem.replace(/-----[^-]+-----|\s/g, ''), 'base64');
+}
+
+function pairId(pair: CandidatePair): string {
+  return `candidate-pair_${pair.id}`;
+}
+
+function localId(address: string, port: number, type: string): string {
+  return `local-candidate_${type}_${address}_${port}`;
+}
+
+function remoteId({ host, port }: { host: string; port: number }): string {
+  return `remote-candidate_${host}_${port}`;
+}

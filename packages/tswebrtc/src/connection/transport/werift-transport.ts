@@ -1,0 +1,327 @@
+/**
+ * ICE, DTLS, SRTP and SCTP of one connection put together: the order in which they come up, what each datagram is
+ * (RFC 7983), when the peer counts as gone, and the end.
+ */
+import { performance } from 'node:perf_hooks';
+import { Emitter } from '../../common/emitter.ts';
+import { TsWebRTCError } from '../../common/errors.ts';
+import type { Logger } from '../../common/logger.ts';
+import { SrtcpProtector, SrtpReceiver } from '../srtp/srtp-context.ts';
+import type { ConnectionOptions, ConnectionState, Lane, LaneOptions } from '../types.ts';
+import type { LocalCertificate } from './certificate.ts';
+import { DataChannels } from './data-channels.ts';
+import { DtlsEndpoint, type SrtpKeys } from './dtls-endpoint.ts';
+import { IceAgent, type SelectedPair } from './ice-agent.ts';
+import { transportStats } from './transport-stats.ts';
+import type { DataChannel, DataChannelInit, RTCStatsEntry, Transport, TransportEvents, TransportParameters } from './types.ts';
+import type { Address } from './udp-port.ts';
+
+const DISCONNECTED_TIMEOUT = 5000;
+const FAILED_TIMEOUT = 30_000;
+/** ms from `start` to `connected` at most. */
+const CONNECT_DEADLINE = 30_000;
+/** DTLS datagrams kept while ICE is not ready: a peer whose checks end first speaks first. */
+const MOST_EARLY_DATAGRAMS = 16;
+
+export type TransportOptions = ConnectionOptions & { dataChannels: boolean };
+type Role = { ice: 'controlling' | 'controlled'; dtls: 'client' | 'server' };
+
+export class WeriftTransport extends Emitter<TransportEvents> implements Transport {
+  readonly local: TransportParameters;
+  readonly #options: TransportOptions;
+  readonly #certificate: LocalCertificate;
+  readonly #log: Logger;
+  readonly #ice: IceAgent;
+  readonly #channels: DataChannels;
+  readonly #disconnectedTimeout: number;
+  readonly #failedTimeout: number;
+  #state: ConnectionState = 'new';
+  #gatheringState: 'new' | 'gathering' | 'complete' = 'new';
+  #lane: Lane | undefined;
+  #remote: TransportParameters | undefined;
+  #role: Role | undefined;
+  #dtls: DtlsEndpoint | undefined;
+  #profile: SrtpKeys['profile'] | undefined;
+  #receiver: SrtpReceiver | undefined;
+  #rtcpProtector: SrtcpProtector | undefined;
+  #selected: SelectedPair | undefined;
+  #early: { datagram: Buffer; from: Address | undefined }[] = [];
+  #lastHeard = 0;
+  #lastAsked = 0;
+  #deadline: NodeJS.Timeout | undefined;
+  #silence: NodeJS.Timeout | undefined;
+  #released = false;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: TransportOptions, certificate: LocalCertificate, logger: Logger) {
+    super();
+    checkPortRange(options.portRange);
+    this.#options = options;
+    this.#certificate = certificate;
+    this.#log = logger;
+    this.#disconnectedTimeout = options.disconnectedTimeout ?? DISCONNECTED_TIMEOUT;
+    this.#failedTimeout = Math.max(options.failedTimeout ?? FAILED_TIMEOUT, this.#disconnectedTimeout);
+    this.#ice = new IceAgent(
+      { ...options, logger },
+      {
+        candidate: (line) => this.emit('candidate', line),
+        datagram: (datagram, from) => this.#receive(datagram, from),
+        alive: () => this.#heard(performance.now()),
+      },
+    );
+    this.#channels = new DataChannels(logger, (channel) => this.emit('datachannel', channel));
+    this.local = {
+      usernameFragment: this.#ice.usernameFragment,
+      password: this.#ice.password,
+      fingerprints: [certificate.fingerprint],
+    };
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  get lane(): Lane | undefined {
+    return this.#lane;
+  }
+
+  get gatheringState(): 'new' | 'gathering' | 'complete' {
+    return this.#gatheringState;
+  }
+
+  async gather(): Promise<void> {
+    if (this.#gatheringState !== 'new' || this.#released) return;
+    this.#gatheringState = 'gathering';
+    await this.#ice.gather();
+    if (this.#released) return;
+    this.#gatheringState = 'complete';
+    this.emit('candidate', '');
+  }
+
+  start(remote: TransportParameters, role: Role): void {
+    if (this.#state !== 'new') {
+      throw new TsWebRTCError('INVALID_STATE', `the transport is ${this.#state}; it can be started only once`);
+    }
+    this.#remote = remote;
+    this.#role = role;
+    this.#setState('connecting');
+    this.#deadline = setTimeout(() => this.#fail(`not connected after ${CONNECT_DEADLINE / 1000} s`), CONNECT_DEADLINE);
+    this.#ice.connect(remote, role.ice).then(
+      (selected) => this.#iceConnected(selected),
+      (error) => this.#fail('ICE failed', error),
+    );
+  }
+
+  async addRemoteCandidate(candidate: string): Promise<void> {
+    if (candidate.trim() === '' || this.#released) return;
+    await this.#ice
+      .addRemoteCandidate(candidate)
+      .catch((error) => this.#log.debug({ error: String(error) }, 'remote candidate ignored'));
+  }
+
+  sendRtcp(compound: Uint8Array): void {
+    if (this.#state !== 'connected' && this.#state !== 'disconnected') return;
+    const datagram = this.#rtcpProtector?.protect(compound);
+    if (datagram) this.#ice.send(datagram);
+  }
+
+  createDataChannel(label: string, init: DataChannelInit = {}): DataChannel {
+    return this.#channels.create(label, init);
+  }
+
+  getStats(timestamp: number): RTCStatsEntry[] {
+    const stats = transportStats({
+      timestamp,
+      ice: this.#ice,
+      selected: this.#selected,
+      dtls: this.#dtls,
+      dtlsRole: this.#role?.dtls,
+      state: this.#state,
+      profile: this.#profile,
+      lane: this.#lane === undefined ? undefined : this.#options.srtpSender.counters(this.#lane),
+      local: this.#certificate,
+    });
+    return [...stats, ...this.#channels.getStats(timestamp, 'transport')];
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#release('closed');
+    return this.#closing;
+  }
+
+  #iceConnected(selected: SelectedPair): void {
+    if (this.#released || !this.#remote || !this.#role) return;
+    this.#selected = selected;
+    this.#log.debug({ remote: selected.remote.join(':') }, 'ICE connected');
+    const dtls = new DtlsEndpoint(
+      {
+        role: this.#role.dtls,
+        certificate: this.#certificate,
+        remoteFingerprints: this.#remote.fingerprints,
+        roundTripTime: selected.pair.rtt,
+        logger: this.#log,
+        send: (datagram) => this.#ice.send(datagram),
+      },
+      {
+        connected: (keys) => this.#dtlsConnected(keys),
+        data: (message) => {
+          this.#heard(performance.now());
+          this.#channels.receive(message);
+        },
+        closed: () => {
+          this.#log.info({}, 'the peer closed the connection');
+          void this.close();
+        },
+        failed: (reason) => this.#fail('DTLS failed', reason),
+      },
+    );
+    this.#dtls = dtls;
+    const early = this.#early;
+    this.#early = [];
+    for (const { datagram, from } of early) if (!from || this.#ice.isPeer(from)) dtls.receive(datagram);
+    dtls.start();
+  }
+
+  #dtlsConnected(keys: SrtpKeys): void {
+    if (this.#released || !this.#selected || !this.#role) return;
+    clearTimeout(this.#deadline);
+    this.#profile = keys.profile;
+    this.#receiver = new SrtpReceiver(keys.profile, keys.remoteKey, keys.remoteSalt);
+    this.#rtcpProtector = new SrtcpProtector(keys.profile, keys.localKey, keys.localSalt);
+    try {
+      this.#lane = this.#options.srtpSender.addLane({
+        profile: keys.profile,
+        masterKey: keys.localKey,
+        masterSalt: keys.localSalt,
+        ...this.#destination(this.#selected),
+      });
+    } catch (error) {
+      return this.#fail('the SRTP sender took no lane', error);
+    }
+    this.#lastHeard = performance.now();
+    const period = Math.min(500, Math.max(20, this.#disconnectedTimeout / 10));
+    this.#silence = setInterval(() => this.#watch(), period);
+    const dtls = this.#dtls;
+    if (this.#options.dataChannels) this.#channels.start(this.#role.dtls, (packet) => dtls?.send(packet));
+    this.#log.info({ profile: keys.profile, remote: this.#selected.remote.join(':') }, 'connected');
+    this.#setState('connected');
+  }
+
+  #destination({ port, remote }: SelectedPair): Pick<LaneOptions, 'socket' | 'address' | 'port' | 'sendDatagram'> {
+    return {
+      ...(port ? { socket: port.socket } : {}),
+      address: remote[0],
+      port: remote[1],
+      sendDatagram: (datagram) => this.#ice.send(Buffer.from(datagram.buffer, datagram.byteOffset, datagram.byteLength)),
+    };
+  }
+
+  /** RFC 7983 §7: the first byte says what a datagram is. STUN has gone to ICE already. */
+  #receive(datagram: Buffer, from: Address | undefined): void {
+    const first = datagram[0];
+    if (first === undefined || this.#released) return;
+    if (first >= 128 && first <= 191) this.#receiveMedia(datagram);
+    else if (first >= 20 && first <= 63) this.#receiveDtls(datagram, from);
+  }
+
+  #receiveMedia(datagram: Buffer): void {
+    if (!this.#receiver || datagram.length < 8) return;
+    const arrival = performance.now();
+    const payloadType = datagram[1]! & 0x7f;
+    // RFC 5761 §4.
+    if (payloadType >= 64 && payloadType <= 95) {
+      const compound = this.#receiver.unprotectRtcp(datagram);
+      if (!compound) return;
+      this.#heard(arrival);
+      this.emit('rtcp', compound, arrival);
+    } else {
+      const packet = this.#receiver.unprotectRtp(datagram);
+      if (!packet) return;
+      this.#heard(arrival);
+      this.emit('rtp', packet, arrival);
+    }
+  }
+
+  #receiveDtls(datagram: Buffer, from: Address | undefined): void {
+    if (!this.#dtls) {
+      if (this.#early.length < MOST_EARLY_DATAGRAMS) this.#early.push({ datagram, from });
+    } else if (!from || this.#ice.isPeer(from)) {
+      this.#dtls.receive(datagram);
+    }
+  }
+
+  #heard(now: number): void {
+    this.#lastHeard = now;
+    if (this.#state === 'disconnected' && !this.#released) this.#setState('connected');
+  }
+
+  /** The silence timer: ICE's own consent would notice a silent peer only after 30 s. */
+  #watch(): void {
+    const now = performance.now();
+    const silent = now - this.#lastHeard > this.#disconnectedTimeout / 3;
+    const ask = silent && now - this.#lastAsked > this.#disconnectedTimeout / 6;
+    if (ask) this.#lastAsked = now;
+    this.#ice.poll(ask);
+    this.#followSelectedPair();
+    const silence = now - this.#lastHeard;
+    if (silence >= this.#failedTimeout) this.#fail(`nothing heard from the peer for ${this.#failedTimeout} ms`);
+    else if (silence >= this.#disconnectedTimeout && this.#state === 'connected') this.#setState('disconnected');
+  }
+
+  #followSelectedPair(): void {
+    const selected = this.#ice.selected;
+    if (!selected || selected.pair === this.#selected?.pair || this.#lane === undefined) return;
+    this.#selected = selected;
+    this.#options.srtpSender.setDestination(this.#lane, this.#destination(selected));
+  }
+
+  #fail(what: string, cause?: unknown): void {
+    if (this.#released) return;
+    const reason = cause instanceof Error ? cause.message : undefined;
+    this.#log.warn({ ...(reason ? { reason } : {}) }, `connection failed: ${what}`);
+    void this.#release('failed');
+  }
+
+  /** Frees everything; both ends of a transport's life come through here. */
+  async #release(state: 'failed' | 'closed'): Promise<void> {
+    const first = !this.#released;
+    this.#released = true;
+    clearTimeout(this.#deadline);
+    clearInterval(this.#silence);
+    this.#early = [];
+    if (this.#lane !== undefined) this.#options.srtpSender.removeLane(this.#lane);
+    this.#lane = undefined;
+    if (first) {
+      const freed = this.#free();
+      this.#setState(state);
+      return freed;
+    }
+    this.#setState(state);
+    await this.#freed;
+  }
+
+  #freed: Promise<void> | undefined;
+
+  #free(): Promise<void> {
+    this.#freed ??= (async () => {
+      await this.#channels.close().catch(() => {});
+      this.#dtls?.close();
+      await this.#ice.close();
+    })();
+    return this.#freed;
+  }
+
+  #setState(state: ConnectionState): void {
+    if (this.#state === state || this.#state === 'closed') return;
+    this.#state = state;
+    this.emit('statechange', state);
+  }
+}
+
+function checkPortRange(range: ConnectionOptions['portRange']): void {
+  if (!range) return;
+  const [min, max] = range;
+  if (!Number.isInteger(min) || !Number.isInteger(max) || min < 1 || max > 65535 || min > max) {
+    throw new TsWebRTCError('INVALID_OPTION', `the port range ${min} to ${max} is not within 1 to 65535, lowest first`);
+  }
+}
