@@ -172,11 +172,11 @@ describe('the page that comes with the command', () => {
     await page.goto(sink.pageUrl);
     const stream = page.getByTestId('stream');
     await expect.poll(() => stream.count()).toBe(1);
-    expect(await stream.first().innerText()).toContain('<b>front door</b>');
+    expect(await stream.first().textContent()).toContain('<b>front door</b>');
     await stream.first().click();
     await expect.poll(() => page.evaluate(() => document.querySelector('video')?.videoWidth), { timeout: 10_000 }).toBe(640);
     await expect
-      .poll(async () => Number.parseFloat(await page.getByTestId('figure-fps').first().innerText()), { timeout: 10_000 })
+      .poll(async () => Number.parseFloat(await page.getByTestId('figure-fps').first().textContent() ?? ''), { timeout: 10_000 })
       .toBeGreaterThan(15);
   });
 });

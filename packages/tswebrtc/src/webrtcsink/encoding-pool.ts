@@ -3,7 +3,7 @@
  * stops a while after its last, so that a viewer who comes back does not wait for an encoder to open.
  */
 import type { Logger } from '../common/logger.ts';
-import type { CodecName, EncodingOptions, MediaEngine } from '../media/types.ts';
+import type { EncodingOptions, MediaEngine } from '../media/types.ts';
 import type { Shard } from './shard.ts';
 import { type FrameSubscriber, SharedEncoding } from './shared-encoding.ts';
 import type { SinkTrack } from './tracks.ts';

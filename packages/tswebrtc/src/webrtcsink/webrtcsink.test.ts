@@ -58,7 +58,11 @@ describe('sessions', () => {
     const { sessions } = await sink.getStats();
     expect(sessions.map(({ state, codec }) => [state, codec])).toEqual(Array(3).fill(['connected', 'VP8']));
     expect(new Set(sessions.map(({ encodingId }) => encodingId)).size).toBe(1);
-    expect(sessions.every(({ sentBitrate }) => sentBitrate > 500_000)).toBe(true);
+    // Audio of 64 kbit/s and video of 1 Mbit/s, give or take the headers, the keyframes and a busy machine.
+    for (const { sentBitrate } of sessions) {
+      expect(sentBitrate).toBeGreaterThan(500_000);
+      expect(sentBitrate).toBeLessThan(3_000_000);
+    }
     for (const ssrc of new Set(first.packets.map((packet) => packet.ssrc))) {
       const numbers = first.packets.filter((packet) => packet.ssrc === ssrc).map((packet) => packet.sequenceNumber);
       expect(numbers).toEqual(numbers.map((_, i) => (numbers[0]! + i) % 65536));
