@@ -1,10 +1,109 @@
-/** One running audio encoding. */
-import { TsWebRTCError } from '../../../common/errors.ts';
+/** One running audio encoding: cuts the input's samples into the codec's frames and follows the bitrate asked for. */
 import type { EncodingOptions } from '../../types.ts';
+import type { EncoderCounters } from '../messages.ts';
+import { RAW_CHANNELS, RAW_SAMPLE_RATE } from '../raw-audio.ts';
+import { AudioEncoder } from './audio-encoder.ts';
+import type { RawFrame } from './inlet.ts';
+import { SampleClock } from './sample-clock.ts';
 import type { EncodingOutput, RunningEncoding } from './serve-encoding.ts';
 
-export class AudioEncoding {
-  static async open(_options: EncodingOptions, _output: EncodingOutput): Promise<RunningEncoding> {
-    throw new TsWebRTCError('ENCODER_FAILED', 'Audio cannot be encoded yet.');
+export class AudioEncoding implements RunningEncoding {
+  readonly backlog = 16;
+  readonly counters: EncoderCounters;
+  readonly #options: EncodingOptions;
+  readonly #output: EncodingOutput;
+  readonly #samples: SampleClock;
+  #encoder: AudioEncoder;
+  /** ms since the Unix epoch at timestamp 0. */
+  #epoch = 0;
+  #bitrate: number;
+  #opening = false;
+  #closed = false;
+
+  private constructor(options: EncodingOptions, encoder: AudioEncoder, output: EncodingOutput) {
+    this.#options = options;
+    this.#bitrate = options.bitrate;
+    this.#encoder = encoder;
+    this.#output = output;
+    this.#samples = new SampleClock(encoder.frameSize, (samples, timestamp) => this.#encode(samples, timestamp));
+    this.counters = {
+      framesEncoded: 0,
+      keyFramesEncoded: 0,
+      framesDropped: 0,
+      bytesEncoded: 0,
+      totalEncodeTime: 0,
+      targetBitrate: options.bitrate,
+      encoderImplementation: encoder.implementation,
+    };
+  }
+
+  static async open(options: EncodingOptions, output: EncodingOutput): Promise<AudioEncoding> {
+    return new AudioEncoding(options, await AudioEncoder.open(options.codec, options.bitrate), output);
+  }
+
+  take(frame: RawFrame): void {
+    try {
+      if (this.#closed || frame.format.kind !== 'audio') return;
+      const started = performance.now();
+      this.#epoch = frame.captureTime - frame.timestamp / 1000;
+      const samples = new Float32Array(frame.data.buffer, frame.data.byteOffset, frame.samples * RAW_CHANNELS);
+      this.#samples.push(samples, frame.timestamp);
+      this.counters.totalEncodeTime += (performance.now() - started) / 1000;
+    } catch (error) {
+      this.#output.failed(error);
+    } finally {
+      frame.release();
+    }
+  }
+
+  requestKeyframe(): void {}
+
+  setFormat(): void {}
+
+  setBitrate(bitrate: number): void {
+    this.#bitrate = bitrate;
+    this.counters.targetBitrate = bitrate;
+    if (!this.#opening) void this.#reopen();
+  }
+
+  drain(): void {
+    if (!this.#closed) this.#samples.flush();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#encoder.close();
+  }
+
+  #encode(samples: Float32Array, timestamp: number): void {
+    const duration = (this.#encoder.frameSize * 1e6) / RAW_SAMPLE_RATE;
+    this.#encoder.encode(samples, (data) => {
+      const times = { timestamp, duration, captureTime: this.#epoch + timestamp / 1000 };
+      if (!this.#output.write(data, true, times)) {
+        this.counters.framesDropped++;
+        return;
+      }
+      this.counters.framesEncoded++;
+      this.counters.bytesEncoded += data.length;
+    });
+  }
+
+  /** The encoder cannot change its bitrate while it runs: another one takes over between two frames. */
+  async #reopen(): Promise<void> {
+    this.#opening = true;
+    try {
+      for (let opened: number | undefined; opened !== this.#bitrate && !this.#closed; ) {
+        opened = this.#bitrate;
+        const encoder = await AudioEncoder.open(this.#options.codec, opened);
+        if (this.#closed) return encoder.close();
+        this.#encoder.close();
+        this.#encoder = encoder;
+      }
+    } catch (error) {
+      this.#output.failed(error);
+    } finally {
+      this.#opening = false;
+    }
   }
 }

@@ -1,0 +1,77 @@
+/**
+ * Cuts a stream of samples into frames of equal length with timestamps that follow from the count of samples alone: browsers
+ * hear every gap. Where the input's timestamps leave that count for good (a hole in a file, an input that stalled), the hole
+ * is filled with silence or, when it is too long for that, the count starts anew.
+ */
+import { RAW_CHANNELS, RAW_SAMPLE_RATE } from '../raw-audio.ts';
+
+/** Timestamps of files are rounded to their container's clock; less than this is no gap, µs. */
+const TOLERANCE = 30_000;
+/** Longest hole that is filled, µs. */
+const MAX_FILL = 1_000_000;
+
+/** Samples of a full frame, interleaved, and the time of the first, µs. */
+export type FrameTaker = (samples: Float32Array, timestamp: number) => void;
+
+export class SampleClock {
+  readonly #frameSize: number;
+  readonly #take: FrameTaker;
+  readonly #buffer: Float32Array;
+  /** Sample frames in the buffer. */
+  #filled = 0;
+  /** Timestamp of sample 0 of the count, µs. */
+  #origin: number | undefined;
+  /** Sample frames counted since. */
+  #count = 0;
+
+  constructor(frameSize: number, take: FrameTaker) {
+    this.#frameSize = frameSize;
+    this.#take = take;
+    this.#buffer = new Float32Array(frameSize * RAW_CHANNELS);
+  }
+
+  /** Takes samples of which the first is due at `timestamp`, µs. */
+  push(samples: Float32Array, timestamp: number): void {
+    this.#origin ??= timestamp;
+    const difference = timestamp - this.#timeOf(this.#count);
+    let skip = 0;
+    if (difference > MAX_FILL) {
+      this.#filled = 0;
+      this.#origin = timestamp;
+      this.#count = 0;
+    } else if (difference > TOLERANCE) {
+      this.#append(undefined, Math.round((difference * RAW_SAMPLE_RATE) / 1e6));
+    } else if (difference < -TOLERANCE) {
+      // Heard already.
+      skip = Math.round((-difference * RAW_SAMPLE_RATE) / 1e6);
+    }
+    const rest = samples.length / RAW_CHANNELS - skip;
+    if (rest > 0) this.#append(skip === 0 ? samples : samples.subarray(skip * RAW_CHANNELS), rest);
+  }
+
+  /** Fills the last frame up with silence. */
+  flush(): void {
+    if (this.#filled > 0) this.#append(undefined, this.#frameSize - this.#filled);
+  }
+
+  #append(samples: Float32Array | undefined, length: number): void {
+    let taken = 0;
+    while (taken < length) {
+      const part = Math.min(length - taken, this.#frameSize - this.#filled);
+      const at = this.#filled * RAW_CHANNELS;
+      if (samples) this.#buffer.set(samples.subarray(taken * RAW_CHANNELS, (taken + part) * RAW_CHANNELS), at);
+      else this.#buffer.fill(0, at, at + part * RAW_CHANNELS);
+      taken += part;
+      this.#filled += part;
+      this.#count += part;
+      if (this.#filled === this.#frameSize) {
+        this.#filled = 0;
+        this.#take(this.#buffer, this.#timeOf(this.#count - this.#frameSize));
+      }
+    }
+  }
+
+  #timeOf(count: number): number {
+    return (this.#origin ?? 0) + (count * 1e6) / RAW_SAMPLE_RATE;
+  }
+}
