@@ -329,7 +329,7 @@ export class Connection extends Emitter<ConnectionEvents> {
 
   async #close(): Promise<void> {
     this.#rtcp.stop();
-    if (this.#transport.state === 'connected') this.#rtcp.goodbye();
+    if (this.#transport.lane !== undefined) this.#rtcp.goodbye();
     this.#signalingState = 'closed';
     this.emit('signalingstatechange', 'closed');
     try {
