@@ -5,7 +5,7 @@
  */
 
 /** Two keyframes of one encoding are at least this far apart, ms. */
-export const KEYFRAME_INTERVAL = 400;
+export const KEYFRAME_INTERVAL = 300;
 
 export class KeyframeGovernor {
   #last = Number.NEGATIVE_INFINITY;

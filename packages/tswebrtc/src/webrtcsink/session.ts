@@ -300,11 +300,12 @@ class Output implements FrameSubscriber {
     if (this.track.kind === 'video' && this.#session.sending) this.lease?.encoding.requestKeyframe();
   }
 
-  onFrame(frame: PacketisedFrame): void {
-    if (!this.stream || !this.#session.sending) return;
-    if (this.#waitsForKeyframe && !frame.keyframe) return;
+  onFrame(frame: PacketisedFrame): boolean {
+    if (!this.stream || !this.#session.sending) return false;
+    if (this.#waitsForKeyframe && !frame.keyframe) return false;
     this.#waitsForKeyframe = false;
     this.#session.enqueue(this.track.kind, this.stream, frame);
+    return true;
   }
 
   close(): void {

@@ -10,7 +10,8 @@ import { KeyframeGovernor } from './keyframe-governor.ts';
 import type { Shard } from './shard.ts';
 
 export interface FrameSubscriber {
-  onFrame(frame: PacketisedFrame): void;
+  /** Takes a frame; false when it could not use it. */
+  onFrame(frame: PacketisedFrame): boolean;
 }
 
 export interface SharedEncodingCallbacks {
@@ -27,6 +28,8 @@ export class SharedEncoding {
   readonly #subscribers = new Set<FrameSubscriber>();
   readonly #governor = new KeyframeGovernor();
   #keyframeTimer: NodeJS.Timeout | undefined;
+  /** No frame was made yet: the first one is a keyframe without being asked. */
+  #fresh = true;
   #closed = false;
 
   constructor(encoding: Encoding, shard: Shard, callbacks: SharedEncodingCallbacks, logger: Logger) {
@@ -54,11 +57,13 @@ export class SharedEncoding {
 
   /** Asks for a keyframe; close requests share one. */
   requestKeyframe(): void {
+    if (this.#fresh || this.#closed) return;
     const now = performance.now();
     const due = this.#governor.request(now);
-    if (due === undefined || this.#closed) return;
+    if (due === undefined) return;
     if (due <= now) this.#makeKeyframe();
-    else this.#keyframeTimer = setTimeout(() => this.#makeKeyframe(), Math.ceil(due - now));
+    // One more: a timer may fire a little before its time.
+    else this.#keyframeTimer = setTimeout(() => this.#makeKeyframe(), Math.ceil(due - now) + 1);
   }
 
   getStats(): Promise<EncodingStats> {
@@ -79,11 +84,13 @@ export class SharedEncoding {
 
   #onFrame(frame: EncodedFrame, logger: Logger): void {
     try {
+      this.#fresh = false;
       if (this.#subscribers.size === 0) return;
       const packetised = this.#packetiser.packetise(frame, this.#shard.arena);
       if (!packetised) return;
-      if (packetised.keyframe) this.#governor.made(performance.now());
-      for (const subscriber of this.#subscribers) subscriber.onFrame(packetised);
+      let taken = false;
+      for (const subscriber of this.#subscribers) taken = subscriber.onFrame(packetised) || taken;
+      if (packetised.keyframe && taken) this.#governor.made(performance.now());
     } catch (error) {
       logger.error({ err: error, encoding: this.id }, 'a frame could not be packetised and is lost');
     } finally {

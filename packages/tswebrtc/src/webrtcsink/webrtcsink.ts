@@ -173,10 +173,7 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
     });
     signaller.on('error', (error) => this.#report(asError(error, 'SIGNALLING_UNREACHABLE')));
     signaller.on('shutdown', () => this.emit('ended'));
-    signaller.on('registered', (peerId) => {
-      this.#logger.info({ peerId }, 'registered with the signalling server');
-      this.emit('registered', peerId);
-    });
+    signaller.on('registered', (peerId) => this.emit('registered', peerId));
     const registered = new Promise<void>((resolve, reject) => {
       signaller.on('registered', () => resolve());
       signaller.on('shutdown', () => reject(new TsWebRTCError('SIGNALLING_UNREACHABLE', 'the signaller gave up.')));
