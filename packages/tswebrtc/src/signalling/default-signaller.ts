@@ -148,7 +148,8 @@ export class DefaultSignaller extends Emitter<SignallerEvents> implements Signal
     this.#send({ type: 'peer', sessionId, sdp: { type, sdp } });
   }
 
-  addIce(sessionId: string, candidate: string, sdpMLineIndex: number): void {
+  /** The protocol names the media section by its index; it has no place for `sdpMid`. */
+  addIce(sessionId: string, candidate: string, sdpMLineIndex: number, _sdpMid?: string): void {
     this.#send({ type: 'peer', sessionId, ice: { candidate, sdpMLineIndex } });
   }
 
