@@ -1,4 +1,5 @@
 /** The packages as npm would publish them. */
+import { execFileSync } from 'node:child_process';
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { publint } from 'publint';
@@ -25,6 +26,14 @@ describe.each(directories.map((directory) => [read(directory).name, directory] a
   it('is a sound package: every file it names is there and of the right format', { timeout: 60_000 }, async () => {
     const { messages } = await publint({ pkgDir: directory, strict: true });
     expect(messages.map((message) => formatMessage(message, manifest as unknown as Record<string, unknown>))).toEqual([]);
+  });
+
+  it('packs what it needs to run and nothing that only tests need', { timeout: 60_000 }, () => {
+    const packed = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts', '--silent'], { cwd: directory });
+    const [{ files }] = JSON.parse(packed.toString()) as [{ files: { path: string }[] }];
+    const paths = files.map(({ path }) => path);
+    expect(paths).toContain('dist/index.js');
+    expect(paths.filter((path) => /\.(test|testing)\./.test(path))).toEqual([]);
   });
 
   it('carries its licence', () => {

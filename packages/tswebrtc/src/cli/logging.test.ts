@@ -29,6 +29,27 @@ describe('TSWEBRTC_LOG', () => {
     ]);
   });
 
+  it('leaves to the events what they tell, unless asked', () => {
+    const say = (levels: string | undefined): number => {
+      let lines = 0;
+      createLogger(parseLogLevels(levels), () => lines++)
+        .child({ subsystem: 'webrtcsink' })
+        .error({}, 'an encoder failed');
+      return lines;
+    };
+    expect([say(undefined), say('warn')]).toEqual([0, 1]);
+  });
+
+  it('shows where an error comes from at debug only', () => {
+    const say = (levels: string): string => {
+      let written = '';
+      createLogger(parseLogLevels(levels), (line) => (written += line)).warn({ err: new Error('refused') }, 'it failed');
+      return written;
+    };
+    expect(say('warn')).toMatch(/ warn it failed \(refused\)\n$/);
+    expect(say('debug')).toMatch(/ warn it failed\nError: refused\n {4}at /);
+  });
+
   it('can be silent', () => {
     expect(log('silent')).toEqual([]);
   });

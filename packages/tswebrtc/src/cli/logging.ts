@@ -6,6 +6,9 @@ import pino from 'pino';
 import type { Logger } from '../common/logger.ts';
 import { closest } from '../webrtcsink/closest.ts';
 
+/** What these would warn of reaches the user as an `error` event; told twice it would look like two troubles. */
+const toldByEvents = ['webrtcsink', 'signalling'];
+
 const levels = ['silent', 'error', 'warn', 'info', 'debug', 'trace'];
 
 export interface LogLevels {
@@ -17,7 +20,7 @@ export interface LogLevels {
 
 export function parseLogLevels(source: string | undefined): LogLevels {
   let standard = 'warn';
-  const bySubsystem = new Map<string, string>();
+  const bySubsystem = new Map<string, string>(source === undefined ? toldByEvents.map((name) => [name, 'silent']) : []);
   const complaints: string[] = [];
   for (const item of (source ?? '').split(',').map((part) => part.trim())) {
     if (item === '') continue;
@@ -36,7 +39,8 @@ export function parseLogLevels(source: string | undefined): LogLevels {
 
 /** A logger that writes lines for people to `write`. */
 export function createLogger({ standard, bySubsystem }: LogLevels, write: (line: string) => void): Logger {
-  const root = pino({ base: null, level: standard }, { write: (line: string) => write(readable(line)) });
+  const showsStacks = [standard, ...bySubsystem.values()].some((level) => level === 'debug' || level === 'trace');
+  const root = pino({ base: null, level: standard }, { write: (line: string) => write(readable(line, showsStacks)) });
   const wrap = (inner: pino.Logger): Logger => ({
     error: inner.error.bind(inner),
     warn: inner.warn.bind(inner),
@@ -52,13 +56,14 @@ export function createLogger({ standard, bySubsystem }: LogLevels, write: (line:
 }
 
 /** `12:00:00.123 warn signaller: what happened key=value`. */
-function readable(line: string): string {
+function readable(line: string, showsStacks: boolean): string {
   const { time, level, subsystem, msg, err, ...fields } = JSON.parse(line) as Record<string, unknown>;
   const clock = new Date(Number(time)).toISOString().slice(11, 23);
   const where = typeof subsystem === 'string' ? ` ${subsystem}:` : '';
   const rest = Object.entries(fields).map(
     ([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   );
-  const stack = typeof err === 'object' && err !== null ? `\n${(err as { stack?: string }).stack ?? JSON.stringify(err)}` : '';
-  return `${clock} ${pino.levels.labels[Number(level)]}${where} ${msg ?? ''}${rest.join('')}${stack}\n`;
+  const { message, stack } = (err ?? {}) as { message?: string; stack?: string };
+  const cause = showsStacks && stack ? `\n${stack}` : message ? ` (${message})` : '';
+  return `${clock} ${pino.levels.labels[Number(level)]}${where} ${msg ?? ''}${rest.join('')}${cause}\n`;
 }

@@ -83,6 +83,7 @@ describe('sink', () => {
     const error = await run.event('error');
     expect(error).toMatchObject({ code: 'SIGNALLING_UNREACHABLE', message: expect.stringContaining(`127.0.0.1:${port}`) });
     expect(run.child.exitCode).toBe(null);
+    expect(run.stderr).not.toMatch(/\n {4}at |signalling:/);
     expect(await interrupt(run)).toBeLessThan(2000);
   });
 
