@@ -19,10 +19,12 @@ if (missing.length === 0) {
 }
 
 function installWithApt(packages) {
-  apt('Fetching the list of Debian packages …', ['update', '-qq']);
+  // Without a fresh list the old one may do; if not, the installation says so.
+  if (!apt('Fetching the list of Debian packages …', ['update', '-qq']))
+    console.log('That failed; trying with the list that is here.');
   // Another process may hold the lock for minutes, for example a machine that has just been started.
   const quietly = ['-qq', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=400'];
-  apt(`Installing ${packages.join(', ')} …`, ['install', ...quietly, ...packages]);
+  if (!apt(`Installing ${packages.join(', ')} …`, ['install', ...quietly, ...packages])) process.exit(1);
   console.log('Done.');
 }
 
@@ -34,10 +36,10 @@ function apt(what, args) {
     stdio: ['ignore', 'pipe', 'pipe'],
     maxBuffer: 64 << 20,
   });
-  if (status === 0) return;
+  if (status === 0) return true;
   console.error(`${stdout ?? ''}${stderr ?? ''}`);
   console.error(`apt-get ${args[0]} failed (${error?.message ?? `exit code ${status}`}); its messages are above.`);
-  process.exit(1);
+  return false;
 }
 
 function advise() {
