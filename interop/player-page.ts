@@ -18,7 +18,7 @@ export interface PlayerPage {
 
 export async function servePlayerPage(): Promise<PlayerPage> {
   const server = createServer(async (request, response) => {
-    const file = files[request.url ?? ''];
+    const file = files[new URL(request.url ?? '/', 'http://localhost').pathname];
     if (!file) return void response.writeHead(404).end();
     response.writeHead(200, { 'content-type': file[1] }).end(await readFile(fileURLToPath(file[0])));
   });
