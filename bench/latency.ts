@@ -3,6 +3,8 @@ import { parseArgs } from 'node:util';
 import { atMost, type Figure, info, quantile, report } from './report.ts';
 import { withPlayer } from './with-player.ts';
 
+const CLOCK_WRAP = 2 ** 40;
+
 export async function latency(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
@@ -14,7 +16,8 @@ export async function latency(args: string[]): Promise<void> {
     await page.evaluate(() => window.player.readClock(3000)); // settles the jitter buffer
     const samples = await page.evaluate((duration) => window.player.readClock(duration), Number(values.seconds) * 1000);
     const inbound = (await page.evaluate(() => window.player.figures())).video;
-    const latencies = samples.flatMap(([capture, presented]) => (capture === null ? [] : [presented - capture]));
+    // The picture has room for 40 bits of the time.
+    const latencies = samples.flatMap(([capture, presented]) => (capture === null ? [] : [(presented % CLOCK_WRAP) - capture]));
     const figures: Figure[] = [
       atMost('latency.p50_ms', quantile(latencies, 0.5), 'ms', 80),
       atMost('latency.p95_ms', quantile(latencies, 0.95), 'ms', 120),

@@ -5,9 +5,9 @@ import { formatBitrate, formatDuration, formatPercent, formatRate, formatSize, U
 import { Sparkline } from './sparkline.ts';
 
 const TILES = {
+  bitrate: ['Bitrate', 'Media received in a second, sound included'],
   size: ['Size', 'Width and height of the decoded picture'],
   fps: ['Frame rate', 'Decoded frames in a second'],
-  bitrate: ['Bitrate', 'Media received in a second, sound included'],
   loss: ['Loss', 'Packets lost and not recovered, of the last second'],
   rtt: ['Round trip', 'Time of a packet to the sender and back'],
   codec: ['Codec', 'How picture and sound are encoded'],

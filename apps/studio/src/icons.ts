@@ -3,7 +3,7 @@ import { svg } from './dom.ts';
 
 const PATHS = {
   play: 'M8 5.8v12.4l10.2-6.2z',
-  stop: 'M7 7h10v10H7z',
+  stop: 'M6.5 6.5h11v11h-11z',
   add: 'M12 5v14M5 12h14',
   sound: 'M4.5 9.5v5h3.2L12.5 19V5L7.7 9.5zM16 9a4.2 4.2 0 0 1 0 6M18.6 6.4a8 8 0 0 1 0 11.2',
   muted: 'M4.5 9.5v5h3.2L12.5 19V5L7.7 9.5zM16.5 9.7l4.6 4.6M21.1 9.7l-4.6 4.6',

@@ -71,6 +71,8 @@ export class Pacer {
   }
 
   #burst(): number {
-    return this.#bitrate < SMALL_LINK_BITRATE ? SMALL_LINK_BURST_BYTES : Math.max(SMALL_LINK_BURST_BYTES, this.#rate(0) * BURST_TIME);
+    return this.#bitrate < SMALL_LINK_BITRATE
+      ? SMALL_LINK_BURST_BYTES
+      : Math.max(SMALL_LINK_BURST_BYTES, this.#rate(0) * BURST_TIME);
   }
 }

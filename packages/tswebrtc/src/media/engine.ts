@@ -40,6 +40,8 @@ class WorkerEngine implements MediaEngine {
   readonly #logger: Logger;
   readonly #inputs = new Map<string, WorkerInput>();
   readonly #encodings = new Set<WorkerEncoding>();
+  /** Inputs and encodings that are being opened. */
+  readonly #opening = new Set<Promise<unknown>>();
   #nextId = 1;
   #closed = false;
 
@@ -48,7 +50,24 @@ class WorkerEngine implements MediaEngine {
     this.#logger = logger;
   }
 
-  async openInput(description: InputDescription, { signal }: { signal?: AbortSignal } = {}): Promise<MediaInput> {
+  openInput(description: InputDescription, options: { signal?: AbortSignal } = {}): Promise<MediaInput> {
+    return this.#track(this.#openInput(description, options));
+  }
+
+  openEncoding(track: InputTrack, options: EncodingOptions): Promise<Encoding> {
+    return this.#track(this.#openEncoding(track, options));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    // What is being opened finds the engine closed and closes itself.
+    await Promise.allSettled(this.#opening);
+    await Promise.all([...this.#encodings].map((encoding) => encoding.close()));
+    await Promise.all([...this.#inputs.values()].map((input) => input.close()));
+    await this.#reserve.close();
+  }
+
+  async #openInput(description: InputDescription, { signal }: { signal?: AbortSignal }): Promise<MediaInput> {
     this.#checkOpen();
     checkInput(description);
     signal?.throwIfAborted();
@@ -67,7 +86,7 @@ class WorkerEngine implements MediaEngine {
     return input;
   }
 
-  async openEncoding(track: InputTrack, options: EncodingOptions): Promise<Encoding> {
+  async #openEncoding(track: InputTrack, options: EncodingOptions): Promise<Encoding> {
     this.#checkOpen();
     checkEncoding(track, options);
     const input = this.#inputs.get(track.id.slice(0, track.id.lastIndexOf('.')));
@@ -91,11 +110,13 @@ class WorkerEngine implements MediaEngine {
     return encoding;
   }
 
-  async close(): Promise<void> {
-    this.#closed = true;
-    await Promise.all([...this.#encodings].map((encoding) => encoding.close()));
-    await Promise.all([...this.#inputs.values()].map((input) => input.close()));
-    await this.#reserve.close();
+  #track<T>(opening: Promise<T>): Promise<T> {
+    this.#opening.add(opening);
+    const done = (): void => {
+      this.#opening.delete(opening);
+    };
+    opening.then(done, done);
+    return opening;
   }
 
   #checkOpen(): void {

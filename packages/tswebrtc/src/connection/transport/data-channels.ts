@@ -143,7 +143,8 @@ export class DataChannels {
     if (channel.readyState === 'closing' || channel.readyState === 'closed') return;
     if (channel.id === null || !this.#association) {
       this.#waiting = this.#waiting.filter((other) => other !== channel);
-      return channel.ended();
+      channel.ended();
+      return;
     }
     channel.readyState = 'closing';
     // RFC 8831 §6.7: what was sent before is delivered first.
@@ -203,7 +204,10 @@ export class DataChannels {
   }
 
   #onMessage(streamId: number, payloadProtocolId: number, data: Buffer): void {
-    if (payloadProtocolId === PPID.dcep) return this.#onDcep(streamId, data);
+    if (payloadProtocolId === PPID.dcep) {
+      this.#onDcep(streamId, data);
+      return;
+    }
     const channel = this.#channels.get(streamId);
     if (!channel) return;
     // RFC 8832 §6: user messages may overtake the acknowledgement of the channel.
@@ -221,7 +225,8 @@ export class DataChannels {
     if (message?.type !== 'open' || this.#channels.has(streamId)) return;
     if (this.#channels.size >= MOST_CHANNELS) {
       this.#log.warn({ channels: MOST_CHANNELS }, 'the peer opens too many data channels');
-      return this.#association?.reset(streamId);
+      this.#association?.reset(streamId);
+      return;
     }
     const channel = new Channel(this, message.label, message.init);
     channel.id = streamId;

@@ -26,6 +26,7 @@ const PLAIN_MESSAGES = { client: new Set([2, 3, 11, 12, 13, 14]), server: new Se
 const LARGEST_MESSAGE = 1 << 15;
 const CLOSE_NOTIFY = 0;
 const FATAL = 2;
+const BAD_CERTIFICATE = 42;
 /** Records that come before the handshake is done, because the network changed their order. */
 const MOST_EARLY_RECORDS = 32;
 /** Far above the number werift gave its encrypted Finished: a repeated number would repeat an AES-GCM nonce. */
@@ -157,7 +158,8 @@ export class DtlsEndpoint {
 
   #receivePlain(type: number, record: Buffer): void {
     if (type === ALERT && record.length >= RECORD_HEADER + 2 && record[RECORD_HEADER] === FATAL) {
-      return this.#fail(new Error(`the peer refused the handshake with alert ${record[RECORD_HEADER + 1]}`));
+      this.#fail(new Error(`the peer refused the handshake with alert ${record[RECORD_HEADER + 1]}`));
+      return;
     }
     if (type !== HANDSHAKE || record.length < RECORD_HEADER + 12) return;
     const messageType = record[RECORD_HEADER]!;
@@ -236,7 +238,10 @@ export class DtlsEndpoint {
       this.#state = 'connected';
       this.#handler.connected(keys);
     } catch (error) {
-      return this.#fail(error as Error);
+      // Tells the peer, who believes to be connected.
+      this.#sendRecord(ALERT, Uint8Array.of(FATAL, BAD_CERTIFICATE));
+      this.#fail(error as Error);
+      return;
     }
     const early = this.#early;
     this.#early = [];

@@ -362,7 +362,8 @@ export class IceAgent {
         pair.packetsReceived++;
         pair.bytesReceived += datagram.length;
       }
-      return this.#handler.datagram(datagram, from);
+      this.#handler.datagram(datagram, from);
+      return;
     }
     if (datagram.length < 20) return;
     if (datagram.readUInt16BE(0) === BINDING_REQUEST) {

@@ -35,16 +35,16 @@ export function transportStats(source: TransportStatsSource): RTCStatsEntry[] {
   const { timestamp, ice } = source;
   const selected = source.selected?.pair;
   const pairs = ice.pairs.map((pair) => pairStats(pair, timestamp, pair === selected ? source.lane : undefined));
-  const used = pairs.find(({ id }) => selected && id === pairId(selected));
+  const used = selected && pairs.find(({ id }) => id === pairId(selected));
   const remotes = new Map(ice.pairs.map(({ remoteCandidate }) => [remoteId(remoteCandidate), remoteCandidate]));
   const transport: RTCStatsEntry = {
     id: TRANSPORT,
     type: 'transport',
     timestamp,
-    packetsSent: used?.['packetsSent'] ?? 0,
-    packetsReceived: used?.['packetsReceived'] ?? 0,
-    bytesSent: used?.['bytesSent'] ?? 0,
-    bytesReceived: used?.['bytesReceived'] ?? 0,
+    packetsSent: used?.packetsSent ?? 0,
+    packetsReceived: used?.packetsReceived ?? 0,
+    bytesSent: used?.bytesSent ?? 0,
+    bytesReceived: used?.bytesReceived ?? 0,
     iceRole: ice.role,
     iceLocalUsernameFragment: ice.usernameFragment,
     iceState: source.state === 'connecting' ? 'checking' : source.state,
@@ -93,7 +93,9 @@ export function transportStats(source: TransportStatsSource): RTCStatsEntry[] {
   ];
 }
 
-function pairStats(pair: CandidatePair, timestamp: number, lane: LaneCounters | undefined): RTCStatsEntry {
+type PairStats = RTCStatsEntry & Record<'packetsSent' | 'packetsReceived' | 'bytesSent' | 'bytesReceived', number>;
+
+function pairStats(pair: CandidatePair, timestamp: number, lane: LaneCounters | undefined): PairStats {
   return {
     id: pairId(pair),
     type: 'candidate-pair',

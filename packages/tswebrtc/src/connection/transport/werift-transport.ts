@@ -196,7 +196,8 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
         ...this.#destination(this.#selected),
       });
     } catch (error) {
-      return this.#fail('the SRTP sender took no lane', error);
+      this.#fail('the SRTP sender took no lane', error);
+      return;
     }
     this.#lastHeard = performance.now();
     const period = Math.min(500, Math.max(20, this.#disconnectedTimeout / 10));

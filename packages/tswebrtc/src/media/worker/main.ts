@@ -4,22 +4,7 @@
  */
 import { parentPort } from 'node:worker_threads';
 import type { FromWorker } from './messages.ts';
-
-type Resolvers<T> = { promise: Promise<T>; resolve: (value: T) => void; reject: (reason: unknown) => void };
-
-/** The media library expects `Promise.withResolvers`, which Node 20 lacks. */
-function addWithResolvers(): void {
-  const promise = Promise as unknown as { withResolvers?: <T>() => Resolvers<T> };
-  promise.withResolvers ??= <T>(): Resolvers<T> => {
-    let resolve!: Resolvers<T>['resolve'];
-    let reject!: Resolvers<T>['reject'];
-    const made = new Promise<T>((yes, no) => {
-      resolve = yes as Resolvers<T>['resolve'];
-      reject = no;
-    });
-    return { promise: made, resolve, reject };
-  };
-}
+import { addWithResolvers } from './with-resolvers.ts';
 
 const port = parentPort;
 if (port) {

@@ -55,7 +55,8 @@ const x264: VideoEncoderRow = {
       profile: baseline ? 'baseline' : profile,
       // The fastest preset leaves out what the higher profiles are for.
       ...(baseline ? {} : { coder: 'cabac' }),
-      ...(profile === 'high' ? { 'x264-params': '8x8dct=1' } : {}),
+      // Bits go by the frames' times and not by the nominal frame rate, which a file or a lower frame rate may not keep.
+      'x264-params': `force-cfr=0${profile === 'high' ? ':8x8dct=1' : ''}`,
     };
   },
   control: (context, { bitrate }) => cappedQuality(context, bitrate),

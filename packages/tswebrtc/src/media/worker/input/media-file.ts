@@ -1,8 +1,213 @@
-/** A media file, demultiplexed, decoded and paced by its timestamps. */
-import { TsWebRTCError } from '../../../common/errors.ts';
+/**
+ * A media file: demultiplexed, decoded one frame ahead and paced by its timestamps against the monotonic clock, so that it
+ * neither drifts nor runs ahead. Pictures and sound share the timeline; a loop goes on with it.
+ */
+import { stat } from 'node:fs/promises';
+import {
+  AV_DISPOSITION_ATTACHED_PIC,
+  AV_NOPTS_VALUE,
+  AVDISCARD_ALL,
+  AVMEDIA_TYPE_AUDIO,
+  AVMEDIA_TYPE_VIDEO,
+  AVSEEK_FLAG_BACKWARD,
+  AVSEEK_FLAG_BYTE,
+} from 'node-av/constants';
+import { Dictionary, FFmpegError, FormatContext, Packet } from 'node-av/lib';
+import { asError, TsWebRTCError } from '../../../common/errors.ts';
 import type { FileInput } from '../../types.ts';
-import type { Source } from './source.ts';
+import type { WorkerInputTrack } from '../messages.ts';
+import type { Timeline } from '../timeline.ts';
+import { FileStream } from './file-stream.ts';
+import { displaySize, PictureWriter } from './picture-writer.ts';
+import { RawOutlet } from './raw-outlet.ts';
+import { SoundWriter } from './sound-writer.ts';
+import type { Source, SourceCallbacks, SourceTrack } from './source.ts';
 
+/** Opens a file; rejects with `INPUT_NOT_FOUND` or `INPUT_FAILED`. */
 export async function openMediaFile(description: FileInput): Promise<Source> {
-  throw new TsWebRTCError('INPUT_FAILED', `Cannot read "${description.path}": files are not supported yet.`);
+  const { path } = description;
+  const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') {
+      throw new TsWebRTCError('INPUT_NOT_FOUND', `The file "${path}" does not exist.`, { cause });
+    }
+    throw new TsWebRTCError('INPUT_FAILED', `The file "${path}" cannot be read: ${cause.message}.`, { cause });
+  });
+  if (found.isDirectory()) throw new TsWebRTCError('INPUT_FAILED', `"${path}" is a folder, not a media file.`);
+  const format = new FormatContext();
+  const streams: FileStream[] = [];
+  try {
+    // Playlists and the like could name anything; a file input opens files.
+    const options = Dictionary.fromObject({ protocol_whitelist: 'file' });
+    const opened = await format.openInput(`file:${path}`, null, options);
+    options.free();
+    FFmpegError.throwIfError(opened);
+    FFmpegError.throwIfError(await format.findStreamInfo());
+    // Any text passes for terminal art.
+    if (format.iformat?.name === 'tty') throw new Error('it is text');
+    const wanted = [AVMEDIA_TYPE_VIDEO, AVMEDIA_TYPE_AUDIO].map((type) => format.findBestStream(type, -1, -1));
+    for (const stream of format.streams) {
+      const cover = (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) !== 0;
+      if (wanted.includes(stream.index) && !cover) streams.push(await FileStream.open(stream));
+      else stream.discard = AVDISCARD_ALL;
+    }
+    if (streams.length === 0) throw new Error('it has neither pictures nor sound');
+    return new MediaFile(description, format, streams);
+  } catch (cause) {
+    for (const stream of streams) stream.close();
+    await format.closeInput().catch(() => {});
+    const reason = asError(cause).message;
+    throw new TsWebRTCError('INPUT_FAILED', `The file "${path}" cannot be played as media: ${reason}.`, { cause });
+  }
+}
+
+/** A picture this much later than due is given up, in frame durations: the next one is due already. */
+const TOO_LATE = 2;
+/** But one gets through this often, however slow decoding is, µs. */
+const LONGEST_FREEZE = 200_000;
+
+interface Lane {
+  readonly stream: FileStream;
+  readonly outlet: RawOutlet;
+  write(timestamp: number, duration: number): void;
+  close(): void;
+}
+
+class MediaFile implements Source {
+  readonly tracks: readonly SourceTrack[];
+  readonly #path: string;
+  readonly #loop: boolean;
+  readonly #format: FormatContext;
+  readonly #lanes: readonly Lane[];
+  readonly #packet = new Packet();
+  #timer: NodeJS.Timeout | undefined;
+  /** First timestamp of the file, µs on its own clock. */
+  #first: number | undefined;
+  /** What loops have added, µs. */
+  #offset = 0;
+  /** Where what was played ends, µs on the input's timeline. */
+  #end = 0;
+  #lastPicture = Number.NEGATIVE_INFINITY;
+  #complete = false;
+  #playedSinceRestart = false;
+  #closed = false;
+
+  constructor({ path, loop = false }: FileInput, format: FormatContext, streams: readonly FileStream[]) {
+    this.#path = path;
+    this.#loop = loop;
+    this.#format = format;
+    this.#packet.alloc();
+    this.#lanes = streams.map((stream) => createLane(stream));
+    this.tracks = this.#lanes.map(({ stream, outlet }) => ({ description: describe(stream), outlet }));
+  }
+
+  start(timeline: Timeline, callbacks: SourceCallbacks): void {
+    const step = (): void => {
+      try {
+        const wait = this.#play(timeline);
+        if (wait === undefined) callbacks.ended();
+        else this.#timer = setTimeout(step, Math.ceil(wait / 1000));
+      } catch (error) {
+        callbacks.failed(
+          new TsWebRTCError('INPUT_FAILED', `Playing "${this.#path}" failed: ${asError(error).message}.`, { cause: error }),
+        );
+      }
+    };
+    step();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    for (const lane of this.#lanes) lane.close();
+    this.#packet.free();
+    this.#format.closeInputSync();
+  }
+
+  /** Hands on the frame that is due, if one is; returns how long to wait, µs, or undefined at the end. */
+  #play(timeline: Timeline): number | undefined {
+    const lane = this.#next() ?? (this.#restart() ? this.#next() : undefined);
+    if (!lane) {
+      const left = this.#end - timeline.now();
+      return left > 0 ? left : undefined;
+    }
+    const { stream } = lane;
+    const timestamp = stream.timestamp - this.#first! + this.#offset;
+    const now = timeline.now();
+    if (timestamp > now) return timestamp - now;
+    this.#end = Math.max(this.#end, timestamp + stream.duration);
+    this.#playedSinceRestart = true;
+    const late = now - timestamp;
+    const giveUp = stream.kind === 'video' && late > TOO_LATE * stream.duration && now - this.#lastPicture < LONGEST_FREEZE;
+    if (!giveUp) {
+      if (stream.kind === 'video') this.#lastPicture = now;
+      lane.write(timestamp, stream.duration);
+    }
+    stream.consume();
+    // Back through the event loop, so that messages get their turn even when decoding is late.
+    return 0;
+  }
+
+  /** The stream whose next frame comes first; undefined at the end of the file. */
+  #next(): Lane | undefined {
+    for (const { stream } of this.#lanes) while (!stream.decode() && !stream.ended) this.#read();
+    let next: Lane | undefined;
+    for (const lane of this.#lanes) {
+      if (lane.stream.hasFrame && (!next || lane.stream.timestamp < next.stream.timestamp)) next = lane;
+    }
+    this.#first ??= next?.stream.timestamp;
+    return next;
+  }
+
+  #read(): void {
+    if (this.#complete) return;
+    const packet = this.#packet;
+    if (this.#format.readFrameSync(packet) < 0) {
+      // The end, or what is as good as it: a file cut short.
+      this.#complete = true;
+      for (const { stream } of this.#lanes) stream.complete();
+      return;
+    }
+    const lane = this.#lanes.find(({ stream }) => stream.index === packet.streamIndex);
+    const kept = lane && packet.clone();
+    packet.unref();
+    if (kept) lane.stream.push(kept);
+  }
+
+  /** Goes back to the start of a looping file; false when it does not loop or cannot. */
+  #restart(): boolean {
+    if (!this.#loop || !this.#playedSinceRestart) return false;
+    const start = this.#format.startTime === AV_NOPTS_VALUE ? 0n : this.#format.startTime;
+    if (
+      this.#format.seekFrameSync(-1, start, AVSEEK_FLAG_BACKWARD) < 0 &&
+      this.#format.seekFrameSync(-1, 0n, AVSEEK_FLAG_BYTE) < 0
+    ) {
+      return false;
+    }
+    for (const { stream } of this.#lanes) stream.restart();
+    this.#offset = this.#end;
+    this.#complete = false;
+    this.#playedSinceRestart = false;
+    return true;
+  }
+}
+
+function createLane(stream: FileStream): Lane {
+  const outlet = new RawOutlet();
+  const writer = stream.kind === 'video' ? new PictureWriter(outlet, stream.framerate) : new SoundWriter(outlet);
+  return {
+    stream,
+    outlet,
+    write: (timestamp, duration) => writer.write(stream.frame, timestamp, duration),
+    close: () => {
+      writer.close();
+      stream.close();
+    },
+  };
+}
+
+function describe({ kind, decoder, framerate }: FileStream): WorkerInputTrack {
+  if (kind === 'audio') return { kind, format: { sampleRate: decoder.sampleRate, channels: decoder.channels } };
+  const { num, den } = decoder.sampleAspectRatio;
+  return { kind, format: { ...displaySize(decoder.width, decoder.height, num, den), framerate } };
 }
