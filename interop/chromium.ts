@@ -1,18 +1,17 @@
-/**
- * The real Chromium of the browser tests: where it is, how it is started (headless, camera and microphone faked, no traffic of
- * its own) and what happens where there is none: tests are skipped and say how to get it, but in CI that is a failure.
- */
+/** Finds and starts the Chromium that the tests use: Debian's, never one that a test tool downloads. */
 import { existsSync } from 'node:fs';
 import { type Browser, chromium, type Page } from 'playwright-core';
 
-const CANDIDATES = [
+const candidates = [
+  process.env.CHROMIUM_PATH,
   '/usr/bin/chromium',
   '/usr/bin/chromium-browser',
   '/usr/bin/google-chrome',
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ];
 
-export const CHROMIUM_FLAGS: readonly string[] = [
+/** Headless, without a GPU, without calls to its maker's servers; media play and capture without a question. */
+export const chromiumArgs = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -25,35 +24,24 @@ export const CHROMIUM_FLAGS: readonly string[] = [
   '--use-fake-device-for-media-stream',
 ];
 
-/** The executable, undefined where there is none. `CHROMIUM_PATH` chooses another. */
-export function findChromium(): string | undefined {
-  const chosen = process.env.CHROMIUM_PATH;
-  if (chosen) return existsSync(chosen) ? chosen : undefined;
-  const bundled = chromium.executablePath();
-  return [...CANDIDATES, bundled].find((path) => path && existsSync(path));
+/** Where Chromium is, if it is. */
+export function chromiumPath(): string | undefined {
+  return candidates.find((path) => path !== undefined && existsSync(path));
 }
 
-/**
- * Why tests that need Chromium cannot run here, or undefined where they can. Throws in CI, where they must:
- *
- *     describe.skipIf(missingChromium())('…')
- */
-export function missingChromium(): string | undefined {
-  if (findChromium()) return undefined;
-  const reason = 'Chromium not found: run `npm run setup`';
-  if (process.env.CI === 'true') throw new Error(reason);
-  console.warn(`skipped: ${reason}`);
-  return reason;
+/** Why browser tests cannot run here; undefined where they can. With `CI=true` they must: then they fail instead. */
+export function chromiumMissing(): string | undefined {
+  if (chromiumPath() !== undefined || process.env.CI === 'true') return undefined;
+  return 'Chromium not found: run `npm run setup`';
 }
 
-/** Starts Chromium. Close it with `browser.close()`. */
-export async function launchChromium(extraFlags: readonly string[] = []): Promise<Browser> {
-  const executablePath = findChromium();
-  if (!executablePath) throw new Error('Chromium not found: run `npm run setup`');
-  return chromium.launch({ executablePath, args: [...CHROMIUM_FLAGS, ...extraFlags] });
+export async function launchChromium(args: readonly string[] = []): Promise<Browser> {
+  const executablePath = chromiumPath();
+  if (executablePath === undefined) throw new Error('Chromium not found: run `npm run setup`, or name it in CHROMIUM_PATH.');
+  return chromium.launch({ executablePath, args: [...chromiumArgs, ...args] });
 }
 
-/** An empty page whose errors are kept, for tests to look at. */
+/** An empty page and the errors it had so far, for tests to look at. */
 export async function openPage(browser: Browser, url = 'about:blank'): Promise<{ page: Page; errors: string[] }> {
   const page = await browser.newPage();
   const errors: string[] = [];
