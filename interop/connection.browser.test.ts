@@ -112,7 +112,7 @@ describe.skipIf(missing)(`Chromium${missing ? ` (${missing})` : ''}`, () => {
     cleanups.push(() => clearInterval(timer));
   }
 
-  it('takes our offer: video, audio with a stream, stereo, and an echoing data channel', async () => {
+  it('takes our offer: video, audio with a stream, and an echoing data channel', async () => {
     const { page, errors, connection, srtpSender, connected } = await setUp();
     const picture = connection.addTransceiver({ kind: 'video', direction: 'sendonly', codecs: [H264, VP8] });
     const sound = connection.addTransceiver({ kind: 'audio', direction: 'sendonly', codecs: [OPUS] });

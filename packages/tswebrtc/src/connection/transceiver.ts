@@ -49,7 +49,10 @@ export class Transceiver {
     return this.#currentDirection;
   }
 
-  /** The codec to send or receive; undefined when none was agreed. */
+  /**
+   * The codec to send or receive; undefined when none was agreed. Known with the second of the two descriptions: after
+   * `setRemoteDescription(answer)` or `setLocalDescription(answer)`, when the connection says `negotiated`.
+   */
   get codec(): CodecParameters | undefined {
     return this.#agreement?.codec;
   }
