@@ -58,7 +58,6 @@ export class Screens {
     const video = element('video', { attributes: { playsinline: '', autoplay: '', 'data-testid': 'player-video' } });
     video.muted = this.#videos.length > 0 || this.#muted;
     video.volume = this.#volume;
-    video.disablePictureInPicture = false;
     video.srcObject = new MediaStream();
     video.addEventListener('loadeddata', () => this.#watch(video), { once: true });
     this.#videos.push(video);
