@@ -14,6 +14,7 @@ export default defineConfig({
   test: {
     include: [
       'packages/*/src/**/*.test.ts',
+      'apps/*/{src,test}/**/*.test.ts',
       'scripts/**/*.test.ts',
       'interop/**/*.browser.test.ts',
       'interop/install.test.ts',

@@ -1,7 +1,6 @@
 // Removes everything a build makes.
 import { rmSync } from 'node:fs';
 
-for (const dir of ['protocol', 'signalling-server', 'browser', 'tswebrtc'])
-  rmSync(`packages/${dir}/dist`, { recursive: true, force: true });
-for (const path of ['packages/tswebrtc/web', 'bench/dist', 'tsconfig.tsbuildinfo'])
-  rmSync(path, { recursive: true, force: true });
+for (const project of ['packages/protocol', 'packages/signalling-server', 'packages/browser', 'packages/tswebrtc', 'bench']) {
+  for (const made of ['dist', 'web', 'tsconfig.tsbuildinfo']) rmSync(`${project}/${made}`, { recursive: true, force: true });
+}

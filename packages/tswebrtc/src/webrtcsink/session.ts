@@ -128,14 +128,12 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     }
     options.shard.add(this);
 
-    if (offer) {
-      await connection.setRemoteDescription(offer);
-      await this.#negotiated();
-    }
+    if (offer) await connection.setRemoteDescription(offer);
     const description = offer ? await connection.createAnswer() : await connection.createOffer();
     if (this.#ended) return;
     await connection.setLocalDescription(description);
     this.emit('description', description);
+    if (offer) await this.#negotiated();
   }
 
   /** Takes the consumer's answer. A bad one ends the session. */
