@@ -1,10 +1,13 @@
 /**
  * The clock in the picture: 48 blocks of 16x16 pixels in a row from the top left corner, white = 1, black = 0, most
- * significant first: 40 bits of the Unix time in ms at capture, then the XOR of those five bytes. Large blocks of pure
- * black and white survive any encoder and scaler, so that whoever sees the picture can tell how old it is.
+ * significant first: the low 40 bits of the Unix time in ms at capture, then the XOR of those five bytes. Large blocks of
+ * pure black and white survive any encoder and scaler, so that whoever sees the picture can tell how old it is. (40 bits come
+ * round every 35 years; the reader knows which of them it is.)
  */
 const BLOCK = 16;
 const BITS = 48;
+/** ms after which the 40 bits come round. */
+const PERIOD = 2 ** 40;
 
 /** Width the clock needs, in pixels. */
 export const CLOCK_WIDTH = BLOCK * BITS;
@@ -37,9 +40,10 @@ export function drawClock(picture: Uint8Array, width: number, height: number, ti
  *
  * @param luma One byte a pixel.
  * @param stride Bytes from one row to the next.
+ * @param near A time not far from the one to be read, ms since the Unix epoch.
  * @returns ms since the Unix epoch, or undefined when the check byte does not fit.
  */
-export function readClock(luma: Uint8Array, stride: number): number | undefined {
+export function readClock(luma: Uint8Array, stride: number, near = Date.now()): number | undefined {
   let time = 0;
   let check = 0;
   for (let byte = 0; byte < 6; byte++) {
@@ -51,7 +55,7 @@ export function readClock(luma: Uint8Array, stride: number): number | undefined 
       for (let y = 6; y < 10; y++) for (let x = 6; x < 10; x++) sum += luma[y * stride + left + x] ?? 0;
       value = value * 2 + (sum / 16 > 128 ? 1 : 0);
     }
-    if (byte === 5) return value === check ? time : undefined;
+    if (byte === 5) return value === check ? time + Math.round((near - time) / PERIOD) * PERIOD : undefined;
     check ^= value;
     time = time * 256 + value;
   }

@@ -83,7 +83,8 @@ export class WorkerEncoding extends Emitter<EncodingEvents> implements Encoding 
             else reject(error);
           },
         });
-        host.post({ type: 'open-encoding', options, track: source.track, ring } satisfies ToEncoding);
+        const track = source.input.descriptions[source.trackIndex]!;
+        host.post({ type: 'open-encoding', options, track, ring } satisfies ToEncoding);
       });
     } catch (error) {
       await host.close();

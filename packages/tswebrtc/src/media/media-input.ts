@@ -8,6 +8,8 @@ import type { WorkerHost } from './worker-host.ts';
 
 export class WorkerInput extends Emitter<InputEvents> implements MediaInput {
   readonly tracks: readonly InputTrack[];
+  /** The tracks as the input's thread described them. */
+  readonly descriptions: readonly WorkerInputTrack[];
   readonly #host: WorkerHost;
   readonly #onClosed: () => void;
   #started = false;
@@ -16,7 +18,13 @@ export class WorkerInput extends Emitter<InputEvents> implements MediaInput {
 
   private constructor(id: string, tracks: readonly WorkerInputTrack[], host: WorkerHost, onClosed: () => void) {
     super();
-    this.tracks = tracks.map((track, index) => ({ ...track, id: `${id}.${index}` }));
+    this.descriptions = tracks;
+    this.tracks = tracks.map((track, index) => {
+      const trackId = `${id}.${index}`;
+      return track.kind === 'video'
+        ? { kind: track.kind, format: track.format, id: trackId }
+        : { kind: track.kind, format: track.format, id: trackId };
+    });
     this.#host = host;
     this.#onClosed = onClosed;
   }

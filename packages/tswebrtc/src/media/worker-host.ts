@@ -29,7 +29,8 @@ export class WorkerHost {
   #error: Error | undefined;
 
   constructor(file: URL = WORKER_FILE) {
-    const worker = new Worker(file, { name: 'tswebrtc-media' });
+    // Without the application's own flags: some of them (`--input-type`) keep a thread from starting.
+    const worker = new Worker(file, { name: 'tswebrtc-media', execArgv: [] });
     this.#worker = worker;
     // A thread in reserve does not keep the process alive.
     worker.unref();

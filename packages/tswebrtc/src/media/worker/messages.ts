@@ -19,7 +19,7 @@ export interface StartTime {
 }
 
 export type WorkerInputTrack =
-  | { readonly kind: 'video'; readonly format: VideoFormat }
+  | { readonly kind: 'video'; readonly format: VideoFormat; readonly colorSpace: number }
   | { readonly kind: 'audio'; readonly format: AudioFormat };
 
 /** Engine to input worker. */

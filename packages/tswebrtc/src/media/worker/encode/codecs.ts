@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os';
 import { FF_THREAD_SLICE } from 'node-av/constants';
 import { type CodecContext, Rational } from 'node-av/lib';
 import type { CodecName, EncodingOptions } from '../../types.ts';
-import { cappedQuality, type RateControl, timeWarp } from './rate-control.ts';
+import { cappedQuality, type RateControl, setCap, timeWarp } from './rate-control.ts';
 
 export interface VideoSettings {
   readonly width: number;
@@ -44,7 +44,7 @@ const x264: VideoEncoderRow = {
     // Slices, not frames: frame threads would hold a frame back for each thread.
     context.threadCount = Math.min(2, availableParallelism());
     context.threadType = FF_THREAD_SLICE;
-    cappedQuality(context, bitrate);
+    setCap(context, bitrate);
     const baseline = profile === 'constrained-baseline' || profile === 'baseline';
     return {
       preset: 'ultrafast',
@@ -55,11 +55,10 @@ const x264: VideoEncoderRow = {
       profile: baseline ? 'baseline' : profile,
       // The fastest preset leaves out what the higher profiles are for.
       ...(baseline ? {} : { coder: 'cabac' }),
-      // Bits go by the frames' times and not by the nominal frame rate, which a file or a lower frame rate may not keep.
-      'x264-params': `force-cfr=0${profile === 'high' ? ':8x8dct=1' : ''}`,
+      ...(profile === 'high' ? { 'x264-params': '8x8dct=1' } : {}),
     };
   },
-  control: (context, { bitrate }) => cappedQuality(context, bitrate),
+  control: (context, { bitrate, framerate }) => cappedQuality(context, bitrate, framerate),
 };
 
 const vp8: VideoEncoderRow = {

@@ -106,7 +106,7 @@ export async function serveEncoding(port: MessagePort, open: OpenEncoding): Prom
   try {
     const opened =
       open.track.kind === 'video'
-        ? await VideoEncoding.open(open.options, open.track.format, output)
+        ? await VideoEncoding.open(open.options, { ...open.track.format, colorSpace: open.track.colorSpace }, output)
         : await AudioEncoding.open(open.options, output);
     if (closed) return opened.close();
     encoding = opened;

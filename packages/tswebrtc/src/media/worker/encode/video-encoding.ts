@@ -65,8 +65,12 @@ export class VideoEncoding implements RunningEncoding {
     };
   }
 
-  static async open(options: EncodingOptions, format: VideoFormat, output: EncodingOutput): Promise<VideoEncoding> {
-    const encoder = await openEncoder(options, { ...format, colorSpace: UNSPECIFIED_COLOR_SPACE }, options.bitrate);
+  static async open(
+    options: EncodingOptions,
+    format: VideoFormat & { colorSpace: number },
+    output: EncodingOutput,
+  ): Promise<VideoEncoding> {
+    const encoder = await openEncoder(options, format, options.bitrate);
     return new VideoEncoding(options, encoder, output);
   }
 
@@ -168,8 +172,6 @@ export class VideoEncoding implements RunningEncoding {
     };
   }
 }
-
-const UNSPECIFIED_COLOR_SPACE = 2;
 
 function legalSize(pixels: number): number {
   return Math.min(MAX_SIZE, Math.max(MIN_SIZE, Math.round(pixels / 2) * 2));

@@ -209,5 +209,6 @@ function createLane(stream: FileStream): Lane {
 function describe({ kind, decoder, framerate }: FileStream): WorkerInputTrack {
   if (kind === 'audio') return { kind, format: { sampleRate: decoder.sampleRate, channels: decoder.channels } };
   const { num, den } = decoder.sampleAspectRatio;
-  return { kind, format: { ...displaySize(decoder.width, decoder.height, num, den), framerate } };
+  const size = displaySize(decoder.width, decoder.height, num, den);
+  return { kind, format: { ...size, framerate }, colorSpace: decoder.colorSpace };
 }

@@ -24,11 +24,10 @@ export class TestPicture implements Source {
     this.#framerate = framerate;
     this.#clock = clock;
     this.#pattern = createPattern(pattern, width, height);
-    this.tracks = [{ description: { kind: 'video', format: { width, height, framerate } }, outlet: this.#outlet }];
-    this.#outlet.setFormat(
-      { kind: 'video', width, height, framerate, colorSpace: AVCOL_SPC_SMPTE170M },
-      (width * height * 3) / 2,
-    );
+    const colorSpace = AVCOL_SPC_SMPTE170M;
+    const format = { width, height, framerate };
+    this.tracks = [{ description: { kind: 'video', format, colorSpace }, outlet: this.#outlet }];
+    this.#outlet.setFormat({ kind: 'video', ...format, colorSpace }, (width * height * 3) / 2);
   }
 
   start(timeline: Timeline): void {
