@@ -1,6 +1,6 @@
 /** Our connection against the RTCPeerConnection of a real Chromium, both as offerer and as answerer. */
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Connection, type Transceiver } from '../packages/tswebrtc/src/connection/connection.ts';
 import { NodeSrtpSender } from '../packages/tswebrtc/src/connection/srtp/node-srtp-sender.ts';
 import type { DataChannel } from '../packages/tswebrtc/src/connection/transport/types.ts';
@@ -22,12 +22,15 @@ declare global {
 
 const missing = chromiumMissing();
 
-describe.skipIf(missing)(`Chromium${missing ? ` (${missing})` : ''}`, () => {
+describe('Chromium', () => {
   let browser: Browser;
   const cleanups: (() => unknown)[] = [];
 
   beforeAll(async () => {
-    browser = await launchChromium();
+    if (!missing) browser = await launchChromium();
+  });
+  beforeEach((context) => {
+    if (missing) context.skip(missing);
   });
   afterEach(async () => {
     for (const cleanup of cleanups.splice(0).reverse()) await cleanup();

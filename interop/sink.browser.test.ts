@@ -3,15 +3,14 @@
  * gstwebrtc-api as the page's library. Rates are asserted loosely here, because machines that run tests are busy; the exact
  * ones stand in sink.interop.test.ts.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { makeTestFile } from '../packages/tswebrtc/src/media/make-test-file.testing.ts';
-import { chromiumArgs, chromiumPath, launchChromium } from './chromium.ts';
+import { chromiumMissing, launchChromium } from './chromium.ts';
+import { LoneChromium } from './lone-chromium.ts';
 import { type PlayerPage, servePlayerPage } from './player-page.ts';
 import { SinkProcess } from './sink-process.ts';
 
@@ -22,9 +21,16 @@ let served: PlayerPage;
 const sinks: SinkProcess[] = [];
 const pages: Page[] = [];
 
+const missing = chromiumMissing();
+
 beforeAll(async () => {
+  if (missing) return;
   browser = await launchChromium();
   served = await servePlayerPage();
+});
+
+beforeEach((context) => {
+  if (missing) context.skip(missing);
 });
 
 afterEach(async () => {
@@ -115,23 +121,17 @@ describe('several consumers', () => {
     const { page, producer } = await openPage(sink);
     await page.evaluate((id) => window.player.watch(id), producer.id);
 
-    const profile = await mkdtemp(path.join(os.tmpdir(), 'tswebrtc-killed-'));
-    const url = `${served.url}?watch=${producer.id}&signalling=${encodeURIComponent(sink.signallingUri)}`;
-    const doomed = spawn(chromiumPath()!, [...chromiumArgs, '--headless', `--user-data-dir=${profile}`, url], {
-      stdio: 'ignore',
-      detached: true,
-    });
-    const added = await sink.event(
-      'consumer-added',
-      () => sink.events.filter(({ event }) => event === 'consumer-added').length === 2,
-    );
-    process.kill(-doomed.pid!, 'SIGKILL');
-    await once(doomed, 'exit');
-    const removed = await sink.event('consumer-removed', () => true, 35_000);
-    expect(removed.sessionId).toBe((sink.events.filter(({ event }) => event === 'consumer-added')[1] ?? added).sessionId);
-    const before = (await figures(page)).video!.framesDecoded;
-    await expect.poll(async () => (await figures(page)).video!.framesDecoded).toBeGreaterThan(before + 10);
-    await rm(profile, { recursive: true, force: true });
+    const doomed = new LoneChromium(`${served.url}?watch=${producer.id}&signalling=${encodeURIComponent(sink.signallingUri)}`);
+    try {
+      await sink.event('consumer-added', () => sink.events.filter(({ event }) => event === 'consumer-added').length === 2);
+      doomed.signal('SIGKILL');
+      const removed = await sink.event('consumer-removed', () => true, 35_000);
+      expect(removed.sessionId).toBe(sink.events.filter(({ event }) => event === 'consumer-added')[1]!.sessionId);
+      const before = (await figures(page)).video!.framesDecoded;
+      await expect.poll(async () => (await figures(page)).video!.framesDecoded).toBeGreaterThan(before + 10);
+    } finally {
+      await doomed.close();
+    }
   }, 60_000);
 });
 

@@ -1,12 +1,12 @@
 /** What the README promises of the main job, with its figures: 720p30 in real headless Chromium. `npm run interop`. */
-import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { makeTestFile } from '../packages/tswebrtc/src/media/make-test-file.testing.ts';
-import { chromiumArgs, chromiumPath, launchChromium } from './chromium.ts';
+import { launchChromium } from './chromium.ts';
+import { LoneChromium } from './lone-chromium.ts';
 import { type PlayerPage, servePlayerPage } from './player-page.ts';
 import { SinkProcess } from './sink-process.ts';
 
@@ -89,23 +89,17 @@ it('plays the sound of a file within 40 ms of its picture', async () => {
 it('a consumer that falls silent without goodbye is gone within 35 s', async () => {
   sink = await SinkProcess.start(['testsrc:width=640,height=360', '--video-codecs', 'VP8']);
   const { producerId } = await openPage(sink.signallingUri);
-  const profile = await mkdtemp(path.join(os.tmpdir(), 'tswebrtc-silent-'));
-  const url = `${served.url}?watch=${producerId}&signalling=${encodeURIComponent(sink.signallingUri)}`;
-  const doomed = spawn(chromiumPath()!, [...chromiumArgs, '--headless', `--user-data-dir=${profile}`, url], {
-    stdio: 'ignore',
-    detached: true,
-  });
+  const silent = new LoneChromium(`${served.url}?watch=${producerId}&signalling=${encodeURIComponent(sink.signallingUri)}`);
   try {
     await sink.event('consumer-added');
-    await new Promise((resolve) => setTimeout(resolve, 3000));
-    process.kill(-doomed.pid!, 'SIGSTOP');
+    await new Promise((resolve) => setTimeout(resolve, 3000)); // plays
+    silent.signal('SIGSTOP');
     const stopped = Date.now();
     const removed = await sink.event('consumer-removed', () => true, 40_000);
     console.log(`gone after ${((removed.time - stopped) / 1000).toFixed(1)} s, reason ${removed.reason}`);
     expect(removed.time - stopped).toBeLessThan(35_000);
   } finally {
-    process.kill(-doomed.pid!, 'SIGKILL');
-    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+    await silent.close();
   }
 });
 

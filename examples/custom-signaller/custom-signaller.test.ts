@@ -3,14 +3,20 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { launchChromium } from '../../interop/chromium.ts';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { chromiumMissing, launchChromium } from '../../interop/chromium.ts';
 
 let browser: Browser;
 let example: ChildProcess;
 
+const missing = chromiumMissing();
+
 beforeAll(async () => {
-  browser = await launchChromium();
+  if (!missing) browser = await launchChromium();
+});
+
+beforeEach((context) => {
+  if (missing) context.skip(missing);
 });
 
 afterAll(async () => {
