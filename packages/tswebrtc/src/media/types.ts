@@ -128,12 +128,16 @@ export interface EncodingStats {
 export interface Encoding {
   readonly id: string;
   readonly codec: CodecName;
+  /** Frames begin with the first listener for them, which so gets the first keyframe; without a listener they are dropped. */
   on<K extends keyof EncodingEvents>(event: K, listener: (...args: EncodingEvents[K]) => void): () => void;
   /** The next frame encoded will be a keyframe. Video only; ignored for audio. */
   requestKeyframe(): void;
   /** Changes the target while running, bit/s. */
   setBitrate(bitrate: number): void;
-  /** Changes size (pixels) or frame rate while running; a field left out follows the input. */
+  /**
+   * Changes size (pixels) or frame rate while running; a field left out follows the input (of width and height one alone
+   * keeps the aspect). Another size begins with a keyframe. Ignored for audio.
+   */
   setFormat(format: { width?: number; height?: number; framerate?: number }): void;
   getStats(): Promise<EncodingStats>;
   close(): Promise<void>;

@@ -6,7 +6,7 @@ import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { FramePool } from '../../frame-pool.ts';
 import type { RawFormat, RawFrameMessage, RawMessage } from '../messages.ts';
 
-/** A raw frame in its slot; `release` before the next await. */
+/** A raw frame in its slot. `release` may be called more than once. */
 export interface RawFrame extends RawFrameMessage {
   readonly data: Uint8Array<SharedArrayBuffer>;
   readonly format: RawFormat;
@@ -85,11 +85,16 @@ export class Inlet {
           if (missing > 0) this.#onDropped(missing);
         }
         this.#sequence = message.sequence;
+        let held = true;
         this.#queue.push({
           ...message,
           data: source.pool.data(message.slot),
           format: source.format,
-          release: () => source.pool.release(message.slot, source.holder),
+          release: () => {
+            // Once: the slot may have come back with another frame since.
+            if (held) source.pool.release(message.slot, source.holder);
+            held = false;
+          },
         });
         while (this.#queue.length > this.#limit) {
           this.#queue.shift()!.release();

@@ -23,6 +23,9 @@ import { RawOutlet } from './raw-outlet.ts';
 import { SoundWriter } from './sound-writer.ts';
 import type { Source, SourceCallbacks, SourceTrack } from './source.ts';
 
+/** Demultiplexers that take any text or data for pictures made of letters. */
+const TEXT_ART = new Set(['tty', 'bin', 'xbin', 'adf', 'idf']);
+
 /** Opens a file; rejects with `INPUT_NOT_FOUND` or `INPUT_FAILED`. */
 export async function openMediaFile(description: FileInput): Promise<Source> {
   const { path } = description;
@@ -42,8 +45,7 @@ export async function openMediaFile(description: FileInput): Promise<Source> {
     options.free();
     FFmpegError.throwIfError(opened);
     FFmpegError.throwIfError(await format.findStreamInfo());
-    // Any text passes for terminal art.
-    if (format.iformat?.name === 'tty') throw new Error('it is text');
+    if (TEXT_ART.has(format.iformat?.name ?? '')) throw new Error('it is text');
     const wanted = [AVMEDIA_TYPE_VIDEO, AVMEDIA_TYPE_AUDIO].map((type) => format.findBestStream(type, -1, -1));
     for (const stream of format.streams) {
       const cover = (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) !== 0;

@@ -1,0 +1,148 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decodeAudio, decodeVideo } from './decode.testing.ts';
+import { loadMediaEngine } from './engine.ts';
+import { FrameLog } from './frame-log.testing.ts';
+import { makeTestFile } from './make-test-file.testing.ts';
+import type { CodecName, InputTrack, MediaEngine, MediaInput } from './types.ts';
+
+let engine: MediaEngine;
+let folder: string;
+const at = (name: string): string => join(folder, name);
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tswebrtc-media-'));
+  await makeTestFile(at('film.mp4'));
+  await makeTestFile(at('film.webm'), { video: 'libvpx', audio: 'libopus', duration: 1 });
+  await makeTestFile(at('silent.mp4'), { audio: false, duration: 0.5, width: 322, height: 180 });
+  await makeTestFile(at('sound.mp4'), { video: false, duration: 0.5 });
+  engine = await loadMediaEngine();
+});
+afterAll(async () => {
+  await engine.close();
+  await rm(folder, { recursive: true });
+});
+
+async function encode(track: InputTrack): Promise<FrameLog> {
+  const codec: CodecName = track.kind === 'video' ? 'VP8' : 'OPUS';
+  return new FrameLog(await engine.openEncoding(track, { codec, bitrate: track.kind === 'video' ? 500_000 : 96_000 }));
+}
+
+function ended(input: MediaInput): Promise<void> {
+  return new Promise((resolve) => input.on('ended', resolve));
+}
+
+/** Capture times (ms) at which the picture turns white. */
+async function flashes(log: FrameLog): Promise<number[]> {
+  const pictures = await decodeVideo('VP8', log.frames);
+  const bright = pictures.map(({ luma, stride, width, height }) => luma[(height >> 1) * stride + (width >> 1)]! > 150);
+  return log.frames.filter((_, i) => bright[i] && !bright[i - 1]).map((frame) => frame.captureTime);
+}
+
+/** Capture times (ms) at which a beep begins. */
+async function beeps(log: FrameLog): Promise<number[]> {
+  const samples = await decodeAudio(log.frames);
+  const times: number[] = [];
+  let silence = 0;
+  for (const [i, sample] of samples.entries()) {
+    if (Math.abs(sample) > 0.2) {
+      if (silence > 12_000) times.push(log.frames[0]!.captureTime + i / 48);
+      silence = 0;
+    } else {
+      silence++;
+    }
+  }
+  return times;
+}
+
+describe('a media file', () => {
+  it('plays in real time to its end, picture and sound together', async () => {
+    const input = await engine.openInput({ type: 'file', path: at('film.mp4') });
+    expect(input.tracks).toMatchObject([
+      { kind: 'video', format: { width: 320, height: 240, framerate: 30 } },
+      { kind: 'audio', format: { sampleRate: 44_100, channels: 2 } },
+    ]);
+    const [video, audio] = await Promise.all(input.tracks.map(encode));
+    const started = performance.now();
+    const end = ended(input);
+    input.start();
+    await Promise.all([end, video!.until((log) => log.ended), audio!.until((log) => log.ended)]);
+    expect(performance.now() - started).toBeGreaterThan(1900);
+    expect(performance.now() - started).toBeLessThan(3000);
+    // 2 s of 30 frames; a machine under load may have given one up.
+    expect(video!.frames.length).toBeGreaterThan(54);
+    expect(video!.frames.length).toBeLessThanOrEqual(60);
+    const [seen, heard] = await Promise.all([flashes(video!), beeps(audio!)]);
+    expect(seen).toHaveLength(2);
+    expect(heard).toHaveLength(2);
+    for (const [i, time] of seen.entries()) expect(Math.abs(time - heard[i]!)).toBeLessThan(20);
+    expect(Math.abs(seen[1]! - seen[0]! - 1000)).toBeLessThan(34);
+    await input.close();
+  });
+
+  it('starts over with timestamps that go on', async () => {
+    const input = await engine.openInput({ type: 'file', path: at('film.webm'), loop: true });
+    const [video, audio] = await Promise.all(input.tracks.map(encode));
+    let over = false;
+    input.on('ended', () => {
+      over = true;
+    });
+    input.start();
+    await Promise.all([video!, audio!].map((log) => log.until(({ frames }) => (frames.at(-1)?.timestamp ?? 0) > 2_700_000)));
+    expect(over).toBe(false);
+    await input.close();
+    for (const [log, interval] of [
+      [video!, 33_334],
+      [audio!, 20_000],
+    ] as const) {
+      for (let i = 1; i < log.frames.length; i++) {
+        const step = log.frames[i]!.timestamp - log.frames[i - 1]!.timestamp;
+        expect(step).toBeGreaterThan(0);
+        expect(step).toBeLessThan(interval * 3.5);
+      }
+    }
+    const [seen, heard] = await Promise.all([flashes(video!), beeps(audio!)]);
+    expect(seen.length).toBeGreaterThanOrEqual(2);
+    for (const [i, time] of seen.entries()) expect(Math.abs(time - heard[i]!)).toBeLessThan(30);
+  });
+
+  it('may have one medium only', async () => {
+    const silent = await engine.openInput({ type: 'file', path: at('silent.mp4') });
+    const sound = await engine.openInput({ type: 'file', path: at('sound.mp4') });
+    expect(silent.tracks).toMatchObject([{ kind: 'video', format: { width: 322, height: 180 } }]);
+    expect(sound.tracks).toMatchObject([{ kind: 'audio' }]);
+    const logs = await Promise.all([silent, sound].map((input) => encode(input.tracks[0]!)));
+    for (const input of [silent, sound]) input.start();
+    await Promise.all(logs.map((log) => log.until(({ ended }) => ended)));
+    expect(logs[0]!.frames.length).toBeGreaterThan(10);
+    expect(logs[1]!.frames.length).toBeGreaterThan(20);
+    await Promise.all([silent.close(), sound.close()]);
+  });
+
+  it('is named when it does not exist', async () => {
+    await expect(engine.openInput({ type: 'file', path: at('nowhere.mp4') })).rejects.toMatchObject({
+      code: 'INPUT_NOT_FOUND',
+      message: expect.stringContaining(at('nowhere.mp4')),
+    });
+  });
+
+  it.each([
+    ['text', 'broken.txt', 'Not a film, only words.\n'.repeat(200)],
+    ['data with an ending that means little', 'broken.bin', 'Neither a film nor a sound.\n'.repeat(200)],
+    ['nothing', 'empty.mp4', ''],
+    ['a playlist that points elsewhere', 'list.m3u8', '#EXTM3U\n#EXTINF:10,\nhttp://127.0.0.1:9/film.ts\n'],
+  ])('is named when it is %s', async (_, name, content) => {
+    const path = at(name);
+    await writeFile(path, content);
+    await expect(engine.openInput({ type: 'file', path })).rejects.toMatchObject({
+      code: 'INPUT_FAILED',
+      message: expect.stringContaining(path),
+    });
+  });
+
+  it('is refused when it is a folder', async () => {
+    await expect(engine.openInput({ type: 'file', path: folder })).rejects.toMatchObject({ code: 'INPUT_FAILED' });
+  });
+});
