@@ -1,15 +1,21 @@
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { chromiumMissing } from '../../../interop/chromium.ts';
 import { onAir, StudioBench } from './studio-bench.ts';
+
+const missing = chromiumMissing();
 
 /** Real Chromium plays what the published gstwebrtc-api produces, in the page as it is built. */
 describe('the page in Chromium', { timeout: 60_000 }, () => {
   let bench: StudioBench;
   beforeAll(async () => {
-    bench = await StudioBench.start();
+    if (!missing) bench = await StudioBench.start();
   }, 60_000);
-  afterEach(() => bench.clear());
-  afterAll(() => bench.close());
+  beforeEach((context) => {
+    if (missing) context.skip(missing);
+  });
+  afterEach(() => bench?.clear());
+  afterAll(() => bench?.close());
 
   const playing = (page: Page, title: string) =>
     page.waitForSelector(`[data-testid=player][aria-label="${title}"][data-state=playing]`);
