@@ -118,7 +118,7 @@ describe.each<VideoCodecName>(['H264', 'VP8'])('a test picture in %s', (codec) =
     expect(pictures).toHaveLength(6);
     expect(pictures[0]).toMatchObject({ width: 320, height: 180 });
     const span = log.frames[small + 5]!.timestamp - log.frames[small]!.timestamp;
-    expect(span).toBeGreaterThanOrEqual(490_000);
+    expect(span).toBeGreaterThan(400_000);
     // The bars are where they were: grey on the left, blue on the right, and each decoded where the scaler put it.
     const { luma, stride } = pictures[5]!;
     expect(Math.abs(luma[40 * stride + 20]! - 180)).toBeLessThan(12);
