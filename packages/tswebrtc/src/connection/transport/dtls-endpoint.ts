@@ -10,6 +10,7 @@ import { ReplayWindow } from '../srtp/replay-window.ts';
 import type { SrtpProfile } from '../types.ts';
 import type { LocalCertificate } from './certificate.ts';
 import { FlightTimer, installFlightTimer } from './dtls-flight.ts';
+import { HandshakeReassembly } from './dtls-reassembly.ts';
 import { verifyHandshake } from './dtls-verification.ts';
 import type { Fingerprint } from './types.ts';
 
@@ -22,16 +23,11 @@ const CLIENT_HELLO = 1;
 const FINISHED = 20;
 /** Handshake messages that each role may be sent in the clear. Finished is not among them: it is always encrypted. */
 const PLAIN_MESSAGES = { client: new Set([2, 3, 11, 12, 13, 14]), server: new Set([CLIENT_HELLO, 11, 15, 16]) };
-/** Beyond any certificate chain of WebRTC; werift reserves what a fragment announces. */
-const LARGEST_MESSAGE = 1 << 15;
 const CLOSE_NOTIFY = 0;
 const FATAL = 2;
 const BAD_CERTIFICATE = 42;
 /** Records that come before the handshake is done, because the network changed their order. */
 const MOST_EARLY_RECORDS = 32;
-/** Far above the number werift gave its encrypted Finished: a repeated number would repeat an AES-GCM nonce. */
-const FIRST_SEQUENCE_NUMBER = 4096;
-
 const PROFILE_IDS: Record<SrtpProfile, number> = { AEAD_AES_128_GCM: 7, AES128_CM_HMAC_SHA1_80: 1 };
 
 export interface SrtpKeys {
@@ -80,12 +76,16 @@ export class DtlsEndpoint {
     closed: false,
     onData: (_datagram: Buffer): void => {},
     send: async (datagram: Buffer): Promise<void> => {
-      if (this.#state !== 'closed') this.#options.send(datagram);
+      if (this.#state !== 'closed') this.#sendFlight(datagram);
     },
     close: async (): Promise<void> => {},
   };
   #state: 'handshake' | 'connected' | 'closed' = 'handshake';
-  #sequenceNumber = FIRST_SEQUENCE_NUMBER;
+  readonly #reassembly: HandshakeReassembly;
+  /** Of our records in the clear and of our encrypted ones. */
+  readonly #sequenceNumbers = [0, 0];
+  /** Encrypted handshake records that came before what they follow. */
+  #held: Buffer[] = [];
   #peerFinished: Buffer | undefined;
   #early: Buffer[] = [];
   #certificate: Buffer | undefined;
@@ -98,6 +98,7 @@ export class DtlsEndpoint {
   constructor(options: DtlsOptions, handler: DtlsHandler) {
     this.#options = options;
     this.#handler = handler;
+    this.#reassembly = new HandshakeReassembly(PLAIN_MESSAGES[options.role]);
     const Socket = options.role === 'client' ? DtlsClient : DtlsServer;
     this.#socket = new Socket({
       cert: options.certificate.certPem,
@@ -106,7 +107,8 @@ export class DtlsEndpoint {
       transport: this.#transport as never,
       srtpProfiles: [PROFILE_IDS.AEAD_AES_128_GCM, PROFILE_IDS.AES128_CM_HMAC_SHA1_80] as never,
       extendedMasterSecret: true,
-      certificateRequest: true,
+      // Only a server asks; a client that set this would wait for a request that its server need not make.
+      ...(options.role === 'server' ? { certificateRequest: true } : {}),
     });
     const firstWait = Math.min(1000, Math.max(50, 2000 * (options.roundTripTime ?? 0.1)));
     this.#timer = new FlightTimer(this.#socket.dtls, firstWait);
@@ -161,21 +163,30 @@ export class DtlsEndpoint {
       this.#fail(new Error(`the peer refused the handshake with alert ${record[RECORD_HEADER + 1]}`));
       return;
     }
-    if (type !== HANDSHAKE || record.length < RECORD_HEADER + 12) return;
-    const messageType = record[RECORD_HEADER]!;
-    if (!PLAIN_MESSAGES[this.#options.role].has(messageType)) return;
-    if (record.readUIntBE(RECORD_HEADER + 1, 3) > LARGEST_MESSAGE) return;
-    // A late copy of the first ClientHello would make the server choose new keys in the middle of the handshake.
-    if (messageType === CLIENT_HELLO && this.#socket.dtls.flight >= 4 && !hasCookie(record)) return;
-    this.#transport.onData(record);
+    if (type !== HANDSHAKE) return;
+    // A first ClientHello is answered each time, but not when the handshake has gone on: the server would choose new keys.
+    const restartable = this.#options.role === 'server' && this.#socket.dtls.flight < 4;
+    for (const message of this.#reassembly.accept(record.subarray(RECORD_HEADER), restartable)) {
+      this.#transport.onData(plainRecord(message));
+    }
+    const held = this.#held;
+    this.#held = [];
+    for (const later of held) this.#receiveRecord(later);
   }
 
   #receiveFinished(header: RecordHeader, record: Buffer): void {
     const message = this.#decrypt(header, record);
-    if (!message || message.length < 12 || message[0] !== FINISHED) return;
-    if (this.#state === 'handshake') this.#peerFinished ??= Buffer.from(message.subarray(12));
-    // A client repeats its Finished when ours was lost: werift then sends ours again.
-    if (this.#state === 'handshake' || this.#options.role === 'server') this.#transport.onData(record);
+    const ready = message && message.length >= 12 && message[0] === FINISHED && message.readUInt16BE(4) <= this.#reassembly.next;
+    if (this.#state === 'connected') {
+      // A client repeats its Finished when ours was lost: werift then sends ours again.
+      if (ready && this.#options.role === 'server') this.#transport.onData(record);
+    } else if (ready) {
+      this.#peerFinished ??= Buffer.from(message.subarray(12));
+      this.#reassembly.skip();
+      this.#transport.onData(record);
+    } else if (this.#held.length < MOST_EARLY_RECORDS) {
+      this.#held.push(Buffer.from(record));
+    }
   }
 
   #receiveProtected(header: RecordHeader, record: Buffer): void {
@@ -209,8 +220,12 @@ export class DtlsEndpoint {
   }
 
   #sendRecord(type: number, content: Uint8Array): void {
+    this.#options.send(this.#sealRecord(type, content));
+  }
+
+  #sealRecord(type: number, content: Uint8Array): Buffer {
     const { cipher, sessionType } = this.#socket.cipher;
-    const header: RecordHeader = { type, version: DTLS_1_2, epoch: 1, sequenceNumber: this.#sequenceNumber++ };
+    const header: RecordHeader = { type, version: DTLS_1_2, epoch: 1, sequenceNumber: this.#sequenceNumbers[1]!++ };
     const sealed = cipher.encrypt(sessionType, Buffer.from(content), header);
     const record = Buffer.allocUnsafe(RECORD_HEADER + sealed.length);
     record.writeUInt8(type, 0);
@@ -219,7 +234,34 @@ export class DtlsEndpoint {
     record.writeUIntBE(header.sequenceNumber, 5, 6);
     record.writeUInt16BE(sealed.length, 11);
     sealed.copy(record, RECORD_HEADER);
-    this.#options.send(record);
+    return record;
+  }
+
+  /**
+   * Sends a datagram of werift's handshake under record numbers of ours. werift repeats numbers when it retransmits, which
+   * peers with replay protection drop, and gives its Finished a number that it gives to later data again: for AES-GCM that
+   * would be a repeated nonce (RFC 5288 §3).
+   */
+  #sendFlight(datagram: Buffer): void {
+    const records: Buffer[] = [];
+    for (let at = 0; at + RECORD_HEADER <= datagram.length; ) {
+      const end = at + RECORD_HEADER + datagram.readUInt16BE(at + 11);
+      const record = datagram.subarray(at, end);
+      if (record.readUInt16BE(3) === 0) {
+        record.writeUIntBE(this.#sequenceNumbers[0]!++, 5, 6);
+        records.push(record);
+      } else {
+        const finished = this.#ownFinished();
+        if (finished) records.push(this.#sealRecord(HANDSHAKE, finished));
+      }
+      at = end;
+    }
+    if (records.length > 0) this.#options.send(Buffer.concat(records));
+  }
+
+  #ownFinished(): Buffer | undefined {
+    const flight = this.#socket.dtls.handshakeCache[this.#options.role === 'client' ? 5 : 6];
+    return flight?.data.find(({ msg_type }) => msg_type === FINISHED)?.serialize();
   }
 
   /** Says close_notify where there is somebody to say it to. Idempotent. */
@@ -278,6 +320,7 @@ export class DtlsEndpoint {
     this.#state = 'closed';
     this.#timer.end();
     this.#early = [];
+    this.#held = [];
     tell();
   }
 
@@ -289,10 +332,12 @@ export class DtlsEndpoint {
   }
 }
 
-/** Whether a ClientHello (RFC 6347 §4.2.1) has a cookie: after version, random and session id. */
-function hasCookie(record: Buffer): boolean {
-  const sessionIdLength = record[RECORD_HEADER + 12 + 34];
-  if (sessionIdLength === undefined) return false;
-  const cookieLength = record[RECORD_HEADER + 12 + 35 + sessionIdLength];
-  return cookieLength !== undefined && cookieLength > 0;
+/** A whole handshake message as one record; its number does not matter inside. */
+function plainRecord(message: Buffer): Buffer {
+  const record = Buffer.alloc(RECORD_HEADER + message.length);
+  record.writeUInt8(HANDSHAKE, 0);
+  record.writeUInt16BE(DTLS_1_2, 1);
+  record.writeUInt16BE(message.length, 11);
+  message.copy(record, RECORD_HEADER);
+  return record;
 }

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { promises as dns } from 'node:dns';
+import { setMaxListeners } from 'node:events';
 import { isIP, isIPv4 } from 'node:net';
 import { Candidate, type CandidatePair, Connection, createStunOverTurnClient, Message, parseMessage, StunProtocol } from 'werift';
 import type { Logger } from '../../common/logger.ts';
@@ -95,12 +96,14 @@ export class IceAgent {
   #gathering: Promise<void> | undefined;
   readonly #binding: Promise<unknown>[] = [];
   #responses = 0;
+  #asking = false;
 
   constructor(options: IceAgentOptions, handler: IceAgentHandler) {
     this.#options = options;
     this.#servers = parseIceServers((options.iceServers ?? []) as IceServer[]);
     this.#handler = handler;
     this.#log = options.logger;
+    setMaxListeners(0, this.#abort.signal);
     const connection = new Connection(false, { forceTurn: options.iceTransportPolicy === 'relay' });
     // Without this werift asks a public server that nobody has chosen.
     delete connection.stunServer;
@@ -400,11 +403,8 @@ export class IceAgent {
     else void selected.pair.protocol.sendData(datagram, selected.remote).catch(ignore);
   }
 
-  /**
-   * For the silence timer: reports consent answers that came since the last call and, on `ask`, sends a check beyond those
-   * of RFC 7675, whose pace of one in five seconds is too slow to notice a silent peer by.
-   */
-  poll(ask: boolean): void {
+  /** For the silence timer: reports consent answers that came since the last call. */
+  poll(): void {
     const pair = this.#connection.nominated;
     if (!pair || this.#closed) return;
     if (pair.responsesReceived > this.#responses) {
@@ -413,7 +413,15 @@ export class IceAgent {
     }
     // werift remembers every transaction for ever.
     (pair as unknown as { requestTransactionIds: Set<string> }).requestTransactionIds.clear();
-    if (!ask) return;
+  }
+
+  /**
+   * Sends a check beyond those of RFC 7675, whose pace of one in five seconds is too slow to notice a silent peer by; not
+   * while an earlier one is without an answer for less than `timeout` ms.
+   */
+  ask(timeout: number): void {
+    const pair = this.#connection.nominated;
+    if (!pair || this.#closed || this.#asking) return;
     const { localUsername, remoteUsername, remotePassword, iceControlling } = this.#connection;
     const request = this.#internals.buildRequest({
       nominate: false,
@@ -423,15 +431,21 @@ export class IceAgent {
       localCandidate: pair.localCandidate,
     });
     const started = performance.now();
+    const options = { retransmissions: 0, responseTimeout: timeout, signal: this.#abort.signal };
+    this.#asking = true;
     pair.requestsSent++;
-    const options = { retransmissions: 0, responseTimeout: 2000, signal: this.#abort.signal };
-    pair.protocol.request(request, pair.remoteAddr, Buffer.from(remotePassword), options).then(() => {
-      const rtt = (performance.now() - started) / 1000;
-      pair.rtt = rtt;
-      pair.totalRoundTripTime += rtt;
-      pair.roundTripTimeMeasurements++;
-      pair.responsesReceived++;
-    }, ignore);
+    pair.protocol
+      .request(request, pair.remoteAddr, Buffer.from(remotePassword), options)
+      .then(() => {
+        const rtt = (performance.now() - started) / 1000;
+        pair.rtt = rtt;
+        pair.totalRoundTripTime += rtt;
+        pair.roundTripTimeMeasurements++;
+        pair.responsesReceived++;
+      }, ignore)
+      .finally(() => {
+        this.#asking = false;
+      });
   }
 
   async close(): Promise<void> {

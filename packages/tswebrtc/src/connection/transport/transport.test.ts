@@ -110,10 +110,10 @@ describe('connection', () => {
     async (role) => {
       const [a, b] = await connect({}, {}, role);
       expect(a.states).toEqual(['connecting', 'connected']);
-      expect([sendRtp(a, [1, 2]), sendRtp(b, [65535, 0])]).toEqual([2, 2]);
+      expect([sendRtp(a, [1, 2]), sendRtp(b, [3])]).toEqual([2, 1]);
       a.transport.sendRtcp(RECEIVER_REPORT);
       b.transport.sendRtcp(RECEIVER_REPORT);
-      await until('media', () => a.rtp.length + b.rtp.length === 4 - (0 as number) || a.rtp.length + b.rtp.length === 3);
+      await until('media', () => b.rtp.length === 2 && a.rtp.length === 1);
       await until('RTCP', () => a.rtcp.length === 1 && b.rtcp.length === 1);
       expect(numbersOf(b)).toEqual([1, 2]);
       expect(b.rtp[0]).toHaveLength(1100);
@@ -210,7 +210,7 @@ describe('hostile datagrams', () => {
       const header = Buffer.from([type, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0x10, 0, content.length >> 8, content.length & 255]);
       return Buffer.concat([header, content]);
     };
-    const hello = `010000${'2a'}0000000000000${'02a'}fefd${'00'.repeat(32)}00000002c02b0100`;
+    const hello = `0100002a000000000000002afefd${'00'.repeat(32)}00000002c02b0100`;
     for (const [from, to] of [
       [a, b],
       [b, a],
@@ -335,9 +335,7 @@ describe('sockets', () => {
 
 describe('silence', () => {
   it('is noticed within the default of 5 s, and a word ends it', async () => {
-    const [a, b] = await connect();
-    const { socket } = pathOf(b);
-    const deafen = socket.listeners('message');
+    const [a] = await connect();
     const { socket: ofA } = pathOf(a);
     const listeners = ofA.listeners('message') as ((...args: unknown[]) => void)[];
     ofA.removeAllListeners('message');
@@ -347,7 +345,6 @@ describe('silence', () => {
     expect(took).toBeGreaterThan(3000);
     expect(took).toBeLessThan(6000);
     for (const listener of listeners) ofA.on('message', listener);
-    expect(deafen.length).toBeGreaterThan(0);
     await reached(a.transport, 'connected');
     expect(a.states).toEqual(['connecting', 'connected', 'disconnected', 'connected']);
   });
@@ -359,13 +356,12 @@ describe('silence', () => {
   });
 
   it('becomes failure in the end', async () => {
-    const [a, b] = await connect({ disconnectedTimeout: 200, failedTimeout: 600 });
+    const [a] = await connect({ disconnectedTimeout: 200, failedTimeout: 600 });
     pathOf(a).socket.removeAllListeners('message');
     await reached(a.transport, 'failed');
     expect(a.states).toEqual(['connecting', 'connected', 'disconnected', 'failed']);
     await a.transport.close();
     expect(a.transport.state).toBe('closed');
-    expect(b.transport.state).not.toBe('new');
   });
 
   it('is not needed when the peer says goodbye', async () => {
@@ -484,13 +480,13 @@ describe('statistics', () => {
     expect(byId.size).toBe(stats.length);
     expect(stats.every(({ timestamp }) => timestamp === 1234.5)).toBe(true);
     const transport = stats.find(({ type }) => type === 'transport')!;
-    const pair = byId.get(transport['selectedCandidatePairId'] as string)!;
+    const pair = byId.get(transport.selectedCandidatePairId as string)!;
     expect(pair).toMatchObject({ type: 'candidate-pair', nominated: true, state: 'succeeded' });
-    expect(pair['currentRoundTripTime']).toBeGreaterThan(0);
-    expect(pair['bytesSent']).toBeGreaterThan(1500);
-    expect(byId.get(pair['localCandidateId'] as string)).toMatchObject({ type: 'local-candidate', candidateType: 'host' });
-    expect(byId.get(pair['remoteCandidateId'] as string)).toMatchObject({ type: 'remote-candidate', protocol: 'udp' });
-    expect(byId.get(transport['remoteCertificateId'] as string)).toMatchObject({
+    expect(pair.currentRoundTripTime).toBeGreaterThan(0);
+    expect(pair.bytesSent).toBeGreaterThan(1500);
+    expect(byId.get(pair.localCandidateId as string)).toMatchObject({ type: 'local-candidate', candidateType: 'host' });
+    expect(byId.get(pair.remoteCandidateId as string)).toMatchObject({ type: 'remote-candidate', protocol: 'udp' });
+    expect(byId.get(transport.remoteCertificateId as string)).toMatchObject({
       type: 'certificate',
       fingerprint: b.transport.local.fingerprints[0]!.value,
     });
@@ -501,6 +497,6 @@ describe('statistics', () => {
       iceRole: 'controlling',
     });
     const received = b.transport.getStats(0).find(({ type }) => type === 'transport')!;
-    expect(received['bytesReceived']).toBeGreaterThan(1500);
+    expect(received.bytesReceived).toBeGreaterThan(1500);
   });
 });

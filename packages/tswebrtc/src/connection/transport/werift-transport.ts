@@ -47,7 +47,6 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
   #selected: SelectedPair | undefined;
   #early: { datagram: Buffer; from: Address | undefined }[] = [];
   #lastHeard = 0;
-  #lastAsked = 0;
   #deadline: NodeJS.Timeout | undefined;
   #silence: NodeJS.Timeout | undefined;
   #released = false;
@@ -259,10 +258,8 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
   /** The silence timer: ICE's own consent would notice a silent peer only after 30 s. */
   #watch(): void {
     const now = performance.now();
-    const silent = now - this.#lastHeard > this.#disconnectedTimeout / 3;
-    const ask = silent && now - this.#lastAsked > this.#disconnectedTimeout / 6;
-    if (ask) this.#lastAsked = now;
-    this.#ice.poll(ask);
+    this.#ice.poll();
+    if (now - this.#lastHeard > this.#disconnectedTimeout / 3) this.#ice.ask(this.#disconnectedTimeout / 6);
     this.#followSelectedPair();
     const silence = now - this.#lastHeard;
     if (silence >= this.#failedTimeout) this.#fail(`nothing heard from the peer for ${this.#failedTimeout} ms`);

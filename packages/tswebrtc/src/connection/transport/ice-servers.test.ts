@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest';
+import { parseIceServers } from './ice-servers.ts';
+
+describe('parseIceServers', () => {
+  it('reads STUN and TURN URLs in their order', () => {
+    const { stun, turn } = parseIceServers([
+      { urls: ['stun:stun.example.org', 'stun://192.0.2.1:19302'] },
+      { urls: 'turn:turn.example.org:3479?transport=tcp', username: 'u', credential: 'p' },
+      { urls: 'turns://user:p%3Ass@[2001:db8::1]' },
+    ]);
+    expect(stun).toEqual([
+      { host: 'stun.example.org', port: 3478 },
+      { host: '192.0.2.1', port: 19302 },
+    ]);
+    expect(turn).toEqual([
+      { host: 'turn.example.org', port: 3479, transport: 'tcp', username: 'u', credential: 'p' },
+      { host: '2001:db8::1', port: 5349, transport: 'tls', username: 'user', credential: 'p:ss' },
+    ]);
+  });
+
+  it('refuses what it cannot read, without repeating a password', () => {
+    expect(() => parseIceServers([{ urls: 'http://user:secret@x' }])).toThrow(/malformed/);
+    expect(() => parseIceServers([{ urls: 'http://user:secret@x' }])).not.toThrow(/secret/);
+    expect(() => parseIceServers([{ urls: 'stun:x:99999' }])).toThrow(/99999/);
+  });
+});

@@ -1,0 +1,37 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { mdnsAnswer, mdnsQuestion } from './mdns.ts';
+
+const NAME = '1f4712db-ea17-4bcf-a596-105139dfd8bf.local';
+
+function answer(name: string, address: number[]): Buffer {
+  const question = mdnsQuestion(name);
+  const encodedName = question.subarray(12, question.length - 4);
+  const header = Buffer.from('000084000000000200000000', 'hex');
+  const unrelated = Buffer.concat([Buffer.from([1, 0x78, 0]), Buffer.from('0010000100000078000401020304', 'hex')]);
+  return Buffer.concat([
+    header,
+    unrelated,
+    encodedName,
+    Buffer.from('0001800100000078'.concat('0004'), 'hex'),
+    Buffer.from(address),
+  ]);
+}
+
+describe('mDNS', () => {
+  it('finds the address in an answer, whatever the case of the name', () => {
+    expect(mdnsAnswer(answer(NAME, [192, 0, 2, 7]), NAME.toUpperCase())).toBe('192.0.2.7');
+    expect(mdnsAnswer(answer('other.local', [192, 0, 2, 7]), NAME)).toBeUndefined();
+    expect(mdnsAnswer(mdnsQuestion(NAME), NAME)).toBeUndefined();
+  });
+
+  it('survives any answer, also one that points at itself', () => {
+    expect(mdnsAnswer(Buffer.from('000084000000000100000000c00c00010001', 'hex'), NAME)).toBeUndefined();
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
+        expect(mdnsAnswer(Buffer.from(bytes), NAME)).toBeUndefined();
+      }),
+      { seed: 5, numRuns: 1000 },
+    );
+  });
+});
