@@ -12,6 +12,13 @@ export interface ReceivedPacket {
   readonly marker: boolean;
 }
 
+export interface TestConsumerOptions {
+  /** Changes the answer before it is sent. */
+  readonly mungeAnswer?: (sdp: string) => string;
+  /** Makes the offer itself, and changes it before it is sent. */
+  readonly offer?: (sdp: string) => string;
+}
+
 export class TestConsumer {
   readonly messages: ServerMessage[] = [];
   readonly packets: ReceivedPacket[] = [];
@@ -19,18 +26,19 @@ export class TestConsumer {
   sessionId = '';
   readonly #srtpSender = new NodeSrtpSender();
   readonly #socket: WebSocket;
-  /** Changes the answer before it is sent. */
-  readonly #mungeAnswer: (sdp: string) => string;
+  readonly #options: TestConsumerOptions;
+  /** Candidates gathered before the session has an id. */
+  readonly #early: object[] = [];
 
-  private constructor(socket: WebSocket, mungeAnswer: (sdp: string) => string) {
+  private constructor(socket: WebSocket, options: TestConsumerOptions) {
     this.#socket = socket;
-    this.#mungeAnswer = mungeAnswer;
+    this.#options = options;
   }
 
   /** Connects to the server and asks its first producer for a session; resolves when that is asked. */
-  static async watch(uri: string, options: { mungeAnswer?: (sdp: string) => string } = {}): Promise<TestConsumer> {
+  static async watch(uri: string, options: TestConsumerOptions = {}): Promise<TestConsumer> {
     const socket = new WebSocket(uri);
-    const consumer = new TestConsumer(socket, options.mungeAnswer ?? ((sdp) => sdp));
+    const consumer = new TestConsumer(socket, options);
     socket.on('message', (data) => {
       const parsed = parseServerMessage(String(data));
       if (!parsed.ok) throw new Error(`the server sent ${String(data)}`);
@@ -80,17 +88,25 @@ export class TestConsumer {
   }
 
   async #handle(message: ServerMessage): Promise<void> {
-    if (message.type === 'list') this.#send({ type: 'startSession', peerId: message.producers[0]!.id, offer: null });
-    else if (message.type === 'sessionStarted') this.sessionId = message.sessionId;
-    else if (message.type === 'peer' && 'sdp' in message) await this.#answer(message.sdp.sdp);
-    else if (message.type === 'peer' && 'ice' in message) await this.connection?.addIceCandidate(message.ice);
+    if (message.type === 'list') {
+      const offer = this.#options.offer ? this.#options.offer(await this.#makeOffer()) : null;
+      this.#send({ type: 'startSession', peerId: message.producers[0]!.id, offer });
+    } else if (message.type === 'sessionStarted') {
+      this.sessionId = message.sessionId;
+      for (const ice of this.#early.splice(0)) this.#sendCandidate(ice);
+    } else if (message.type === 'peer' && 'sdp' in message) {
+      if (message.sdp.type === 'offer') await this.#answer(message.sdp.sdp);
+      else await this.connection?.setRemoteDescription(message.sdp);
+    } else if (message.type === 'peer' && 'ice' in message) await this.connection?.addIceCandidate(message.ice);
   }
 
-  async #answer(sdp: string): Promise<void> {
+  async #connect(): Promise<Connection> {
     const connection = await Connection.create({ srtpSender: this.#srtpSender, gatherLoopback: true });
     this.connection = connection;
     connection.on('icecandidate', ({ candidate, sdpMLineIndex }) => {
-      this.#send({ type: 'peer', sessionId: this.sessionId, ice: { candidate, sdpMLineIndex } });
+      const ice = { candidate, sdpMLineIndex };
+      if (this.sessionId) this.#sendCandidate(ice);
+      else this.#early.push(ice);
     });
     connection.on('rtp', (packet) => {
       const view = new DataView(packet.buffer, packet.byteOffset, packet.byteLength);
@@ -108,9 +124,26 @@ export class TestConsumer {
         codecs: kind === 'video' ? [{ name: 'VP8', clockRate: 90000 }] : [{ name: 'opus', clockRate: 48000, channels: 2 }],
       });
     }
+    return connection;
+  }
+
+  async #makeOffer(): Promise<string> {
+    const connection = await this.#connect();
+    const offer = await connection.createOffer();
+    await connection.setLocalDescription(offer);
+    return offer.sdp;
+  }
+
+  async #answer(sdp: string): Promise<void> {
+    const connection = await this.#connect();
     await connection.setRemoteDescription({ type: 'offer', sdp });
     const answer = await connection.createAnswer();
     await connection.setLocalDescription(answer);
-    this.#send({ type: 'peer', sessionId: this.sessionId, sdp: { type: 'answer', sdp: this.#mungeAnswer(answer.sdp) } });
+    const { mungeAnswer = (text: string) => text } = this.#options;
+    this.#send({ type: 'peer', sessionId: this.sessionId, sdp: { type: 'answer', sdp: mungeAnswer(answer.sdp) } });
+  }
+
+  #sendCandidate(ice: object): void {
+    this.#send({ type: 'peer', sessionId: this.sessionId, ice });
   }
 }

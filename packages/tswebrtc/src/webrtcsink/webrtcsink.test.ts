@@ -80,6 +80,15 @@ describe('sessions', () => {
     expect(first.packets[0]!.ssrc).not.toBe(second.packets[0]!.ssrc);
   });
 
+  it('are answered when the consumer makes the offer', async () => {
+    await sink.start();
+    const consumer = await watch({ offer: (sdp) => sdp });
+    await playing(consumer);
+    expect(
+      consumer.messages.some((message) => message.type === 'peer' && 'sdp' in message && message.sdp.type === 'answer'),
+    ).toBe(true);
+  });
+
   it('start with a keyframe, and a storm of joins makes few', async () => {
     await sink.start();
     const first = await watch();
@@ -108,6 +117,22 @@ describe('sessions', () => {
     pli.writeUInt32BE(source, 8);
     consumer.connection!.sendRtcp(pli);
     await consumer.until(() => video.keyframeRequests.length > before, 'a keyframe is asked for');
+  });
+
+  it('send again what the peer says it lost', async () => {
+    await sink.start();
+    const consumer = await watch();
+    await playing(consumer);
+    const { ssrc, rtxSsrc } = consumer.connection!.transceivers.find(({ kind }) => kind === 'video')!.remoteSources[0]!;
+    const lost = consumer.packets.filter((packet) => packet.ssrc === ssrc).at(-1)!.sequenceNumber;
+    const nack = Buffer.alloc(16);
+    nack.writeUInt16BE(0x81cd, 0);
+    nack.writeUInt16BE(3, 2);
+    nack.writeUInt32BE(1, 4);
+    nack.writeUInt32BE(ssrc, 8);
+    nack.writeUInt16BE(lost, 12);
+    consumer.connection!.sendRtcp(nack);
+    await consumer.until(() => consumer.packets.some((packet) => packet.ssrc === rtxSsrc), 'the retransmission arrives');
   });
 
   it('that end at the peer are removed with the reason', async () => {
@@ -173,6 +198,19 @@ describe('a session is a sandbox', () => {
     expect(removed[0]![1]).toBe('error');
     expect(removed[0]![2]!.code).toBe(code);
     expect(errors.map((error) => error.code)).toEqual([code]);
+    await playing(good);
+  });
+
+  it.each([
+    ['a nonsense offer', () => 'v=1 nonsense', 'INVALID_SDP'],
+    ['an offer without a common codec', (sdp: string) => sdp.replace(/VP8|opus/g, 'other'), 'NO_COMMON_CODEC'],
+  ])('%s ends that session with a reason and nothing else', async (_, offer, code) => {
+    await sink.start();
+    const good = await watch();
+    await playing(good);
+    const bad = await watch({ offer });
+    await bad.until(() => bad.message('endSessionV1_1') !== undefined, 'the session is ended');
+    expect(removed.map(([, reason, error]) => [reason, error?.code])).toEqual([['error', code]]);
     await playing(good);
   });
 
