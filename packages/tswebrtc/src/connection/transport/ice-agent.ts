@@ -3,22 +3,12 @@
  * (RFC 7675); gathering, the sockets, the authentication of incoming checks and the choice of STUN servers are ours.
  */
 import { randomBytes } from 'node:crypto';
-import { promises as dns } from 'node:dns';
 import { setMaxListeners } from 'node:events';
-import { isIP, isIPv4 } from 'node:net';
-import { Candidate, type CandidatePair, Connection, createStunOverTurnClient, Message, parseMessage, StunProtocol } from 'werift';
+import { isIP } from 'node:net';
+import { Candidate, type CandidatePair, Connection, type Message, parseMessage, StunProtocol } from 'werift';
 import type { Logger } from '../../common/logger.ts';
-import type { ConnectionOptions, IceServer } from '../types.ts';
-import {
-  type CandidateType,
-  candidateFoundation,
-  candidatePriority,
-  formatCandidate,
-  localAddresses,
-  type ParsedCandidate,
-  parseCandidate,
-} from './candidate.ts';
-import { parseIceServers, type StunServer, type TurnServer } from './ice-servers.ts';
+import { formatCandidate, type ParsedCandidate, parseCandidate } from './candidate.ts';
+import { type GathererOptions, IceGatherer, type Protocol } from './ice-gatherer.ts';
 import { resolveMdns } from './mdns.ts';
 import { type Address, UdpPort } from './udp-port.ts';
 
@@ -37,23 +27,18 @@ interface ConnectionInternals {
     localCandidate: Candidate;
   }): Message;
 }
-type Protocol = CandidatePair['protocol'];
-type TurnProtocol = Awaited<ReturnType<typeof createStunOverTurnClient>>;
 interface ProtocolInternals {
   datagramReceived(datagram: Buffer, from: Address): void;
 }
 
-const BINDING_METHOD = 1;
-const REQUEST_CLASS = 0;
 const BINDING_REQUEST = 0x0001;
 /** A peer has a handful of candidates; each makes a pair with each of ours. */
 const MAX_REMOTE_CANDIDATES = 100;
 const PAIR_FAILED = 4;
 const PAIR_WAITING = 1;
-/** ms between starting with one STUN server and with the next. */
-const NEXT_STUN_SERVER = 500;
-/** Sent at 0, 200, 600 and 1400 ms; given up at 3 s. */
-const STUN_REQUEST = { retransmissions: 3, responseTimeout: 200 };
+const PAIR_SUCCEEDED = 3;
+/** ms without a nomination of the pair in use after which that of another one counts: with aggressive nomination all have it. */
+const RENOMINATION = 3000;
 /** ms between second chances for pairs whose check timed out, perhaps because the peer was not ready yet. */
 const RETRY_FAILED_PAIRS = 1000;
 
@@ -74,17 +59,14 @@ export interface SelectedPair {
   readonly pair: CandidatePair;
 }
 
-export type IceAgentOptions = Pick<ConnectionOptions, 'iceServers' | 'iceTransportPolicy' | 'portRange' | 'gatherLoopback'> & {
-  readonly logger: Logger;
-};
+export type IceAgentOptions = GathererOptions;
 
 export class IceAgent {
   readonly usernameFragment = randomBytes(4).toString('hex');
   /** RFC 8445 §5.3 wants 128 bits. */
   readonly password = randomBytes(18).toString('base64');
   readonly #passwordKey = Buffer.from(this.password);
-  readonly #options: IceAgentOptions;
-  readonly #servers: { stun: StunServer[]; turn: TurnServer[] };
+  readonly #gatherer: IceGatherer;
   readonly #handler: IceAgentHandler;
   readonly #log: Logger;
   readonly #connection: Connection;
@@ -93,14 +75,16 @@ export class IceAgent {
   readonly #local: ParsedCandidate[] = [];
   readonly #remoteLines = new Set<string>();
   #retry: NodeJS.Timeout | undefined;
-  #gathering: Promise<void> | undefined;
-  readonly #binding: Promise<unknown>[] = [];
   #responses = 0;
   #asking = false;
+  #nominatedAt = 0;
 
   constructor(options: IceAgentOptions, handler: IceAgentHandler) {
-    this.#options = options;
-    this.#servers = parseIceServers((options.iceServers ?? []) as IceServer[]);
+    this.#gatherer = new IceGatherer(options, this.usernameFragment, this.#abort.signal, {
+      port: (protocol, port) => this.#addPort(protocol, port),
+      relay: (protocol) => this.#addRelay(protocol),
+      candidate: (candidate, protocol, base) => this.#announce(candidate, protocol, base),
+    });
     this.#handler = handler;
     this.#log = options.logger;
     setMaxListeners(0, this.#abort.signal);
@@ -143,137 +127,32 @@ export class IceAgent {
 
   /** Gathers once; resolves when all candidates have been handed out. */
   gather(): Promise<void> {
-    this.#gathering ??= this.#gather();
-    return this.#gathering;
+    return this.#gatherer.gather();
   }
 
-  async #gather(): Promise<void> {
-    const jobs: Promise<void>[] = [];
-    const turn = this.#servers.turn[0];
-    if (turn) jobs.push(this.#gatherRelay(turn));
-    if (this.#options.iceTransportPolicy !== 'relay') {
-      const addresses = localAddresses(this.#options.gatherLoopback ?? false);
-      addresses.forEach((address, i) => {
-        jobs.push(this.#gatherHost(address, 65535 - i));
-      });
-    }
-    for (const result of await Promise.allSettled(jobs)) {
-      if (result.status === 'rejected') this.#log.debug({ error: String(result.reason) }, 'a candidate could not be gathered');
-    }
-  }
-
-  async #gatherHost(address: string, localPreference: number): Promise<void> {
-    const bound = this.#bind(address);
-    this.#binding.push(bound);
-    const port = await bound;
-    if (!port) return;
-    const protocol = new StunProtocol();
-    protocol.transport = port as unknown as StunProtocol['transport'];
-    protocol.localIp = address;
+  #addPort(protocol: StunProtocol, port: UdpPort): void {
     port.onData = (datagram, from) => this.#guard(() => this.#receive(protocol, datagram, from));
-    this.#internals.ensureProtocol(protocol);
-    this.#internals.protocols.push(protocol);
-    const host = this.#candidate('host', address, port.address.port, localPreference, address);
-    protocol.localCandidate = host;
-    this.#internals.pairLocalProtocol(protocol);
-    this.#announce(host);
-    if (this.#servers.stun.length > 0) await this.#gatherReflexive(protocol, host, localPreference);
+    this.#addProtocol(protocol);
   }
 
-  async #bind(address: string): Promise<UdpPort | undefined> {
-    const port = await UdpPort.bind(address, this.#options.portRange);
-    if (!this.#closed) return port;
-    await port.close();
-    return undefined;
-  }
-
-  /** Asks the STUN servers in their order, each with a head start on the next; the first answer wins. */
-  async #gatherReflexive(protocol: StunProtocol, host: Candidate, localPreference: number): Promise<void> {
-    const answered = new AbortController();
-    const signal = AbortSignal.any([answered.signal, this.#abort.signal]);
-    const family = isIPv4(host.host) ? 4 : 6;
-    const ask = async (server: StunServer, i: number): Promise<void> => {
-      await sleep(i * NEXT_STUN_SERVER, signal);
-      if (signal.aborted) return;
-      const address = await resolveHost(server.host, family);
-      if (!address || signal.aborted) return;
-      const request = new Message(BINDING_METHOD, REQUEST_CLASS);
-      const [response] = await protocol.request(request, [address, server.port], undefined, { ...STUN_REQUEST, signal });
-      const mapped = response.getAttributeValue('XOR-MAPPED-ADDRESS') as Address | undefined;
-      if (!mapped || signal.aborted) return;
-      answered.abort();
-      // RFC 8445 §5.1.3: without a NAT it would say the same as the host candidate.
-      if (mapped[0] === host.host && mapped[1] === host.port) return;
-      this.#announce(
-        this.#candidate('srflx', mapped[0], mapped[1], localPreference, host.host, `${server.host}:${server.port}`, [
-          host.host,
-          host.port,
-        ]),
-      );
-    };
-    const failures = (await Promise.allSettled(this.#servers.stun.map(ask))).filter(({ status }) => status === 'rejected').length;
-    if (!answered.signal.aborted && failures > 0) this.#log.debug({ address: host.host, failures }, 'no STUN server answered');
-  }
-
-  async #gatherRelay(server: TurnServer): Promise<void> {
-    const address = await resolveHost(server.host, 4);
-    if (!address || this.#closed) return;
-    const protocol = await createStunOverTurnClient(
-      { address: [address, server.port], username: server.username, password: server.credential },
-      { transport: server.transport },
-    );
-    swallowSocketErrors(protocol);
-    if (this.#closed) return void (await protocol.close());
+  #addRelay(protocol: Protocol): void {
     // Checks that come through the relay are authenticated here as those on our own ports are.
     const { onRequestReceived } = protocol;
     const deliver = onRequestReceived.execute;
     onRequestReceived.execute = (message, from, datagram) => {
       if (this.#isAuthentic(datagram)) deliver(message, from, datagram);
     };
+    this.#addProtocol(protocol);
+  }
+
+  #addProtocol(protocol: Protocol): void {
     this.#internals.ensureProtocol(protocol);
     this.#internals.protocols.push(protocol);
-    const { relayedAddress, mappedAddress } = protocol.turn;
-    const relay = this.#candidate(
-      'relay',
-      relayedAddress[0],
-      relayedAddress[1],
-      65535,
-      mappedAddress[0],
-      server.host,
-      mappedAddress,
-    );
-    protocol.localCandidate = relay;
-    this.#internals.pairLocalProtocol(protocol);
-    this.#announce(relay);
   }
 
-  #candidate(
-    type: CandidateType,
-    address: string,
-    port: number,
-    localPreference: number,
-    base: string,
-    server?: string,
-    related?: Address,
-  ): Candidate {
-    return new Candidate(
-      candidateFoundation(type, base, server),
-      1,
-      'udp',
-      candidatePriority(type, localPreference),
-      address,
-      port,
-      type,
-      related?.[0],
-      related?.[1],
-      undefined,
-      0,
-      this.usernameFragment,
-    );
-  }
-
-  #announce(candidate: Candidate): void {
+  #announce(candidate: Candidate, protocol: Protocol, base: boolean): void {
     if (this.#closed) return;
+    if (base) this.#internals.pairLocalProtocol(protocol);
     this.#internals.appendLocalCandidate(candidate);
     const parsed: ParsedCandidate = {
       foundation: candidate.foundation,
@@ -349,7 +228,7 @@ export class IceAgent {
     if (this.#closed) return 'closed';
     if (candidate.protocol !== 'udp') return 'not UDP';
     if (candidate.component !== 1) return 'not component 1';
-    if (!['host', 'srflx', 'relay', 'prflx'].includes(candidate.type)) return 'unknown type';
+    if (!['host', 'srflx', 'relay'].includes(candidate.type)) return 'unknown type';
     if (candidate.port === 0) return 'port 0';
     if (isIP(candidate.address) === 0 && !/^[\w-]+\.local$/i.test(candidate.address))
       return 'neither an address nor a .local name';
@@ -374,8 +253,31 @@ export class IceAgent {
       const known = this.isPeer(from);
       if (!known && this.#connection.remoteCandidates.length >= 2 * MAX_REMOTE_CANDIDATES) return;
       if (known) this.#handler.alive();
+      (protocol as unknown as ProtocolInternals).datagramReceived(datagram, from);
+      if (parseMessage(datagram)?.attributesKeys.includes('USE-CANDIDATE')) this.#onNomination(protocol, from);
+      return;
     }
     (protocol as unknown as ProtocolInternals).datagramReceived(datagram, from);
+  }
+
+  /**
+   * RFC 8445 §8.1.1: the controlling peer nominates, and may change its mind (libwebrtc does when a better pair comes up or
+   * the first one dies). werift keeps to the first pair for ever.
+   */
+  #onNomination(protocol: StunProtocol, [address, port]: Address): void {
+    const current = this.#connection.nominated;
+    if (!current || this.#connection.iceControlling) return;
+    const now = performance.now();
+    const pair = this.pairs.find(
+      ({ protocol: own, remoteAddr }) => own === protocol && remoteAddr[0] === address && remoteAddr[1] === port,
+    );
+    if (pair === current) this.#nominatedAt = now;
+    else if (pair && Number(pair.state) === PAIR_SUCCEEDED && now - this.#nominatedAt > RENOMINATION) {
+      this.#log.debug({ remote: pair.remoteAddr.join(':') }, 'the peer has nominated another pair');
+      this.#connection.nominated = pair;
+      this.#responses = pair.responsesReceived;
+      this.#nominatedAt = now;
+    }
   }
 
   /** RFC 8445 §7.3: a check carries our username fragment and a MESSAGE-INTEGRITY made with our password. werift looks at neither. */
@@ -453,7 +355,7 @@ export class IceAgent {
     this.#abort.abort();
     clearInterval(this.#retry);
     await this.#connection.close().catch(ignore);
-    await Promise.allSettled(this.#binding);
+    await this.#gatherer.settled();
   }
 
   #guard(action: () => void): void {
@@ -466,30 +368,3 @@ export class IceAgent {
 }
 
 const ignore = (): void => {};
-
-/** werift's relay client leaves its socket without an error listener. */
-function swallowSocketErrors(protocol: TurnProtocol): void {
-  const { socket } = protocol.turn.transport as { socket?: { on(event: 'error', listener: () => void): void } };
-  socket?.on('error', ignore);
-}
-
-async function resolveHost(host: string, family: 4 | 6): Promise<string | undefined> {
-  if (isIP(host)) return isIP(host) === family ? host : undefined;
-  return dns.lookup(host, { family }).then(
-    ({ address }) => address,
-    () => undefined,
-  );
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  if (ms === 0 || signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end);
-  });
-}

@@ -5,22 +5,21 @@ import { mdnsAnswer, mdnsQuestion } from './mdns.ts';
 const NAME = '1f4712db-ea17-4bcf-a596-105139dfd8bf.local';
 
 function answer(name: string, address: number[]): Buffer {
-  const question = mdnsQuestion(name);
-  const encodedName = question.subarray(12, question.length - 4);
+  const encodedName = Buffer.concat([
+    ...name.split('.').map((label) => Buffer.concat([Buffer.from([label.length]), Buffer.from(label)])),
+    Buffer.alloc(1),
+  ]);
   const header = Buffer.from('000084000000000200000000', 'hex');
   const unrelated = Buffer.concat([Buffer.from([1, 0x78, 0]), Buffer.from('0010000100000078000401020304', 'hex')]);
-  return Buffer.concat([
-    header,
-    unrelated,
-    encodedName,
-    Buffer.from('0001800100000078'.concat('0004'), 'hex'),
-    Buffer.from(address),
-  ]);
+  const type = address.length === 4 ? '0001' : '001c';
+  const fixed = Buffer.from(`${type}80010000007800${address.length.toString(16).padStart(2, '0')}`, 'hex');
+  return Buffer.concat([header, unrelated, encodedName, fixed, Buffer.from(address)]);
 }
 
 describe('mDNS', () => {
   it('finds the address in an answer, whatever the case of the name', () => {
     expect(mdnsAnswer(answer(NAME, [192, 0, 2, 7]), NAME.toUpperCase())).toBe('192.0.2.7');
+    expect(mdnsAnswer(answer(NAME, [0xfd, ...Array(14).fill(0), 2]), NAME)).toBe('fd00::2');
     expect(mdnsAnswer(answer('other.local', [192, 0, 2, 7]), NAME)).toBeUndefined();
     expect(mdnsAnswer(mdnsQuestion(NAME), NAME)).toBeUndefined();
   });

@@ -7,26 +7,30 @@ import { createSocket } from 'node:dgram';
 const GROUP = '224.0.0.251';
 const PORT = 5353;
 const TYPE_A = 1;
+const TYPE_AAAA = 28;
 /** RFC 6762 §5.4: the top bit of the class asks for a unicast answer. */
 const CLASS_IN_UNICAST = 0x8001;
 const ASK_AGAIN = [0, 250, 1000];
 const TIMEOUT = 3000;
 
-/** The question for the IPv4 address of `name`. */
+/** The question for the addresses of `name`. */
 export function mdnsQuestion(name: string): Buffer {
   const header = Buffer.alloc(12);
-  header.writeUInt16BE(1, 4);
+  header.writeUInt16BE(2, 4);
   const labels = name.split('.').map((label) => {
-    const bytes = Buffer.from(label);
-    return Buffer.concat([Buffer.from([Math.min(bytes.length, 63)]), bytes.subarray(0, 63)]);
+    const bytes = Buffer.from(label).subarray(0, 63);
+    return Buffer.concat([Buffer.from([bytes.length]), bytes]);
   });
-  const end = Buffer.alloc(5);
-  end.writeUInt16BE(TYPE_A, 1);
-  end.writeUInt16BE(CLASS_IN_UNICAST, 3);
-  return Buffer.concat([header, ...labels, end]);
+  const questions = [TYPE_A, TYPE_AAAA].flatMap((type) => {
+    const end = Buffer.alloc(5);
+    end.writeUInt16BE(type, 1);
+    end.writeUInt16BE(CLASS_IN_UNICAST, 3);
+    return [...labels, end];
+  });
+  return Buffer.concat([header, ...questions]);
 }
 
-/** The IPv4 address of `name` in a DNS answer; undefined when the message is malformed or says nothing of it. */
+/** The address of `name` in a DNS answer, IPv4 or IPv6; undefined when the message is malformed or says nothing of it. */
 export function mdnsAnswer(message: Buffer, name: string): string | undefined {
   try {
     if ((message.readUInt16BE(2) & 0x8000) === 0) return undefined;
@@ -38,8 +42,9 @@ export function mdnsAnswer(message: Buffer, name: string): string | undefined {
       const type = message.readUInt16BE(at);
       const length = message.readUInt16BE(at + 8);
       at += 10;
-      if (type === TYPE_A && length === 4 && owner.name.toLowerCase() === name.toLowerCase()) {
-        return [...message.subarray(at, at + 4)].join('.');
+      if (owner.name.toLowerCase() === name.toLowerCase() && at + length <= message.length) {
+        if (type === TYPE_A && length === 4) return [...message.subarray(at, at + 4)].join('.');
+        if (type === TYPE_AAAA && length === 16) return ipv6(message.subarray(at, at + 16));
       }
       at += length;
     }
@@ -47,6 +52,12 @@ export function mdnsAnswer(message: Buffer, name: string): string | undefined {
     // Ends before it should.
   }
   return undefined;
+}
+
+/** In the form the system writes it in, since the addresses of arriving datagrams are compared with it. */
+function ipv6(bytes: Buffer): string {
+  const groups = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(2 * i).toString(16));
+  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
 }
 
 function readName(message: Buffer, start: number): { name: string; next: number } {

@@ -34,7 +34,7 @@ export interface TransportStatsSource {
 export function transportStats(source: TransportStatsSource): RTCStatsEntry[] {
   const { timestamp, ice } = source;
   const selected = source.selected?.pair;
-  const pairs = ice.pairs.map((pair) => pairStats(pair, timestamp, pair === selected ? source.lane : undefined));
+  const pairs = ice.pairs.map((pair) => pairStats(pair, timestamp, pair === selected, source.lane));
   const used = selected && pairs.find(({ id }) => id === pairId(selected));
   const remotes = new Map(ice.pairs.map(({ remoteCandidate }) => [remoteId(remoteCandidate), remoteCandidate]));
   const transport: RTCStatsEntry = {
@@ -95,7 +95,8 @@ export function transportStats(source: TransportStatsSource): RTCStatsEntry[] {
 
 type PairStats = RTCStatsEntry & Record<'packetsSent' | 'packetsReceived' | 'bytesSent' | 'bytesReceived', number>;
 
-function pairStats(pair: CandidatePair, timestamp: number, lane: LaneCounters | undefined): PairStats {
+function pairStats(pair: CandidatePair, timestamp: number, selected: boolean, counters: LaneCounters | undefined): PairStats {
+  const lane = selected ? counters : undefined;
   return {
     id: pairId(pair),
     type: 'candidate-pair',
@@ -104,7 +105,8 @@ function pairStats(pair: CandidatePair, timestamp: number, lane: LaneCounters | 
     localCandidateId: localId(pair.localCandidate.host, pair.localCandidate.port, pair.localCandidate.type),
     remoteCandidateId: remoteId(pair.remoteCandidate),
     state: PAIR_STATES[pair.state] ?? 'failed',
-    nominated: pair.nominated,
+    // Peers with aggressive nomination nominate all pairs; what a reader wants to know is which one is in use.
+    nominated: selected,
     packetsSent: pair.packetsSent + (lane?.packets ?? 0),
     packetsReceived: pair.packetsReceived,
     bytesSent: pair.bytesSent + (lane?.bytes ?? 0),

@@ -105,10 +105,10 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
     this.#role = role;
     this.#setState('connecting');
     this.#deadline = setTimeout(() => this.#fail(`not connected after ${CONNECT_DEADLINE / 1000} s`), CONNECT_DEADLINE);
-    this.#ice.connect(remote, role.ice).then(
-      (selected) => this.#iceConnected(selected),
-      (error) => this.#fail('ICE failed', error),
-    );
+    this.#ice
+      .connect(remote, role.ice)
+      .then((selected) => this.#iceConnected(selected))
+      .catch((error) => this.#fail('ICE failed', error));
   }
 
   async addRemoteCandidate(candidate: string): Promise<void> {

@@ -1,0 +1,212 @@
+/**
+ * Gathers the local candidates of one connection (RFC 8445 §5.1.1): a socket on each address, what the STUN servers see of
+ * it, and a relay. STUN servers are asked one after the other; werift would ask one only.
+ */
+import { promises as dns } from 'node:dns';
+import { isIP, isIPv4 } from 'node:net';
+import { Candidate, type CandidatePair, createStunOverTurnClient, Message, StunProtocol } from 'werift';
+import type { Logger } from '../../common/logger.ts';
+import type { ConnectionOptions, IceServer } from '../types.ts';
+import { type CandidateType, candidateFoundation, candidatePriority, localAddresses } from './candidate.ts';
+import { parseIceServers, type StunServer, type TurnServer } from './ice-servers.ts';
+import { type Address, UdpPort } from './udp-port.ts';
+
+export type Protocol = CandidatePair['protocol'];
+type TurnProtocol = Awaited<ReturnType<typeof createStunOverTurnClient>>;
+
+const BINDING_METHOD = 1;
+const REQUEST_CLASS = 0;
+/** ms between starting with one STUN server and with the next. */
+const NEXT_STUN_SERVER = 500;
+/** Sent at 0, 200, 600 and 1400 ms; given up at 3 s. */
+const STUN_REQUEST = { retransmissions: 3, responseTimeout: 200 };
+
+export type GathererOptions = Pick<ConnectionOptions, 'iceServers' | 'iceTransportPolicy' | 'portRange' | 'gatherLoopback'> & {
+  readonly logger: Logger;
+};
+
+export interface GathererHandler {
+  /** A socket of ours: the base of a host candidate. */
+  port(protocol: StunProtocol, port: UdpPort): void;
+  /** A relay that is ours. */
+  relay(protocol: TurnProtocol): void;
+  /** `base`: whether it is the protocol's own candidate, with which pairs are made. */
+  candidate(candidate: Candidate, protocol: Protocol, base: boolean): void;
+}
+
+export class IceGatherer {
+  readonly #options: GathererOptions;
+  readonly #servers: { stun: StunServer[]; turn: TurnServer[] };
+  readonly #usernameFragment: string;
+  readonly #signal: AbortSignal;
+  readonly #handler: GathererHandler;
+  readonly #binding: Promise<unknown>[] = [];
+  #gathering: Promise<void> | undefined;
+
+  /** Throws `INVALID_OPTION` for malformed server URLs. */
+  constructor(options: GathererOptions, usernameFragment: string, signal: AbortSignal, handler: GathererHandler) {
+    this.#options = options;
+    this.#servers = parseIceServers((options.iceServers ?? []) as IceServer[]);
+    this.#usernameFragment = usernameFragment;
+    this.#signal = signal;
+    this.#handler = handler;
+  }
+
+  /** Gathers once; resolves when all candidates have been handed out. */
+  gather(): Promise<void> {
+    this.#gathering ??= this.#gather();
+    return this.#gathering;
+  }
+
+  /** Resolves when no socket is about to be opened any more. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#binding);
+  }
+
+  async #gather(): Promise<void> {
+    const jobs: Promise<void>[] = [];
+    const turn = this.#servers.turn[0];
+    if (turn) jobs.push(this.#gatherRelay(turn));
+    if (this.#options.iceTransportPolicy !== 'relay') {
+      const addresses = localAddresses(this.#options.gatherLoopback ?? false);
+      addresses.forEach((address, i) => {
+        jobs.push(this.#gatherHost(address, 65535 - i));
+      });
+    }
+    for (const result of await Promise.allSettled(jobs)) {
+      if (result.status === 'rejected')
+        this.#options.logger.debug({ error: String(result.reason) }, 'a candidate could not be gathered');
+    }
+  }
+
+  async #gatherHost(address: string, localPreference: number): Promise<void> {
+    const bound = this.#bind(address);
+    this.#binding.push(bound);
+    const port = await bound;
+    if (!port) return;
+    const protocol = new StunProtocol();
+    protocol.transport = port as unknown as StunProtocol['transport'];
+    protocol.localIp = address;
+    const host = this.#candidate('host', address, port.address.port, localPreference, address);
+    protocol.localCandidate = host;
+    this.#handler.port(protocol, port);
+    this.#handler.candidate(host, protocol, true);
+    if (this.#servers.stun.length > 0) await this.#gatherReflexive(protocol, host, localPreference);
+  }
+
+  async #bind(address: string): Promise<UdpPort | undefined> {
+    const port = await UdpPort.bind(address, this.#options.portRange);
+    if (!this.#signal.aborted) return port;
+    await port.close();
+    return undefined;
+  }
+
+  /** Asks the STUN servers in their order, each with a head start on the next; the first answer wins. */
+  async #gatherReflexive(protocol: StunProtocol, host: Candidate, localPreference: number): Promise<void> {
+    const answered = new AbortController();
+    const signal = AbortSignal.any([answered.signal, this.#signal]);
+    const family = isIPv4(host.host) ? 4 : 6;
+    const ask = async (server: StunServer, i: number): Promise<void> => {
+      await sleep(i * NEXT_STUN_SERVER, signal);
+      if (signal.aborted) return;
+      const address = await resolveHost(server.host, family);
+      if (!address || signal.aborted) return;
+      const request = new Message(BINDING_METHOD, REQUEST_CLASS);
+      const [response] = await protocol.request(request, [address, server.port], undefined, { ...STUN_REQUEST, signal });
+      const mapped = response.getAttributeValue('XOR-MAPPED-ADDRESS') as Address | undefined;
+      if (!mapped || signal.aborted) return;
+      answered.abort();
+      // RFC 8445 §5.1.3: without a NAT it would say the same as the host candidate.
+      if (mapped[0] === host.host && mapped[1] === host.port) return;
+      this.#handler.candidate(
+        this.#candidate('srflx', mapped[0], mapped[1], localPreference, host.host, `${server.host}:${server.port}`, [
+          host.host,
+          host.port,
+        ]),
+        protocol,
+        false,
+      );
+    };
+    const failures = (await Promise.allSettled(this.#servers.stun.map(ask))).filter(({ status }) => status === 'rejected').length;
+    if (!answered.signal.aborted && failures > 0)
+      this.#options.logger.debug({ address: host.host, failures }, 'no STUN server answered');
+  }
+
+  async #gatherRelay(server: TurnServer): Promise<void> {
+    const address = await resolveHost(server.host, 4);
+    if (!address || this.#signal.aborted) return;
+    const protocol = await createStunOverTurnClient(
+      { address: [address, server.port], username: server.username, password: server.credential },
+      { transport: server.transport },
+    );
+    swallowSocketErrors(protocol);
+    if (this.#signal.aborted) return void (await protocol.close());
+    const { relayedAddress, mappedAddress } = protocol.turn;
+    const relay = this.#candidate(
+      'relay',
+      relayedAddress[0],
+      relayedAddress[1],
+      65535,
+      mappedAddress[0],
+      server.host,
+      mappedAddress,
+    );
+    protocol.localCandidate = relay;
+    this.#handler.relay(protocol);
+    this.#handler.candidate(relay, protocol, true);
+  }
+
+  #candidate(
+    type: CandidateType,
+    address: string,
+    port: number,
+    localPreference: number,
+    base: string,
+    server?: string,
+    related?: Address,
+  ): Candidate {
+    return new Candidate(
+      candidateFoundation(type, base, server),
+      1,
+      'udp',
+      candidatePriority(type, localPreference),
+      address,
+      port,
+      type,
+      related?.[0],
+      related?.[1],
+      undefined,
+      0,
+      this.#usernameFragment,
+    );
+  }
+}
+
+const ignore = (): void => {};
+
+/** werift's relay client leaves its socket without an error listener. */
+function swallowSocketErrors(protocol: TurnProtocol): void {
+  const { socket } = protocol.turn.transport as { socket?: { on(event: 'error', listener: () => void): void } };
+  socket?.on('error', ignore);
+}
+
+async function resolveHost(host: string, family: 4 | 6): Promise<string | undefined> {
+  if (isIP(host)) return isIP(host) === family ? host : undefined;
+  return dns.lookup(host, { family }).then(
+    ({ address }) => address,
+    () => undefined,
+  );
+}
+
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms === 0 || signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end);
+  });
+}
