@@ -170,47 +170,39 @@ async function readClock(duration, key = 'first') {
 }
 
 /**
- * Compares flashes in the picture with beeps in the sound for `duration` ms, both as they are played: resolves with the
- * times, ms on one clock, at which each began.
+ * Compares flashes in the picture with beeps in the sound for `duration` ms: resolves with the times, ms on one clock, at
+ * which each began. A flash counts from when its frame is shown; a beep from when the browser takes it from the jitter
+ * buffer to play it. The sound is read from the track, because Web Audio would put a queue of its own before it.
  */
 async function flashesAndBeeps(duration, key = 'first') {
   const { video } = entryOf(key);
-  const context = new AudioContext({ latencyHint: 'interactive' });
-  await context.resume();
-  const worklet = `registerProcessor('onset', class extends AudioWorkletProcessor {
-    constructor() { super(); this.quiet = 0; }
-    process([input]) {
-      const samples = input[0];
-      if (!samples) return true;
-      for (let i = 0; i < samples.length; i++) {
-        if (Math.abs(samples[i]) > 0.05) {
-          if (this.quiet > sampleRate / 5) this.port.postMessage(currentTime + i / sampleRate);
-          this.quiet = 0;
-        } else this.quiet++;
-      }
-      return true;
-    }
-  });`;
-  await context.audioWorklet.addModule(URL.createObjectURL(new Blob([worklet], { type: 'text/javascript' })));
-  const node = new AudioWorkletNode(context, 'onset');
   const beeps = [];
   const flashes = [];
-  node.port.onmessage = ({ data }) => {
-    const { contextTime, performanceTime } = context.getOutputTimestamp();
-    // When contextTime is not known yet, the page's clock and the context's are compared directly.
-    beeps.push(
-      contextTime > 0 ? performanceTime + (data - contextTime) * 1000 : performance.now() + (data - context.currentTime) * 1000,
-    );
-  };
-  const element = document.createElement('audio');
-  element.muted = true;
-  element.srcObject = new MediaStream(video.srcObject.getAudioTracks());
-  context.createMediaStreamSource(element.srcObject).connect(node);
-  node.connect(context.destination);
+  const end = performance.now() + duration;
+
+  const reader = new MediaStreamTrackProcessor({ track: video.srcObject.getAudioTracks()[0] }).readable.getReader();
+  const listening = (async () => {
+    let quiet = 0;
+    while (performance.now() < end) {
+      const { value: data, done } = await reader.read();
+      if (done) break;
+      const now = performance.now();
+      const samples = new Float32Array(data.numberOfFrames);
+      data.copyTo(samples, { planeIndex: 0, format: 'f32-planar' });
+      for (let i = 0; i < samples.length; i++) {
+        if (Math.abs(samples[i]) > 0.05) {
+          if (quiet > data.sampleRate / 5) beeps.push(now + (1000 * i) / data.sampleRate);
+          quiet = 0;
+        } else quiet++;
+      }
+      data.close();
+    }
+    await reader.cancel();
+  })();
+
   const canvas = document.createElement('canvas');
   canvas.width = canvas.height = 8;
   const picture = canvas.getContext('2d', { willReadFrequently: true });
-  const end = performance.now() + duration;
   let bright = true;
   await new Promise((resolve) => {
     const onFrame = (_now, metadata) => {
@@ -226,7 +218,7 @@ async function flashesAndBeeps(duration, key = 'first') {
     };
     video.requestVideoFrameCallback(onFrame);
   });
-  await context.close();
+  await listening;
   return { flashes, beeps };
 }
 
