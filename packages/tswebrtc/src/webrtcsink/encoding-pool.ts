@@ -51,7 +51,7 @@ export class EncodingPool {
       encoding = await entry.encoding;
     } catch (error) {
       entry.users--;
-      this.#drop(key, entry);
+      void this.#drop(key, entry);
       throw error;
     }
     encoding.subscribe(subscriber);
@@ -63,21 +63,9 @@ export class EncodingPool {
         released = true;
         encoding.unsubscribe(subscriber);
         entry.users--;
-        if (entry.users === 0 && !this.#closed) entry.timer = setTimeout(() => this.#drop(key, entry), LINGER);
+        if (entry.users === 0 && !this.#closed) entry.timer = setTimeout(() => void this.#drop(key, entry), LINGER);
       },
     };
-  }
-
-  /** Starts the encoding of `track` in `codec` before anybody needs it. */
-  warm(track: SinkTrack, options: EncodingOptions): void {
-    const key = `${track.name}/${options.codec}`;
-    if (this.#entries.has(key) || this.#closed) return;
-    const entry = this.#open(key, track, options);
-    entry.timer = setTimeout(() => this.#drop(key, entry), LINGER);
-  }
-
-  encodings(): Promise<SharedEncoding>[] {
-    return [...this.#entries.values()].map((entry) => entry.encoding);
   }
 
   async close(): Promise<void> {
@@ -97,7 +85,7 @@ export class EncodingPool {
         this.#shard,
         {
           onError: (error) => {
-            this.#drop(key, entry);
+            void this.#drop(key, entry);
             this.#onError(error, opened.id);
           },
           onEnded: () => this.#logger.debug({ encoding: opened.id }, 'encoding ended with its input'),

@@ -59,6 +59,7 @@ export class FakeEncoding extends Emitter<EncodingEvents> implements Encoding {
   readonly codec: CodecName;
   /** When each keyframe was asked for, ms. */
   readonly keyframeRequests: number[] = [];
+  readonly #opened = performance.now();
   readonly #onClose: () => void;
   readonly #timer: NodeJS.Timeout;
   #keyframe = true;
@@ -77,7 +78,14 @@ export class FakeEncoding extends Emitter<EncodingEvents> implements Encoding {
     this.#keyframe = true;
   }
 
+  /** ms since it was opened. */
+  get age(): number {
+    return performance.now() - this.#opened;
+  }
+
+  /** Breaks: says so and makes no more frames. */
   fail(error: Error): void {
+    clearInterval(this.#timer);
     this.emit('error', error);
   }
 

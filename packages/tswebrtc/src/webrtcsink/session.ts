@@ -22,6 +22,9 @@ import type { Shard, ShardMember } from './shard.ts';
 import type { FrameSubscriber } from './shared-encoding.ts';
 import type { SinkTrack } from './tracks.ts';
 
+/** An encoder that failed sooner than this after it opened is not opened again, ms. */
+const REOPEN_AFTER = 2000;
+
 /** Why a session ended: the peer or the server ended it, the network lost the peer, something failed, the sink stopped. */
 export type EndReason = 'ended' | 'disconnected' | 'error' | 'shutdown';
 
@@ -124,7 +127,7 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
         codecs: preferencesFor(track.kind === 'video' ? options.videoCodecs : options.audioCodecs),
         retransmission: track.kind === 'video' && options.retransmission,
       });
-      this.#outputs.push(new Output(track, transceiver, this));
+      this.#outputs.push(new Output(track, transceiver, this, options));
     }
     options.shard.add(this);
 
@@ -253,7 +256,7 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     for (const output of this.#outputs) {
       if (!output.transceiver.codec || !output.transceiver.sender) continue;
       usable++;
-      acquiring.push(output.open(this.#options));
+      acquiring.push(output.open());
     }
     if (usable === 0) {
       throw new TsWebRTCError('NO_COMMON_CODEC', `peer ${this.peerId} took none of the offered codecs.`);
@@ -269,28 +272,40 @@ class Output implements FrameSubscriber {
   readonly track: SinkTrack;
   readonly transceiver: Transceiver;
   readonly #session: Session;
+  readonly #options: SessionOptions;
   stream: OutboundStream | undefined;
   lease: EncodingLease | undefined;
   #waitsForKeyframe: boolean;
+  #openedAt = Number.NEGATIVE_INFINITY;
   #closed = false;
 
-  constructor(track: SinkTrack, transceiver: Transceiver, session: Session) {
+  constructor(track: SinkTrack, transceiver: Transceiver, session: Session, options: SessionOptions) {
     this.track = track;
     this.transceiver = transceiver;
     this.#session = session;
+    this.#options = options;
     this.#waitsForKeyframe = track.kind === 'video';
   }
 
-  async open(options: SessionOptions): Promise<void> {
-    const { codec, sender } = this.transceiver;
-    if (this.lease || !codec || !sender) return;
+  /** Begins to send in the negotiated codec. Rejects with `ENCODER_FAILED`. */
+  async open(): Promise<void> {
+    const { sender } = this.transceiver;
+    if (this.stream || !sender) return;
     this.stream = sender.stream;
     sender.on('keyframe-request', () => this.requestKeyframe());
-    sender.on('retransmission-request', () => options.shard.flush());
-    const bitrate = this.track.kind === 'video' ? options.startBitrate : options.audioBitrate;
-    const lease = await options.encodings.acquire(this.track, { codec: codecNameOf(codec.name), bitrate }, this);
+    sender.on('retransmission-request', () => this.#options.shard.flush());
+    await this.#acquire();
+  }
+
+  async #acquire(): Promise<void> {
+    const { codec } = this.transceiver;
+    if (!codec) return;
+    const { encodings, startBitrate, audioBitrate } = this.#options;
+    const bitrate = this.track.kind === 'video' ? startBitrate : audioBitrate;
+    const lease = await encodings.acquire(this.track, { codec: codecNameOf(codec.name), bitrate }, this);
     if (this.#closed) return lease.release();
     this.lease = lease;
+    this.#openedAt = performance.now();
     this.requestKeyframe();
   }
 
@@ -304,6 +319,18 @@ class Output implements FrameSubscriber {
     this.#waitsForKeyframe = false;
     this.#session.enqueue(this.track.kind, this.stream, frame);
     return true;
+  }
+
+  /** Goes on with a new encoder, unless this one was new itself: then it would fail for ever. */
+  onFailure(error: Error): void {
+    const lived = performance.now() - this.#openedAt;
+    this.lease?.release();
+    this.lease = undefined;
+    if (this.#closed) return;
+    this.#waitsForKeyframe = this.track.kind === 'video';
+    const fail = (reason: unknown): void => this.#session.fail('error', asError(reason, 'ENCODER_FAILED'));
+    if (lived < REOPEN_AFTER) fail(error);
+    else this.#acquire().catch(fail);
   }
 
   close(): void {

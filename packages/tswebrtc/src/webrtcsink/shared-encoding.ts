@@ -12,6 +12,8 @@ import type { Shard } from './shard.ts';
 export interface FrameSubscriber {
   /** Takes a frame; false when it could not use it. */
   onFrame(frame: PacketisedFrame): boolean;
+  /** The encoding failed and makes no more frames. */
+  onFailure(error: Error): void;
 }
 
 export interface SharedEncodingCallbacks {
@@ -39,7 +41,11 @@ export class SharedEncoding {
     this.#shard = shard;
     this.#packetiser = createPacketiser(encoding.codec);
     encoding.on('frame', (frame) => this.#onFrame(frame, logger));
-    encoding.on('error', (error) => callbacks.onError(error));
+    encoding.on('error', (error) => {
+      // Dropped first, so that whoever asks for the encoding again gets a new one.
+      callbacks.onError(error);
+      for (const subscriber of [...this.#subscribers]) subscriber.onFailure(error);
+    });
     encoding.on('ended', () => callbacks.onEnded());
   }
 

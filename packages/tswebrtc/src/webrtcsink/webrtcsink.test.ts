@@ -224,6 +224,23 @@ describe('a session is a sandbox', () => {
     await playing(await watch());
   });
 
+  it('an encoder that fails at once ends its sessions, one that ran is opened again', async () => {
+    await sink.start();
+    const first = await watch();
+    await playing(first);
+    engine.encodings.find(({ codec }) => codec === 'VP8')!.fail(new TsWebRTCError('ENCODER_FAILED', 'it broke.'));
+    await first.until(() => removed.length > 0, 'the session is ended');
+    expect(removed[0]!.slice(1)).toMatchObject(['error', { code: 'ENCODER_FAILED' }]);
+
+    const second = await watch();
+    await playing(second);
+    await second.until(() => engine.encodings.every(({ age }) => age > 2100), 'the encoder has run for a while');
+    engine.encodings.find(({ codec }) => codec === 'VP8')!.fail(new TsWebRTCError('ENCODER_FAILED', 'it broke.'));
+    await playing(second);
+    expect(removed).toHaveLength(1);
+    expect(errors.map(({ code }) => code)).toContain('ENCODER_FAILED');
+  });
+
   it('garbage from the signalling server is ignored', async () => {
     await sink.start();
     const consumer = await watch();

@@ -35,8 +35,8 @@ export type WebRTCSinkEvents = {
   'consumer-removed': [session: ConsumerSession, reason: EndReason, error: TsWebRTCError | undefined];
   /** Something failed. With a session id: that session is over; without: the sink goes on as far as it can. */
   error: [error: TsWebRTCError, sessionId: string | undefined];
-  /** All inputs came to their end. */
-  ended: [];
+  /** All inputs came to their end, the last of them by `error` where that is given. */
+  ended: [error: TsWebRTCError | undefined];
 };
 
 export interface SinkStats {
@@ -142,8 +142,12 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
     const names = new TrackNames();
     for (const input of this.#inputs) {
       for (const track of input.tracks) this.#tracks.push({ name: names.take(track.kind), kind: track.kind, input: track });
-      input.on('error', (error) => this.#report(asError(error, 'INPUT_FAILED')));
-      input.on('ended', () => this.#onInputEnded(input));
+      input.on('error', (error) => {
+        const reason = asError(error, 'INPUT_FAILED');
+        this.#report(reason);
+        this.#onInputEnded(input, reason);
+      });
+      input.on('ended', () => this.#onInputEnded(input, undefined));
     }
     // Pictures first, as the reference's payload types and browsers' habits have it; names are given already.
     this.#tracks.sort((a, b) => Number(a.kind === 'audio') - Number(b.kind === 'audio'));
@@ -172,7 +176,7 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
       void this.#sessions.get(sessionId)?.handleCandidate(candidate, sdpMLineIndex, sdpMid);
     });
     signaller.on('error', (error) => this.#report(asError(error, 'SIGNALLING_UNREACHABLE')));
-    signaller.on('shutdown', () => this.emit('ended'));
+    signaller.on('shutdown', () => this.emit('ended', undefined));
     signaller.on('registered', (peerId) => this.emit('registered', peerId));
     const registered = new Promise<void>((resolve, reject) => {
       signaller.on('registered', () => resolve());
@@ -246,10 +250,12 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
     await session.close();
   }
 
-  #onInputEnded(input: MediaInput): void {
-    this.#inputs.splice(this.#inputs.indexOf(input), 1);
+  #onInputEnded(input: MediaInput, error: TsWebRTCError | undefined): void {
+    const index = this.#inputs.indexOf(input);
+    if (index < 0) return;
+    this.#inputs.splice(index, 1);
     void input.close();
-    if (this.#inputs.length === 0) this.emit('ended');
+    if (this.#inputs.length === 0) this.emit('ended', error);
   }
 
   #report(error: TsWebRTCError): void {
