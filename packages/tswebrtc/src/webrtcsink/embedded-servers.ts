@@ -8,8 +8,8 @@ import { WebServer } from './web-server.ts';
 export class EmbeddedServers {
   #signallingServer: SignallingServer | undefined;
   #webServer: WebServer | undefined;
-  /** How the sink itself reaches the signalling server it runs. */
-  signalling: { readonly uri: string; readonly cafile: string | undefined } | undefined;
+  /** Where the sink itself reaches the signalling server it runs. */
+  signallingUri: string | undefined;
 
   /** Starts what the options ask for; resolves with the URLs, the page's first. Rejects with `ADDRESS_IN_USE`, `CERTIFICATE_UNREADABLE`, … */
   async start(options: ResolvedSinkOptions, logger: Logger): Promise<string[]> {
@@ -28,12 +28,12 @@ export class EmbeddedServers {
       });
       this.#signallingServer = server;
       const scheme = cert && key ? 'wss' : 'ws';
-      this.signalling = { uri: `${scheme}://${reachable(host)}:${server.port}`, cafile: cert ?? undefined };
+      this.signallingUri = `${scheme}://${reachable(host)}:${server.port}`;
       urls.push(`${scheme}://${bracketed(host)}:${server.port}`);
     }
     if (options.runWebServer) {
       const port = this.#signallingServer?.port;
-      const tls = this.signalling?.uri.startsWith('wss') ?? false;
+      const tls = this.signallingUri?.startsWith('wss') ?? false;
       const server = await WebServer.listen({
         hostAddr: options.webServerHostAddr,
         ...(options.webServerCert ? { cert: options.webServerCert } : {}),

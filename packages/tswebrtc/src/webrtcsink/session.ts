@@ -62,7 +62,9 @@ export interface SessionOptions {
   readonly tracks: readonly SinkTrack[];
   readonly videoCodecs: readonly VideoCodecName[];
   readonly audioCodecs: readonly AudioCodecName[];
+  /** Of each video track, bit/s. */
   readonly startBitrate: number;
+  /** Of each audio track, bit/s. */
   readonly audioBitrate: number;
   readonly retransmission: boolean;
   readonly connection: Omit<ConnectionOptions, 'srtpSender' | 'logger'>;
@@ -95,7 +97,11 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     this.peerId = options.peerId;
     this.#options = options;
     this.#logger = options.logger.child({ subsystem: 'session', sessionId: options.id });
-    this.#pacer = new Pacer(options.startBitrate + options.audioBitrate, performance.now());
+    const bitrates = options.tracks.map(({ kind }) => (kind === 'video' ? options.startBitrate : options.audioBitrate));
+    this.#pacer = new Pacer(
+      bitrates.reduce((sum, bitrate) => sum + bitrate, 0),
+      performance.now(),
+    );
   }
 
   /** Makes the connection and the first description: an offer, or an answer to the consumer's `offer`. */
@@ -110,6 +116,8 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
 
     const connection = await Connection.create({
       ...options.connection,
+      // No channel is of use to anybody yet.
+      dataChannels: false,
       srtpSender: options.shard.srtpSender,
       logger: this.#logger,
     });

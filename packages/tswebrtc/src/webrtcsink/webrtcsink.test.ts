@@ -1,5 +1,6 @@
 import { SignallingServer } from '@tswebrtc/signalling-server';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { testCertificateFiles } from '../../../signalling-server/src/test-certificate.testing.ts';
 import { TsWebRTCError } from '../common/errors.ts';
 import { FakeEngine } from './fake-engine.testing.ts';
 import { KEYFRAME_INTERVAL } from './keyframe-governor.ts';
@@ -272,6 +273,29 @@ describe('starting', () => {
     const starting = sink.start({ signal: controller.signal });
     controller.abort();
     await expect(starting).rejects.toBeInstanceOf(TsWebRTCError);
+  });
+
+  it('registers with its own server over TLS, whatever name the certificate is made out to', async () => {
+    const files = await testCertificateFiles();
+    const secure = new WebRTCSink({
+      engine,
+      stunServer: null,
+      runSignallingServer: true,
+      signallingServerHost: '127.0.0.2',
+      signallingServerPort: 0,
+      signallingServerCert: files.cert,
+      signallingServerKey: files.key,
+    });
+    try {
+      secure.addTrack(testVideo());
+      const urls: string[] = [];
+      secure.on('listening', (servers) => urls.push(...servers.urls));
+      await secure.start();
+      expect(urls).toEqual([expect.stringMatching(/^wss:\/\/127\.0\.0\.2:\d+$/)]);
+    } finally {
+      await secure.close();
+      await files.remove();
+    }
   });
 
   it('refuses a port in use and says which', async () => {

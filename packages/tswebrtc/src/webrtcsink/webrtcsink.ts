@@ -190,15 +190,17 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
   #createSignaller(): Signaller {
     const { signaller } = this.#options;
     if (isSignaller(signaller)) return signaller;
-    const uri = signaller.uri ?? this.#servers.signalling?.uri ?? DEFAULT_SIGNALLING_URI;
-    const cafile = signaller.cafile ?? this.#servers.signalling?.cafile;
+    const uri = signaller.uri ?? this.#servers.signallingUri ?? DEFAULT_SIGNALLING_URI;
+    // Of our own server nothing needs proof: this very process holds the port, and the certificate is made out to the name by
+    // which others reach it.
+    const own = uri === this.#servers.signallingUri;
     this.#connectionOptions = connectionOptions(this.#options, uri);
     return new DefaultSignaller({
       uri,
       role: 'producer',
       ...(signaller.headers ? { headers: signaller.headers } : {}),
-      ...(cafile ? { cafile } : {}),
-      insecureTls: signaller.insecureTls,
+      ...(signaller.cafile ? { cafile: signaller.cafile } : {}),
+      insecureTls: signaller.insecureTls || own,
       logger: this.#logger.child({ subsystem: 'signaller' }),
     });
   }
