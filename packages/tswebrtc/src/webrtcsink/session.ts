@@ -7,7 +7,7 @@ import { asError, TsWebRTCError } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
 import { BitrateWindow } from '../congestion/bitrate-window.ts';
 import { Pacer } from '../congestion/pacer.ts';
-import { Connection, type Transceiver } from '../connection/connection.ts';
+import { Connection } from '../connection/connection.ts';
 import type { RTCStatsEntry } from '../connection/transport/types.ts';
 import type { ConnectionOptions } from '../connection/types.ts';
 import type { AudioCodecName, VideoCodecName } from '../media/types.ts';
@@ -15,15 +15,12 @@ import type { OutboundStream } from '../rtp/outbound-stream.ts';
 import type { PacketisedFrame } from '../rtp/packetised-frame.ts';
 import { SendOps } from '../rtp/send-ops.ts';
 import type { SessionDescription } from '../signalling/signaller.ts';
-import { codecNameOf, preferencesFor } from './codecs.ts';
-import type { EncodingLease, EncodingPool } from './encoding-pool.ts';
+import { preferencesFor } from './codecs.ts';
+import type { EncodingPool } from './encoding-pool.ts';
 import { type DrainTarget, SendQueue } from './send-queue.ts';
+import { SessionTrack } from './session-track.ts';
 import type { Shard, ShardMember } from './shard.ts';
-import type { FrameSubscriber } from './shared-encoding.ts';
 import type { SinkTrack } from './tracks.ts';
-
-/** An encoder that failed sooner than this after it opened is not opened again, ms. */
-const REOPEN_AFTER = 2000;
 
 /** Why a session ended: the peer or the server ended it, the network lost the peer, something failed, the sink stopped. */
 export type EndReason = 'ended' | 'disconnected' | 'error' | 'shutdown';
@@ -32,7 +29,6 @@ export type SessionEvents = {
   /** A local description or candidate to be carried to the peer. */
   description: [description: SessionDescription];
   candidate: [candidate: string, sdpMLineIndex: number, sdpMid: string | undefined];
-  connected: [];
   /** The session is over by itself; the sink removes it. */
   end: [reason: EndReason, error: TsWebRTCError | undefined];
 };
@@ -83,7 +79,7 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
   readonly #pacer: Pacer;
   readonly #queue = new SendQueue();
   readonly #sent = new BitrateWindow();
-  readonly #outputs: Output[] = [];
+  readonly #tracks: SessionTrack[] = [];
   #streams: OutboundStream[] = [];
   #connection: Connection | undefined;
   /** Where packets go; set when connected. One object for every drain, so that a tick allocates nothing. */
@@ -97,11 +93,8 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     this.peerId = options.peerId;
     this.#options = options;
     this.#logger = options.logger.child({ subsystem: 'session', sessionId: options.id });
-    const bitrates = options.tracks.map(({ kind }) => (kind === 'video' ? options.startBitrate : options.audioBitrate));
-    this.#pacer = new Pacer(
-      bitrates.reduce((sum, bitrate) => sum + bitrate, 0),
-      performance.now(),
-    );
+    const bitrate = options.tracks.reduce((sum, track) => sum + this.#bitrateOf(track), 0);
+    this.#pacer = new Pacer(bitrate, performance.now());
   }
 
   /** Makes the connection and the first description: an offer, or an answer to the consumer's `offer`. */
@@ -135,7 +128,8 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
         codecs: preferencesFor(track.kind === 'video' ? options.videoCodecs : options.audioCodecs),
         retransmission: track.kind === 'video' && options.retransmission,
       });
-      this.#outputs.push(new Output(track, transceiver, this, options));
+      const bitrate = this.#bitrateOf(track);
+      this.#tracks.push(new SessionTrack(track, transceiver, this, { encodings: options.encodings, bitrate }));
     }
     options.shard.add(this);
 
@@ -178,8 +172,7 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
   /** The few figures that tell how the session does. */
   async getFigures(): Promise<SessionFigures> {
     const main =
-      this.#outputs.find((output) => output.track.kind === 'video' && output.lease) ??
-      this.#outputs.find((output) => output.lease);
+      this.#tracks.find((track) => track.track.kind === 'video' && track.lease) ?? this.#tracks.find((track) => track.lease);
     const remote = main?.stream?.remoteInbound;
     return {
       sessionId: this.id,
@@ -205,7 +198,7 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#setupTimer);
-    for (const output of this.#outputs) output.close();
+    for (const track of this.#tracks) track.close();
     this.#options.shard.remove(this);
     this.#queue.clear();
     await this.#connection?.close();
@@ -215,6 +208,10 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
   /** A frame for one of this session's tracks. */
   enqueue(kind: 'audio' | 'video', stream: OutboundStream, frame: PacketisedFrame): void {
     if (this.#target !== undefined) this.#queue.push(kind, stream, frame);
+  }
+
+  flush(): void {
+    this.#options.shard.flush();
   }
 
   /** Whether frames can leave: before that nothing is queued. */
@@ -234,12 +231,18 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     if (state === 'connected') {
       clearTimeout(this.#setupTimer);
       if (this.#openTarget()) {
-        for (const output of this.#outputs) output.requestKeyframe();
-        this.emit('connected');
+        for (const track of this.#tracks) track.requestKeyframe();
       }
     } else if (state === 'failed') {
       this.fail('disconnected', new TsWebRTCError('CONNECTION_FAILED', `the connection to peer ${this.peerId} failed.`));
+    } else if (state === 'closed') {
+      // The peer said goodbye on the connection itself (DTLS close_notify).
+      this.fail('ended');
     }
+  }
+
+  #bitrateOf({ kind }: SinkTrack): number {
+    return kind === 'video' ? this.#options.startBitrate : this.#options.audioBitrate;
   }
 
   /** The transport is up: packets can leave. Returns whether they could not before. */
@@ -261,89 +264,16 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
   async #negotiated(): Promise<void> {
     let usable = 0;
     const acquiring: Promise<void>[] = [];
-    for (const output of this.#outputs) {
-      if (!output.transceiver.codec || !output.transceiver.sender) continue;
+    for (const track of this.#tracks) {
+      if (!track.transceiver.codec || !track.transceiver.sender) continue;
       usable++;
-      acquiring.push(output.open());
+      acquiring.push(track.open());
     }
     if (usable === 0) {
       throw new TsWebRTCError('NO_COMMON_CODEC', `peer ${this.peerId} took none of the offered codecs.`);
     }
     await Promise.all(acquiring);
-    this.#streams = this.#outputs.flatMap((output) => output.stream ?? []);
-    this.#options.shard.flush();
-  }
-}
-
-/** One track on its way into one session: waits for a keyframe, then hands frames to the session's queue. */
-class Output implements FrameSubscriber {
-  readonly track: SinkTrack;
-  readonly transceiver: Transceiver;
-  readonly #session: Session;
-  readonly #options: SessionOptions;
-  stream: OutboundStream | undefined;
-  lease: EncodingLease | undefined;
-  #waitsForKeyframe: boolean;
-  #openedAt = Number.NEGATIVE_INFINITY;
-  #closed = false;
-
-  constructor(track: SinkTrack, transceiver: Transceiver, session: Session, options: SessionOptions) {
-    this.track = track;
-    this.transceiver = transceiver;
-    this.#session = session;
-    this.#options = options;
-    this.#waitsForKeyframe = track.kind === 'video';
-  }
-
-  /** Begins to send in the negotiated codec. Rejects with `ENCODER_FAILED`. */
-  async open(): Promise<void> {
-    const { sender } = this.transceiver;
-    if (this.stream || !sender) return;
-    this.stream = sender.stream;
-    sender.on('keyframe-request', () => this.requestKeyframe());
-    sender.on('retransmission-request', () => this.#options.shard.flush());
-    await this.#acquire();
-  }
-
-  async #acquire(): Promise<void> {
-    const { codec } = this.transceiver;
-    if (!codec) return;
-    const { encodings, startBitrate, audioBitrate } = this.#options;
-    const bitrate = this.track.kind === 'video' ? startBitrate : audioBitrate;
-    const lease = await encodings.acquire(this.track, { codec: codecNameOf(codec.name), bitrate }, this);
-    if (this.#closed) return lease.release();
-    this.lease = lease;
-    this.#openedAt = performance.now();
-    this.requestKeyframe();
-  }
-
-  requestKeyframe(): void {
-    if (this.track.kind === 'video' && this.#session.sending) this.lease?.encoding.requestKeyframe();
-  }
-
-  onFrame(frame: PacketisedFrame): boolean {
-    if (!this.stream || !this.#session.sending) return false;
-    if (this.#waitsForKeyframe && !frame.keyframe) return false;
-    this.#waitsForKeyframe = false;
-    this.#session.enqueue(this.track.kind, this.stream, frame);
-    return true;
-  }
-
-  /** Goes on with a new encoder, unless this one was new itself: then it would fail for ever. */
-  onFailure(error: Error): void {
-    const lived = performance.now() - this.#openedAt;
-    this.lease?.release();
-    this.lease = undefined;
-    if (this.#closed) return;
-    this.#waitsForKeyframe = this.track.kind === 'video';
-    const fail = (reason: unknown): void => this.#session.fail('error', asError(reason, 'ENCODER_FAILED'));
-    if (lived < REOPEN_AFTER) fail(error);
-    else this.#acquire().catch(fail);
-  }
-
-  close(): void {
-    this.#closed = true;
-    this.lease?.release();
-    this.lease = undefined;
+    this.#streams = this.#tracks.flatMap((track) => track.stream ?? []);
+    this.flush();
   }
 }

@@ -3,6 +3,7 @@
  * belongs to one shard for its whole life and nothing outside touches its state. There is one shard, on the main thread;
  * more would be worker threads, which is why everything a session tells the outside is asynchronous.
  */
+import { asError, type TsWebRTCError } from '../common/errors.ts';
 import { NodeSrtpSender } from '../connection/srtp/node-srtp-sender.ts';
 import type { SrtpSender } from '../connection/types.ts';
 import { PacketArena } from '../rtp/packet-arena.ts';
@@ -12,6 +13,8 @@ import { SendOps } from '../rtp/send-ops.ts';
 export interface ShardMember {
   /** Appends the packets that may leave now to `ops`; returns ms until more may, or undefined when nothing waits. */
   drain(ops: SendOps, now: number): number | undefined;
+  /** Something in it is broken: it must go, alone. */
+  fail(reason: 'error', error: TsWebRTCError): void;
 }
 
 /** Timers below this are no more exact, ms. */
@@ -46,8 +49,12 @@ export class Shard {
     let delay = Number.POSITIVE_INFINITY;
     this.#ops.clear();
     for (const member of this.#members) {
-      const wait = member.drain(this.#ops, now);
-      if (wait !== undefined && wait < delay) delay = wait;
+      try {
+        const wait = member.drain(this.#ops, now);
+        if (wait !== undefined && wait < delay) delay = wait;
+      } catch (error) {
+        member.fail('error', asError(error));
+      }
     }
     if (this.#ops.count > 0) this.srtpSender.send(this.arena, this.#ops);
     if (delay < Number.POSITIVE_INFINITY) this.#timer = setTimeout(() => this.flush(), Math.max(MIN_DELAY, delay));

@@ -160,6 +160,15 @@ describe('sessions', () => {
     await playing(stays);
   });
 
+  it('of a peer that says goodbye on the connection alone are removed', async () => {
+    await sink.start();
+    const consumer = await watch();
+    await playing(consumer);
+    await consumer.connection!.close();
+    await consumer.until(() => removed.length > 0, 'the session is removed');
+    expect(removed[0]![1]).toBe('ended');
+  });
+
   it('are told when the sink closes', async () => {
     await sink.start();
     const consumer = await watch();
