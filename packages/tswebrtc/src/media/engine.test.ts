@@ -6,6 +6,7 @@ import { decodeAudio, decodeVideo, strengthAt } from './decode.testing.ts';
 import { loadMediaEngine } from './engine.ts';
 import { bitrateOf, FrameLog, type LoggedFrame } from './frame-log.testing.ts';
 import type { MediaEngine, VideoCodecName } from './types.ts';
+import { unevenness } from './watch.testing.ts';
 
 let engine: MediaEngine;
 beforeAll(async () => {
@@ -145,6 +146,7 @@ describe('a test tone', () => {
       expect(frame.duration).toBe(20_000);
     });
     expect(captureTimeSpread(frames)).toBeLessThan(0.01);
+    expect(unevenness(frames).deviation).toBeLessThan(5);
     const samples = (await decodeAudio(frames)).subarray(4800);
     expect(strengthAt(samples, 440)).toBeGreaterThan(0.25);
     expect(strengthAt(samples, 440)).toBeLessThan(0.35);

@@ -8,16 +8,28 @@ import { addWithResolvers } from './worker/with-resolvers.ts';
 export interface TestFileOptions {
   /** s. Default 2. */
   readonly duration?: number;
-  /** Pixels, even. Default 320. */
+  /** Pixels, for H264 even. Default 320. */
   readonly width?: number;
-  /** Pixels, even. Default 240. */
+  /** Pixels, for H264 even. Default 240. */
   readonly height?: number;
   /** Frames per second. Default 30. */
   readonly framerate?: number;
   /** FFmpeg's name of the video encoder, or false for none. Default `libx264`. */
   readonly video?: 'libx264' | 'libvpx' | false;
   /** FFmpeg's name of the audio encoder, or false for none. Default `aac`. */
-  readonly audio?: 'aac' | 'libopus' | false;
+  readonly audio?: 'aac' | 'libopus' | 'flac' | false;
+  /** Hz. Default 44100, for Opus 48000. */
+  readonly sampleRate?: number;
+  /** 1, 2 or 6 (5.1). Default 2. */
+  readonly channels?: 1 | 2 | 6;
+  /** When the sound begins, s. Default 0. */
+  readonly soundStart?: number;
+  /** Degrees clockwise by which a player has to turn the picture. Marks its top left corner as stored. Default none. */
+  readonly rotation?: 90 | 180 | 270;
+  /** Leaves out pictures, so that some stay three times as long. Default false. */
+  readonly variable?: boolean;
+  /** Ten bits a sample instead of eight. Default false. */
+  readonly tenBit?: boolean;
 }
 
 /** s into each second */
@@ -29,6 +41,8 @@ export const BEEP_FREQUENCY = 1000;
 /** Luma of the picture outside the flash. */
 const DARK = 60;
 const WHITE = 235;
+/** Luma of the mark in the corner. */
+const BLACK = 16;
 
 export function isFlash(seconds: number): boolean {
   const phase = (seconds % 1) - FLASH_START;
@@ -45,7 +59,7 @@ export async function makeTestFile(path: string, options: TestFileOptions = {}):
   file.allocOutputContext2(null, null, path);
   const lanes: Lane[] = [];
   if (video) lanes.push(await videoLane(av, file, video, options));
-  if (audio) lanes.push(await audioLane(av, file, audio));
+  if (audio) lanes.push(await audioLane(av, file, audio, options));
   check(av, await file.openOutput());
   check(av, await file.writeHeader());
   const packet = new av.Packet();
@@ -91,47 +105,75 @@ async function videoLane(
   av: typeof Av,
   file: Av.FormatContext,
   name: 'libx264' | 'libvpx',
-  { width = 320, height = 240, framerate = 30 }: TestFileOptions,
+  { width = 320, height = 240, framerate = 30, rotation, variable = false, tenBit = false }: TestFileOptions,
 ): Promise<Lane> {
-  const { AV_PIX_FMT_YUV420P } = await import('node-av/constants');
+  const { AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV420P10LE, AV_PKT_DATA_DISPLAYMATRIX } = await import('node-av/constants');
+  const pixelFormat = tenBit ? AV_PIX_FMT_YUV420P10LE : AV_PIX_FMT_YUV420P;
   const lane = await openLane(av, file, name, (context) => {
     context.width = width;
     context.height = height;
-    context.pixelFormat = AV_PIX_FMT_YUV420P;
+    context.pixelFormat = pixelFormat;
     context.timeBase = new av.Rational(1, framerate);
     context.framerate = new av.Rational(framerate, 1);
     context.bitRate = 500_000n;
     context.gopSize = framerate;
   });
+  if (rotation) check(av, lane.stream.codecpar.addCodedSideData(AV_PKT_DATA_DISPLAYMATRIX, displayMatrix(rotation)));
   const { frame } = lane;
   frame.width = width;
   frame.height = height;
-  frame.format = AV_PIX_FMT_YUV420P;
+  frame.format = pixelFormat;
   check(av, frame.getBuffer(0));
   let index = 0;
   return Object.assign(lane, {
     draw(): void {
       check(av, frame.makeWritable());
+      const fill = (plane: Buffer, value: number): void => {
+        if (tenBit) new Uint16Array(plane.buffer, plane.byteOffset, plane.length >> 1).fill(value << 2);
+        else plane.fill(value);
+      };
       const [y, u, v] = frame.data!;
-      y!.fill(isFlash(index / framerate) ? WHITE : DARK);
-      u!.fill(128);
-      v!.fill(128);
-      frame.pts = BigInt(index++);
-      frame.duration = 1n;
+      fill(y!, isFlash(index / framerate) ? WHITE : DARK);
+      fill(u!, 128);
+      fill(v!, 128);
+      const stride = frame.linesize[0]!;
+      if (rotation) for (let row = 0; row < height >> 2; row++) y!.fill(BLACK, row * stride, row * stride + (width >> 2));
+      frame.pts = BigInt(index);
+      const step = variable && index % 4 === 1 ? 3 : 1;
+      frame.duration = BigInt(step);
+      index += step;
       lane.time = index / framerate;
     },
   });
 }
 
-async function audioLane(av: typeof Av, file: Av.FormatContext, name: 'aac' | 'libopus'): Promise<Lane> {
-  const { AV_CHANNEL_LAYOUT_STEREO, AV_SAMPLE_FMT_FLT, AV_SAMPLE_FMT_FLTP } = await import('node-av/constants');
-  const planar = name === 'aac';
+/** As ISO/IEC 14496-12 (6.2.2) writes it down. */
+function displayMatrix(rotation: 90 | 180 | 270): Buffer {
+  const one = 0x10000;
+  const [a, b] = ({ 90: [0, one], 180: [-one, 0], 270: [0, -one] } as const)[rotation];
+  return Buffer.from(Int32Array.of(a, b, 0, -b, a, 0, 0, 0, 0x40000000).buffer);
+}
+
+async function audioLane(
+  av: typeof Av,
+  file: Av.FormatContext,
+  name: 'aac' | 'libopus' | 'flac',
   // Another rate than the engine's own where the codec allows, so that resampling is part of what is tested.
-  const sampleRate = name === 'aac' ? 44_100 : 48_000;
+  { sampleRate = name === 'libopus' ? 48_000 : 44_100, channels = 2, soundStart: start = 0 }: TestFileOptions,
+): Promise<Lane> {
+  const constants = await import('node-av/constants');
+  const { AV_SAMPLE_FMT_FLT, AV_SAMPLE_FMT_FLTP, AV_SAMPLE_FMT_S16 } = constants;
+  const planar = name === 'aac';
+  const whole = name === 'flac';
+  const layout = {
+    1: constants.AV_CHANNEL_LAYOUT_MONO,
+    2: constants.AV_CHANNEL_LAYOUT_STEREO,
+    6: constants.AV_CHANNEL_LAYOUT_5POINT1,
+  }[channels];
   const lane = await openLane(av, file, name, (context) => {
     context.sampleRate = sampleRate;
-    context.sampleFormat = planar ? AV_SAMPLE_FMT_FLTP : AV_SAMPLE_FMT_FLT;
-    context.channelLayout = AV_CHANNEL_LAYOUT_STEREO;
+    context.sampleFormat = planar ? AV_SAMPLE_FMT_FLTP : whole ? AV_SAMPLE_FMT_S16 : AV_SAMPLE_FMT_FLT;
+    context.channelLayout = layout;
     context.timeBase = new av.Rational(1, sampleRate);
     context.bitRate = 128_000n;
   });
@@ -139,23 +181,29 @@ async function audioLane(av: typeof Av, file: Av.FormatContext, name: 'aac' | 'l
   const { frameSize } = context;
   frame.format = context.sampleFormat;
   frame.sampleRate = sampleRate;
-  frame.channelLayout = AV_CHANNEL_LAYOUT_STEREO;
+  frame.channelLayout = layout;
   frame.nbSamples = frameSize;
   check(av, frame.getBuffer(0));
   let position = 0;
   return Object.assign(lane, {
     draw(): void {
       check(av, frame.makeWritable());
-      const planes = frame.data!.map((b) => new Float32Array(b.buffer, b.byteOffset, b.byteLength >>> 2));
+      const planes = (frame.extendedData ?? frame.data!).map((b) =>
+        whole
+          ? new Int16Array(b.buffer, b.byteOffset, b.byteLength >>> 1)
+          : new Float32Array(b.buffer, b.byteOffset, b.byteLength >>> 2),
+      );
       for (let i = 0; i < frameSize; i++) {
-        const time = (position + i) / sampleRate;
-        const value = isFlash(time) ? 0.5 * Math.sin(2 * Math.PI * BEEP_FREQUENCY * time) : 0;
-        if (planar) planes[0]![i] = planes[1]![i] = value;
-        else planes[0]![2 * i] = planes[0]![2 * i + 1] = value;
+        const time = start + (position + i) / sampleRate;
+        const value = isFlash(time) ? 0.5 * Math.sin(2 * Math.PI * BEEP_FREQUENCY * time) * (whole ? 32767 : 1) : 0;
+        for (let channel = 0; channel < channels; channel++) {
+          if (planar) planes[channel]![i] = value;
+          else planes[0]![channels * i + channel] = value;
+        }
       }
-      frame.pts = BigInt(position);
+      frame.pts = BigInt(Math.round(start * sampleRate) + position);
       position += frameSize;
-      lane.time = position / sampleRate;
+      lane.time = start + position / sampleRate;
     },
   });
 }
@@ -163,7 +211,7 @@ async function audioLane(av: typeof Av, file: Av.FormatContext, name: 'aac' | 'l
 async function openLane(
   av: typeof Av,
   file: Av.FormatContext,
-  name: 'libx264' | 'libvpx' | 'aac' | 'libopus',
+  name: 'libx264' | 'libvpx' | 'aac' | 'libopus' | 'flac',
   configure: (context: Av.CodecContext) => void,
 ): Promise<Omit<Lane, 'draw'>> {
   const { AV_CODEC_FLAG_GLOBAL_HEADER } = await import('node-av/constants');

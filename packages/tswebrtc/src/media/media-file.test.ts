@@ -2,11 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decodeAudio, decodeVideo } from './decode.testing.ts';
 import { loadMediaEngine } from './engine.ts';
 import { FrameLog } from './frame-log.testing.ts';
 import { makeTestFile } from './make-test-file.testing.ts';
 import type { CodecName, InputTrack, MediaEngine, MediaInput } from './types.ts';
+import { beeps, flashes, unevenness } from './watch.testing.ts';
 
 let engine: MediaEngine;
 let folder: string;
@@ -32,29 +32,6 @@ async function encode(track: InputTrack): Promise<FrameLog> {
 
 function ended(input: MediaInput): Promise<void> {
   return new Promise((resolve) => input.on('ended', resolve));
-}
-
-/** Capture times (ms) at which the picture turns white. */
-async function flashes(log: FrameLog): Promise<number[]> {
-  const pictures = await decodeVideo('VP8', log.frames);
-  const bright = pictures.map(({ luma, stride, width, height }) => luma[(height >> 1) * stride + (width >> 1)]! > 150);
-  return log.frames.filter((_, i) => bright[i] && !bright[i - 1]).map((frame) => frame.captureTime);
-}
-
-/** Capture times (ms) at which a beep begins. */
-async function beeps(log: FrameLog): Promise<number[]> {
-  const samples = await decodeAudio(log.frames);
-  const times: number[] = [];
-  let silence = 0;
-  for (const [i, sample] of samples.entries()) {
-    if (Math.abs(sample) > 0.2) {
-      if (silence > 12_000) times.push(log.frames[0]!.captureTime + i / 48);
-      silence = 0;
-    } else {
-      silence++;
-    }
-  }
-  return times;
 }
 
 describe('a media file', () => {
@@ -106,6 +83,26 @@ describe('a media file', () => {
     const [seen, heard] = await Promise.all([flashes(video!), beeps(audio!)]);
     expect(seen.length).toBeGreaterThanOrEqual(2);
     for (const [i, time] of seen.entries()) expect(Math.abs(time - heard[i]!)).toBeLessThan(30);
+  });
+
+  it('sends its sound as evenly as it is heard, whatever the decoder gives at once', async () => {
+    // Frames of 46 ms.
+    await makeTestFile(at('slow.mp4'), { sampleRate: 22_050, duration: 1.3 });
+    const input = await engine.openInput({ type: 'file', path: at('slow.mp4') });
+    const logs = await Promise.all(input.tracks.map(encode));
+    input.start();
+    await Promise.all(logs.map((log) => log.until((each) => each.ended)));
+    await input.close();
+    const [video, audio] = logs.map((log) => unevenness(log.frames));
+    expect(audio!.deviation).toBeLessThan(5);
+    // A packet leaves when its first sample is due, as a picture does: neither runs ahead of the other.
+    expect(Math.abs(audio!.lag - video!.lag)).toBeLessThan(8);
+    for (const [i, { timestamp }] of logs[1]!.frames.entries()) {
+      expect(timestamp - logs[1]!.frames[0]!.timestamp).toBeCloseTo(i * 20_000, 3);
+    }
+    const [seen, heard] = await Promise.all([flashes(logs[0]!), beeps(logs[1]!)]);
+    expect(heard).toHaveLength(seen.length);
+    for (const [i, time] of seen.entries()) expect(Math.abs(time - heard[i]!)).toBeLessThan(20);
   });
 
   it('may have one medium only', async () => {

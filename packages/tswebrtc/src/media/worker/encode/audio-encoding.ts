@@ -2,9 +2,9 @@
 import type { EncodingOptions } from '../../types.ts';
 import type { EncoderCounters } from '../messages.ts';
 import { RAW_CHANNELS, RAW_SAMPLE_RATE } from '../raw-audio.ts';
+import { SampleClock } from '../sample-clock.ts';
 import { AudioEncoder } from './audio-encoder.ts';
 import type { RawFrame } from './inlet.ts';
-import { SampleClock } from './sample-clock.ts';
 import type { EncodingOutput, RunningEncoding } from './serve-encoding.ts';
 
 export class AudioEncoding implements RunningEncoding {

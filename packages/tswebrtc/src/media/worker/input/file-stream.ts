@@ -1,7 +1,8 @@
 /** One stream of a media file: its packets in waiting, its decoder, and the one decoded frame that is next. */
-import { AV_NOPTS_VALUE, AVERROR_EOF, AVMEDIA_TYPE_VIDEO } from 'node-av/constants';
+import { AV_NOPTS_VALUE, AV_PKT_DATA_DISPLAYMATRIX, AVERROR_EOF, AVMEDIA_TYPE_VIDEO } from 'node-av/constants';
 import { Codec, CodecContext, FFmpegError, Frame, type Packet, type Stream } from 'node-av/lib';
 import { TsWebRTCError } from '../../../common/errors.ts';
+import { type Orientation, readOrientation } from './orientation.ts';
 
 /** A badly interleaved file may make one stream's packets wait for the other's; beyond this the oldest are given up. */
 const MAX_WAITING = 4096;
@@ -11,6 +12,8 @@ export class FileStream {
   readonly kind: 'video' | 'audio';
   /** Frames per second, 0 when unknown. Video only. */
   readonly framerate: number;
+  /** How the pictures have to be turned. */
+  readonly orientation: Orientation | undefined;
   readonly decoder: CodecContext;
   /** The decoded frame that is next; meaningful while `hasFrame`. */
   readonly frame = new Frame();
@@ -34,6 +37,7 @@ export class FileStream {
     this.#tick = (num * 1e6) / den;
     const rate = stream.avgFrameRate.num > 0 ? stream.avgFrameRate : stream.rFrameRate;
     this.framerate = this.kind === 'video' && rate.num > 0 && rate.den > 0 ? rate.num / rate.den : 0;
+    this.orientation = readOrientation(stream.codecpar.getCodedSideData(AV_PKT_DATA_DISPLAYMATRIX));
     this.frame.alloc();
   }
 

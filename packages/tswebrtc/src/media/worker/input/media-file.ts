@@ -1,5 +1,5 @@
 /**
- * A media file: demultiplexed, decoded one frame ahead and paced by its timestamps against the monotonic clock, so that it
+ * A media file: demultiplexed, decoded a little ahead and paced by its timestamps against the monotonic clock, so that it
  * neither drifts nor runs ahead. Pictures and sound share the timeline; a loop goes on with it.
  */
 import { stat } from 'node:fs/promises';
@@ -7,6 +7,7 @@ import {
   AV_DISPOSITION_ATTACHED_PIC,
   AV_NOPTS_VALUE,
   AVDISCARD_ALL,
+  AVERROR_INVALIDDATA,
   AVMEDIA_TYPE_AUDIO,
   AVMEDIA_TYPE_VIDEO,
   AVSEEK_FLAG_BACKWARD,
@@ -15,12 +16,11 @@ import {
 import { Dictionary, FFmpegError, FormatContext, Packet } from 'node-av/lib';
 import { asError, TsWebRTCError } from '../../../common/errors.ts';
 import type { FileInput } from '../../types.ts';
-import type { WorkerInputTrack } from '../messages.ts';
 import type { Timeline } from '../timeline.ts';
 import { FileStream } from './file-stream.ts';
-import { displaySize, PictureWriter } from './picture-writer.ts';
-import { RawOutlet } from './raw-outlet.ts';
-import { SoundWriter } from './sound-writer.ts';
+import type { Lane } from './lane.ts';
+import { PictureLane } from './picture-lane.ts';
+import { SoundLane } from './sound-lane.ts';
 import type { Source, SourceCallbacks, SourceTrack } from './source.ts';
 
 /** Demultiplexers that take any text or data for pictures made of letters. */
@@ -57,21 +57,13 @@ export async function openMediaFile(description: FileInput): Promise<Source> {
   } catch (cause) {
     for (const stream of streams) stream.close();
     await format.closeInput().catch(() => {});
-    const reason = asError(cause).message;
-    throw new TsWebRTCError('INPUT_FAILED', `The file "${path}" cannot be played as media: ${reason}.`, { cause });
+    throw new TsWebRTCError('INPUT_FAILED', `The file "${path}" cannot be played as media: ${reasonOf(cause)}.`, { cause });
   }
 }
 
-/** A picture this much later than due is given up, in frame durations: the next one is due already. */
-const TOO_LATE = 2;
-/** But one gets through this often, however slow decoding is, µs. */
-const LONGEST_FREEZE = 200_000;
-
-interface Lane {
-  readonly stream: FileStream;
-  readonly outlet: RawOutlet;
-  write(timestamp: number, duration: number): void;
-  close(): void;
+function reasonOf(cause: unknown): string {
+  const damaged = cause instanceof FFmpegError && cause.code === AVERROR_INVALIDDATA;
+  return damaged ? 'it is damaged, cut short or of another kind' : asError(cause).message.replace(/\.$/, '');
 }
 
 class MediaFile implements Source {
@@ -86,9 +78,6 @@ class MediaFile implements Source {
   #first: number | undefined;
   /** What loops have added, µs. */
   #offset = 0;
-  /** Where what was played ends, µs on the input's timeline. */
-  #end = 0;
-  #lastPicture = Number.NEGATIVE_INFINITY;
   #complete = false;
   #playedSinceRestart = false;
   #closed = false;
@@ -98,8 +87,8 @@ class MediaFile implements Source {
     this.#loop = loop;
     this.#format = format;
     this.#packet.alloc();
-    this.#lanes = streams.map((stream) => createLane(stream));
-    this.tracks = this.#lanes.map(({ stream, outlet }) => ({ description: describe(stream), outlet }));
+    this.#lanes = streams.map((stream) => (stream.kind === 'video' ? new PictureLane(stream) : new SoundLane(stream)));
+    this.tracks = this.#lanes;
   }
 
   start(timeline: Timeline, callbacks: SourceCallbacks): void {
@@ -126,39 +115,51 @@ class MediaFile implements Source {
     this.#format.closeInputSync();
   }
 
-  /** Hands on the frame that is due, if one is; returns how long to wait, µs, or undefined at the end. */
+  /** Hands on what is due, if anything is; returns how long to wait, µs, or undefined at the end. */
   #play(timeline: Timeline): number | undefined {
-    const lane = this.#next() ?? (this.#restart() ? this.#next() : undefined);
+    let lane = this.#next();
+    if (!lane && this.#restart()) lane = this.#next();
+    if (!lane) lane = this.#settle(Number.POSITIVE_INFINITY);
+    const now = timeline.now();
     if (!lane) {
-      const left = this.#end - timeline.now();
+      const left = this.#end - now;
       return left > 0 ? left : undefined;
     }
-    const { stream } = lane;
-    const timestamp = stream.timestamp - this.#first! + this.#offset;
-    const now = timeline.now();
-    if (timestamp > now) return timestamp - now;
-    this.#end = Math.max(this.#end, timestamp + stream.duration);
+    if (lane.due! > now) return lane.due! - now;
+    lane.handOn(now);
     this.#playedSinceRestart = true;
-    const late = now - timestamp;
-    const giveUp = stream.kind === 'video' && late > TOO_LATE * stream.duration && now - this.#lastPicture < LONGEST_FREEZE;
-    if (!giveUp) {
-      if (stream.kind === 'video') this.#lastPicture = now;
-      lane.write(timestamp, stream.duration);
-    }
-    stream.consume();
     // Back through the event loop, so that messages get their turn even when decoding is late.
     return 0;
   }
 
-  /** The stream whose next frame comes first; undefined at the end of the file. */
+  /** The lane whose frame comes first; undefined at the end of the file. */
   #next(): Lane | undefined {
-    for (const { stream } of this.#lanes) while (!stream.decode() && !stream.ended) this.#read();
-    let next: Lane | undefined;
-    for (const lane of this.#lanes) {
-      if (lane.stream.hasFrame && (!next || lane.stream.timestamp < next.stream.timestamp)) next = lane;
+    const lanes = this.#lanes;
+    if (this.#first === undefined) {
+      for (const { stream } of lanes) while (!stream.decode() && !stream.ended) this.#read();
+      this.#first = Math.min(...lanes.filter(({ stream }) => stream.hasFrame).map(({ stream }) => stream.timestamp));
     }
-    this.#first ??= next?.stream.timestamp;
-    return next;
+    for (const lane of lanes) while (!lane.prepare(this.#offset - this.#first)) this.#read();
+    const next = this.#earliest();
+    return next && this.#settle(next.due!);
+  }
+
+  #settle(time: number): Lane | undefined {
+    for (const lane of this.#lanes) lane.settle(time);
+    return this.#earliest();
+  }
+
+  #earliest(): Lane | undefined {
+    let earliest: Lane | undefined;
+    for (const lane of this.#lanes) {
+      if (lane.due !== undefined && (!earliest || lane.due < earliest.due!)) earliest = lane;
+    }
+    return earliest;
+  }
+
+  /** Where what was played ends, µs on the input's timeline. */
+  get #end(): number {
+    return Math.max(...this.#lanes.map((lane) => lane.end));
   }
 
   #read(): void {
@@ -186,31 +187,10 @@ class MediaFile implements Source {
     ) {
       return false;
     }
-    for (const { stream } of this.#lanes) stream.restart();
+    for (const lane of this.#lanes) lane.restart();
     this.#offset = this.#end;
     this.#complete = false;
     this.#playedSinceRestart = false;
     return true;
   }
-}
-
-function createLane(stream: FileStream): Lane {
-  const outlet = new RawOutlet();
-  const writer = stream.kind === 'video' ? new PictureWriter(outlet, stream.framerate) : new SoundWriter(outlet);
-  return {
-    stream,
-    outlet,
-    write: (timestamp, duration) => writer.write(stream.frame, timestamp, duration),
-    close: () => {
-      writer.close();
-      stream.close();
-    },
-  };
-}
-
-function describe({ kind, decoder, framerate }: FileStream): WorkerInputTrack {
-  if (kind === 'audio') return { kind, format: { sampleRate: decoder.sampleRate, channels: decoder.channels } };
-  const { num, den } = decoder.sampleAspectRatio;
-  const size = displaySize(decoder.width, decoder.height, num, den);
-  return { kind, format: { ...size, framerate }, colorSpace: decoder.colorSpace };
 }

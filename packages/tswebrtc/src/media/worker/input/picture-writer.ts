@@ -1,24 +1,33 @@
-/** Brings decoded pictures of whatever format into the engine's: I420 of even size with square pixels. */
+/** Brings decoded pictures of whatever format into the engine's: upright, I420 of even size with square pixels. */
 import { AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUVJ420P, AVCOL_RANGE_JPEG, type AVPixelFormat, SWS_BILINEAR } from 'node-av/constants';
 import { FFmpegError, type Frame, SoftwareScaleContext } from 'node-av/lib';
+import type { Orientation } from './orientation.ts';
+import { PictureTurner } from './picture-turner.ts';
 import type { RawOutlet } from './raw-outlet.ts';
+
+/** Pixels. */
+const MAX_SIDE = 8192;
 
 export class PictureWriter {
   readonly #outlet: RawOutlet;
   readonly #framerate: number;
+  readonly #turner: PictureTurner | undefined;
   #scaler: SoftwareScaleContext | undefined;
   /** What the scaler was made for. */
   #key = '';
   #width = 0;
   #height = 0;
 
-  constructor(outlet: RawOutlet, framerate: number) {
+  constructor(outlet: RawOutlet, framerate: number, orientation: Orientation | undefined) {
     this.#outlet = outlet;
     this.#framerate = framerate;
+    this.#turner = orientation && new PictureTurner(orientation);
   }
 
   /** Hands a picture on, if anybody wants it. Times in µs. */
-  write(frame: Frame, timestamp: number, duration: number): void {
+  write(decoded: Frame, timestamp: number, duration: number): void {
+    if (!this.#outlet.hasSubscribers) return;
+    const frame = this.#turner ? this.#turner.turn(decoded) : decoded;
     this.#follow(frame);
     const room = this.#outlet.begin();
     if (!room || !this.#scaler) return;
@@ -33,6 +42,11 @@ export class PictureWriter {
   }
 
   close(): void {
+    this.#turner?.close();
+    this.#freeScaler();
+  }
+
+  #freeScaler(): void {
     this.#scaler?.freeContext();
     this.#scaler = undefined;
   }
@@ -46,7 +60,7 @@ export class PictureWriter {
     const { num, den } = sampleAspectRatio;
     const key = `${width} ${height} ${format} ${colorSpace} ${num}/${den}`;
     if (key === this.#key) return;
-    this.close();
+    this.#freeScaler();
     const target = displaySize(width, height, num, den);
     this.#width = target.width;
     this.#height = target.height;
@@ -60,9 +74,13 @@ export class PictureWriter {
   }
 }
 
-/** The size of a picture with square pixels and even sides. `num/den` is the shape of its pixels, 0 when unknown. */
+/**
+ * The size of a picture with square pixels and even sides, none longer than an encoder takes. `num/den` is the shape of its
+ * pixels, 0 when unknown.
+ */
 export function displaySize(width: number, height: number, num: number, den: number): { width: number; height: number } {
-  const ratio = num > 0 && den > 0 ? num / den : 1;
-  const even = (pixels: number): number => Math.max(2, Math.floor(pixels / 2) * 2);
-  return { width: even(ratio === 1 ? width : Math.round(width * ratio)), height: even(height) };
+  const wide = num > 0 && den > 0 ? (width * num) / den : width;
+  const scale = Math.min(1, MAX_SIDE / wide, MAX_SIDE / height);
+  const even = (pixels: number): number => Math.max(2, Math.floor(Math.round(pixels * scale) / 2) * 2);
+  return { width: even(wide), height: even(height) };
 }

@@ -3,10 +3,10 @@
  * hear every gap. Where the input's timestamps leave that count for good (a hole in a file, an input that stalled), the hole
  * is filled with silence or, when it is too long for that, the count starts anew.
  */
-import { RAW_CHANNELS, RAW_SAMPLE_RATE } from '../raw-audio.ts';
+import { RAW_CHANNELS, RAW_SAMPLE_RATE } from './raw-audio.ts';
 
 /** Timestamps of files are rounded to their container's clock; less than this is no gap, µs. */
-const TOLERANCE = 30_000;
+export const TOLERANCE = 30_000;
 /** Longest hole that is filled, µs. */
 const MAX_FILL = 1_000_000;
 
@@ -30,18 +30,23 @@ export class SampleClock {
     this.#buffer = new Float32Array(frameSize * RAW_CHANNELS);
   }
 
-  /** Takes samples of which the first is due at `timestamp`, µs. */
-  push(samples: Float32Array, timestamp: number): void {
+  /** When the samples that do not fill a frame yet begin, µs; undefined when there are none. */
+  get remainder(): number | undefined {
+    return this.#filled > 0 ? this.#timeOf(this.#count - this.#filled) : undefined;
+  }
+
+  /** Takes samples of which the first is due at `timestamp`, µs. A hole of up to `tolerance` µs is none. */
+  push(samples: Float32Array, timestamp: number, tolerance = TOLERANCE): void {
     this.#origin ??= timestamp;
     const difference = timestamp - this.#timeOf(this.#count);
     let skip = 0;
     if (difference > MAX_FILL) {
-      this.#filled = 0;
+      this.flush();
       this.#origin = timestamp;
       this.#count = 0;
-    } else if (difference > TOLERANCE) {
+    } else if (difference > tolerance) {
       this.#append(undefined, Math.round((difference * RAW_SAMPLE_RATE) / 1e6));
-    } else if (difference < -TOLERANCE) {
+    } else if (difference < -tolerance) {
       // Heard already.
       skip = Math.round((-difference * RAW_SAMPLE_RATE) / 1e6);
     }
