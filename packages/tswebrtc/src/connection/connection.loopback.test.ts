@@ -208,4 +208,34 @@ describe('renegotiation', () => {
     await delay(20);
     expect(sending.connection.state).toBe('connected');
   });
+
+  it('brings data channels to a connection that had none, and no SCTP before', async () => {
+    const sending = await peer();
+    const receiving = await peer();
+    sending.connection.addTransceiver({ kind: 'video', direction: 'sendonly', codecs: [VP8] });
+    receiving.connection.addTransceiver({ kind: 'video', direction: 'recvonly', codecs: [VP8] });
+    // DTLS application data (RFC 6347): nothing but SCTP would be sent in it, first of all by the DTLS client, who answered.
+    const datagrams: Buffer[] = [];
+    const applicationData = (): number => datagrams.filter(([first]) => first === 23).length;
+    const addLane = sending.srtpSender.addLane.bind(sending.srtpSender);
+    sending.srtpSender.addLane = (options) => {
+      options.socket!.prependListener('message', (datagram: Buffer) => datagrams.push(Buffer.from(datagram)));
+      return addLane(options);
+    };
+    await connect(sending.connection, receiving.connection);
+    // What is sent later arrives later.
+    const reported = new Promise((resolve) => sending.connection.once('rtcp', resolve));
+    receiving.connection.sendRtcp(writeRtcp([{ type: 'rr', ssrc: 1, reports: [] }]));
+    await reported;
+    expect(applicationData()).toBe(0);
+
+    const incoming = new Promise<DataChannel>((resolve) => receiving.connection.once('datachannel', resolve));
+    const channel = sending.connection.createDataChannel('late');
+    await renegotiate(sending.connection, receiving.connection);
+    const got = new Promise((resolve) => incoming.then((other) => other.on('message', resolve)));
+    if (channel.readyState !== 'open') await new Promise<void>((resolve) => channel.once('open', resolve));
+    await channel.send('here');
+    expect(await got).toBe('here');
+    expect(applicationData()).toBeGreaterThan(0);
+  });
 });

@@ -89,7 +89,7 @@ describe('offering', () => {
     expect(connection.signalingState).toBe('stable');
     expect(transport.started).toHaveLength(1);
     expect(transport.started[0]![0]).toMatchObject({ usernameFragment: 'fake', password: 'fakepasswordfakepassword' });
-    expect(transport.started[0]![1]).toEqual({ ice: 'controlling', dtls: 'server' });
+    expect(transport.started[0]![1]).toEqual({ ice: 'controlling', dtls: 'server', dataChannels: false });
     const [picture, sound] = transceivers;
     expect(picture).toMatchObject({ currentDirection: 'sendonly', extensions: { transportCc: 1 } });
     expect(picture!.codec).toMatchObject({ name: 'H264', payloadType: 96, rtxPayloadType: 99 });
@@ -106,7 +106,7 @@ describe('offering', () => {
     const sdp = answer.sdp.replaceAll('a=setup:active', 'a=setup:passive').replace('t=0 0', 't=0 0\r\na=ice-lite');
     await connection.setRemoteDescription({ type: 'answer', sdp });
     expect(transport.started[0]![0].iceLite).toBe(true);
-    expect(transport.started[0]![1]).toEqual({ ice: 'controlling', dtls: 'client' });
+    expect(transport.started[0]![1]).toEqual({ ice: 'controlling', dtls: 'client', dataChannels: false });
   });
 
   it('offers the same again but for the version, and keeps the running stream', async () => {
@@ -184,7 +184,7 @@ describe('answering', () => {
     await connection.setLocalDescription(answer);
     expect(connection.signalingState).toBe('stable');
     expect(transport.started[0]![0]).toMatchObject({ usernameFragment: '4ZcD' });
-    expect(transport.started[0]![1]).toEqual({ ice: 'controlled', dtls: 'client' });
+    expect(transport.started[0]![1]).toEqual({ ice: 'controlled', dtls: 'client', dataChannels: true });
     expect(transceivers.map((t) => [t.mid, t.codec?.payloadType, t.extensions.transportCc])).toEqual([
       ['0', 111, 3],
       ['1', 109, 3],
@@ -223,6 +223,31 @@ describe('answering', () => {
     expect(await round()).toContain('a=setup:active');
     expect(sound).toMatchObject({ mid: 'audio1', currentDirection: 'sendonly' });
     expect(transport.started).toHaveLength(1);
+  });
+});
+
+describe('data channels', () => {
+  it('run only when both descriptions have them', async () => {
+    const { connection, transport } = await make(PICTURE);
+    connection.createDataChannel('control');
+    const offer = await connection.createOffer();
+    await connection.setLocalDescription(offer);
+    const answer = await answerOf(offer, PICTURE);
+    const sdp = answer.sdp.replace(/m=application 9/, 'm=application 0').replace(/^(a=group:BUNDLE \S+) application1/m, '$1');
+    expect(sdp).toMatch(/m=application 0/);
+    await connection.setRemoteDescription({ type: 'answer', sdp });
+    expect(transport.started[0]![1].dataChannels).toBe(false);
+    expect(transport.dataChannelsStarted).toBe(0);
+  });
+
+  it('begin with a later offer', async () => {
+    const { connection, transport } = await negotiated(PICTURE);
+    expect(transport.started[0]![1].dataChannels).toBe(false);
+    connection.createDataChannel('control');
+    const again = await connection.createOffer();
+    await connection.setLocalDescription(again);
+    await connection.setRemoteDescription(await answerOf(again, PICTURE));
+    expect(transport.dataChannelsStarted).toBe(1);
   });
 });
 

@@ -11,7 +11,7 @@ import type { RtcpPacket, TransportFeedback } from '../rtp/rtcp/types.ts';
 import { createAnswer, isUsable } from '../sdp/answer.ts';
 import { assertConnectable, assertSameShape } from '../sdp/checks.ts';
 import type { MediaDescription, SessionDescription } from '../sdp/description.ts';
-import { negotiate } from '../sdp/negotiate.ts';
+import { type MediaAgreement, negotiate } from '../sdp/negotiate.ts';
 import { createOffer } from '../sdp/offer.ts';
 import { PayloadTypes } from '../sdp/payload-types.ts';
 import { parseDescription } from '../sdp/read.ts';
@@ -349,12 +349,18 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.#sections.apply(agreements, local);
     this.#setSignalingState('stable');
     const index = agreements.findIndex((agreement) => agreement.accepted);
-    if (index >= 0) this.#connect(local, remote, index, answer);
+    if (index >= 0) this.#connect(local, remote, index, answer, hasDataChannels(agreements, local));
     this.#logger.debug({ media: agreements.map((a) => [a.direction, a.codec?.name]) }, 'negotiated');
     this.emit('negotiated');
   }
 
-  #connect(local: SessionDescription, remote: SessionDescription, index: number, answer: 'local' | 'remote'): void {
+  #connect(
+    local: SessionDescription,
+    remote: SessionDescription,
+    index: number,
+    answer: 'local' | 'remote',
+    dataChannels: boolean,
+  ): void {
     const theirs = remote.media[index]!;
     const { usernameFragment, password } = theirs;
     if (usernameFragment === undefined || password === undefined) return;
@@ -365,10 +371,14 @@ export class Connection extends Emitter<ConnectionEvents> {
       this.#setup = weAreActive ? 'active' : 'passive';
       this.#transport.start(
         { usernameFragment, password, fingerprints: theirs.fingerprints, iceLite: remote.iceLite },
-        { ice: answer === 'remote' || remote.iceLite ? 'controlling' : 'controlled', dtls: weAreActive ? 'client' : 'server' },
+        {
+          ice: answer === 'remote' || remote.iceLite ? 'controlling' : 'controlled',
+          dtls: weAreActive ? 'client' : 'server',
+          dataChannels,
+        },
       );
       this.#remoteCandidates.open(usernameFragment);
-    }
+    } else if (dataChannels) this.#transport.startDataChannels();
     for (const media of remote.media) {
       if (media.usernameFragment !== usernameFragment) continue;
       for (const candidate of media.candidates) this.#remoteCandidates.add(candidate);
@@ -449,4 +459,8 @@ export class Connection extends Emitter<ConnectionEvents> {
   #wrongState(what: string, remedy: string): TsWebRTCError {
     return new TsWebRTCError('INVALID_STATE', `Cannot ${what} in signalling state ${this.#signalingState}: ${remedy}.`);
   }
+}
+
+function hasDataChannels(agreements: readonly MediaAgreement[], local: SessionDescription): boolean {
+  return agreements.some(({ accepted }, index) => accepted && local.media[index]!.kind === 'application');
 }

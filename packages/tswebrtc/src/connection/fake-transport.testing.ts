@@ -49,6 +49,7 @@ export class FakeTransport extends Emitter<TransportEvents> implements Transport
   readonly channels: FakeDataChannel[] = [];
   stats: RTCStatsEntry[] = [];
   closed = 0;
+  dataChannelsStarted = 0;
 
   async gather(): Promise<void> {
     this.gatheringState = 'gathering';
@@ -57,6 +58,10 @@ export class FakeTransport extends Emitter<TransportEvents> implements Transport
   start(...start: Parameters<Transport['start']>): void {
     this.started.push(start);
     this.become('connecting');
+  }
+
+  startDataChannels(): void {
+    this.dataChannelsStarted++;
   }
 
   async addRemoteCandidate(candidate: string): Promise<void> {

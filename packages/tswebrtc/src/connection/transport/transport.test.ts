@@ -62,8 +62,8 @@ function signal(a: Transport, b: Transport, dtls: 'client' | 'server' = 'server'
   b.on('candidate', (line) => void a.addRemoteCandidate(`a=${line}`));
   void a.gather();
   void b.gather();
-  a.start(remoteOfA, { ice: 'controlling', dtls });
-  b.start(a.local, { ice: 'controlled', dtls: dtls === 'client' ? 'server' : 'client' });
+  a.start(remoteOfA, { ice: 'controlling', dtls, dataChannels: true });
+  b.start(a.local, { ice: 'controlled', dtls: dtls === 'client' ? 'server' : 'client', dataChannels: true });
 }
 
 async function connect(
@@ -138,9 +138,9 @@ describe('connection', () => {
     a.transport.on('candidate', (line) => fromA.push(line));
     b.transport.on('candidate', (line) => void a.transport.addRemoteCandidate(line));
     await Promise.all([a.transport.gather(), b.transport.gather()]);
-    a.transport.start(b.transport.local, { ice: 'controlling', dtls: 'client' });
+    a.transport.start(b.transport.local, { ice: 'controlling', dtls: 'client', dataChannels: true });
     await new Promise((resolve) => setTimeout(resolve, 2000));
-    b.transport.start(a.transport.local, { ice: 'controlled', dtls: 'server' });
+    b.transport.start(a.transport.local, { ice: 'controlled', dtls: 'server', dataChannels: true });
     for (const line of fromA) await b.transport.addRemoteCandidate(line);
     await Promise.all([reached(a.transport, 'connected'), reached(b.transport, 'connected')]);
   });

@@ -32,6 +32,14 @@ export type TransportEvents = {
   datachannel: [channel: DataChannel];
 };
 
+/** What offer and answer decided about the transport. */
+export interface TransportRole {
+  readonly ice: 'controlling' | 'controlled';
+  readonly dtls: 'client' | 'server';
+  /** Whether both descriptions have a data channel m-line: a peer without one expects no SCTP (RFC 8841). */
+  readonly dataChannels: boolean;
+}
+
 export interface DataChannelInit {
   /** Default true. */
   readonly ordered?: boolean;
@@ -69,7 +77,9 @@ export interface Transport extends Pick<Emitter<TransportEvents>, 'on' | 'once' 
   /** Gathers; candidates come as events. */
   gather(): Promise<void>;
   /** Begins connectivity checks and then DTLS. Called once, when the remote description is known. */
-  start(remote: TransportParameters, role: { ice: 'controlling' | 'controlled'; dtls: 'client' | 'server' }): void;
+  start(remote: TransportParameters, role: TransportRole): void;
+  /** Begins SCTP when data channels were agreed on only after `start`. Idempotent; nothing without the option `dataChannels`. */
+  startDataChannels(): void;
   /** Takes a remote candidate, with or without `a=`; unusable ones are ignored with a debug line. Empty = no more. */
   addRemoteCandidate(candidate: string): Promise<void>;
   /** Protects and sends one compound RTCP packet. Ignored while not connected. */

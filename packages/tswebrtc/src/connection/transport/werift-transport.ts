@@ -13,7 +13,15 @@ import { DataChannels } from './data-channels.ts';
 import { DtlsEndpoint, type SrtpKeys } from './dtls-endpoint.ts';
 import { IceAgent, type SelectedPair } from './ice-agent.ts';
 import { transportStats } from './transport-stats.ts';
-import type { DataChannel, DataChannelInit, RTCStatsEntry, Transport, TransportEvents, TransportParameters } from './types.ts';
+import type {
+  DataChannel,
+  DataChannelInit,
+  RTCStatsEntry,
+  Transport,
+  TransportEvents,
+  TransportParameters,
+  TransportRole,
+} from './types.ts';
 import type { Address } from './udp-port.ts';
 
 const DISCONNECTED_TIMEOUT = 5000;
@@ -24,7 +32,6 @@ const CONNECT_DEADLINE = 30_000;
 const MOST_EARLY_DATAGRAMS = 16;
 
 export type TransportOptions = ConnectionOptions & { dataChannels: boolean };
-type Role = { ice: 'controlling' | 'controlled'; dtls: 'client' | 'server' };
 
 export class WeriftTransport extends Emitter<TransportEvents> implements Transport {
   readonly local: TransportParameters;
@@ -39,7 +46,10 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
   #gatheringState: 'new' | 'gathering' | 'complete' = 'new';
   #lane: Lane | undefined;
   #remote: TransportParameters | undefined;
-  #role: Role | undefined;
+  #role: TransportRole | undefined;
+  /** Both sides have data channels. */
+  #sctpAgreed = false;
+  #sctpStarted = false;
   #dtls: DtlsEndpoint | undefined;
   #profile: SrtpKeys['profile'] | undefined;
   #receiver: SrtpReceiver | undefined;
@@ -97,18 +107,24 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
     this.emit('candidate', '');
   }
 
-  start(remote: TransportParameters, role: Role): void {
+  start(remote: TransportParameters, role: TransportRole): void {
     if (this.#state !== 'new') {
       throw new TsWebRTCError('INVALID_STATE', `the transport is ${this.#state}; it can be started only once`);
     }
     this.#remote = remote;
     this.#role = role;
+    this.#sctpAgreed = role.dataChannels;
     this.#setState('connecting');
     this.#deadline = setTimeout(() => this.#fail(`not connected after ${CONNECT_DEADLINE / 1000} s`), CONNECT_DEADLINE);
     this.#ice
       .connect(remote, role.ice)
       .then((selected) => this.#iceConnected(selected))
       .catch((error) => this.#fail('ICE failed', error));
+  }
+
+  startDataChannels(): void {
+    this.#sctpAgreed = true;
+    this.#startSctp();
   }
 
   async addRemoteCandidate(candidate: string): Promise<void> {
@@ -201,10 +217,18 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
     this.#lastHeard = performance.now();
     const period = Math.min(500, Math.max(20, this.#disconnectedTimeout / 10));
     this.#silence = setInterval(() => this.#watch(), period);
-    const dtls = this.#dtls;
-    if (this.#options.dataChannels) this.#channels.start(this.#role.dtls, (packet) => dtls?.send(packet));
+    this.#startSctp();
     this.#log.info({ profile: keys.profile, remote: this.#selected.remote.join(':') }, 'connected');
     this.#setState('connected');
+  }
+
+  /** Once DTLS is up and both sides have said that they want it. */
+  #startSctp(): void {
+    const dtls = this.#dtls;
+    if (this.#sctpStarted || !this.#sctpAgreed || !this.#options.dataChannels) return;
+    if (this.#lane === undefined || !dtls || !this.#role) return;
+    this.#sctpStarted = true;
+    this.#channels.start(this.#role.dtls, (packet) => dtls.send(packet));
   }
 
   #destination({ port, remote }: SelectedPair): Pick<LaneOptions, 'socket' | 'address' | 'port' | 'sendDatagram'> {
