@@ -91,7 +91,7 @@ class WorkerEngine implements MediaEngine {
     checkEncoding(track, options);
     const input = this.#inputs.get(track.id.slice(0, track.id.lastIndexOf('.')));
     const trackIndex = input?.tracks.findIndex(({ id }) => id === track.id) ?? -1;
-    if (!input || trackIndex < 0) {
+    if (!input || input.gone || trackIndex < 0) {
       throw new TsWebRTCError('INVALID_STATE', `The track "${track.id}" belongs to no open input of this engine.`);
     }
     const subscriber = this.#nextId++;

@@ -67,6 +67,11 @@ export class WorkerInput extends Emitter<InputEvents> implements MediaInput {
     }
   }
 
+  /** Closed or dead: it serves nobody any more. */
+  get gone(): boolean {
+    return this.#gone;
+  }
+
   start(): void {
     if (this.#started) return;
     this.#started = true;

@@ -56,6 +56,11 @@ export class WorkerHost {
     });
   }
 
+  /** It has ended, by itself or because it was closed. */
+  get dead(): boolean {
+    return this.#dead;
+  }
+
   /** Gives the thread to its user. Call once ready. */
   take(handlers: WorkerHandlers): void {
     this.#handlers = handlers;

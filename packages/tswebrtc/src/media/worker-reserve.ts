@@ -25,7 +25,9 @@ export class WorkerReserve {
 
   /** A thread that is ready, or will be. */
   async take(): Promise<WorkerHost> {
-    const host = this.#idle.shift() ?? new WorkerHost();
+    let host = this.#idle.shift();
+    while (host?.dead) host = this.#idle.shift();
+    host ??= new WorkerHost();
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#fill(), REFILL_DELAY);
     this.#timer.unref();
