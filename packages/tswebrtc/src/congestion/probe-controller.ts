@@ -1,0 +1,165 @@
+/**
+ * When to probe, and at what rate: at the start, while results keep rising, after a large drop, on leaving or within the
+ * application-limited region, and when the application raises its bounds. Rules and figures of libwebrtc; where one is ours
+ * it says so.
+ */
+import type { ProbeCluster } from './types.ts';
+
+/** The first two probes, as multiples of the start bitrate. */
+const FIRST_FACTOR = 3;
+const SECOND_FACTOR = 6;
+/** A result above this part of the probe calls for a further one, at this multiple of the estimate. */
+const FURTHER_THRESHOLD = 0.7;
+const FURTHER_FACTOR = 2;
+/** A probe without a result for so long has none, ms. */
+const RESULT_TIMEOUT = 1000;
+/** A train lasts this long at its rate, ms, and has so many packets. */
+const TRAIN_DURATION = 15;
+const TRAIN_PACKETS = 5;
+/** In the application-limited region: a probe so often, ms, at this multiple of the estimate. */
+const ALR_INTERVAL = 5000;
+const ALR_FACTOR = 2;
+/** The region counts as just left for so long, ms. */
+const ALR_ENDED_TIMEOUT = 3000;
+/** An estimate below this part of the one before is a large drop. */
+const LARGE_DROP = 0.66;
+/** A drop may be probed away so long after it, ms, no more often than this, ms, at this part of the rate before. */
+const DROP_TIMEOUT = 5000;
+const MIN_RECOVERY_INTERVAL = 5000;
+const RECOVERY_FACTOR = 0.85;
+/** A recovery probe within this part of the present estimate is worth it. */
+const RECOVERY_UNCERTAINTY = 0.05;
+/** While losses hold the rate down but let it grow, a probe goes no further than this multiple. */
+const LOSS_LIMITED_FACTOR = 1.5;
+/** Nobody probes for more than this multiple of what the media can use. */
+const ALLOCATED_FACTOR = 2;
+
+type ProbeState = 'initial' | 'waiting' | 'complete';
+
+export class ProbeController {
+  #state: ProbeState = 'initial';
+  #estimate = 0;
+  #max: number;
+  #allocated = Number.POSITIVE_INFINITY;
+  #lastProbe = 0;
+  /** A result above this calls for a further probe; infinite where none is wanted. */
+  #furtherAbove = Number.POSITIVE_INFINITY;
+  #beforeDrop = 0;
+  #dropTime = Number.NEGATIVE_INFINITY;
+  #lastRecovery = Number.NEGATIVE_INFINITY;
+  #alrSince: number | undefined;
+  #alrEnded = Number.NEGATIVE_INFINITY;
+  #loss: 'none' | 'decreasing' | 'increasing' = 'none';
+  #nextId = 1;
+  readonly #pending: ProbeCluster[] = [];
+
+  /** `max`: bit/s. */
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  /** Path and bounds are known: the first two probes. */
+  start(startBitrate: number, now: number): void {
+    this.#estimate = startBitrate;
+    this.#probe([FIRST_FACTOR * startBitrate, SECOND_FACTOR * startBitrate], true, now);
+  }
+
+  /** The next probe to be sent; each is given once. */
+  take(): ProbeCluster | undefined {
+    return this.#pending.shift();
+  }
+
+  /** Since when the rate is not used, ms; undefined when it is. */
+  setApplicationLimited(since: number | undefined, now: number): void {
+    if (this.#alrSince !== undefined && since === undefined) this.#alrEnded = now;
+    this.#alrSince = since;
+  }
+
+  setLossState(state: 'none' | 'decreasing' | 'increasing'): void {
+    this.#loss = state;
+  }
+
+  /** The application's bound, bit/s. Raised above an estimate that it held down, it is probed. */
+  setMax(max: number, now: number): void {
+    const raised = max > this.#max && this.#state === 'complete' && this.#estimate >= 0.9 * this.#max;
+    this.#max = max;
+    if (raised) this.#probe([max], false, now);
+  }
+
+  /** The most that the media can use, bit/s. Raised while the rate lies idle, it is probed. */
+  setAllocated(allocated: number, now: number): void {
+    const raised = allocated > this.#allocated && this.#state === 'complete' && this.#estimate < allocated;
+    this.#allocated = allocated;
+    if (raised && this.#alrSince !== undefined) this.#probe([allocated, ALLOCATED_FACTOR * allocated], true, now);
+  }
+
+  /** The estimate changed, by a probe's result or otherwise; bit/s. */
+  setEstimate(estimate: number, now: number): void {
+    if (estimate < LARGE_DROP * this.#estimate) {
+      this.#beforeDrop = this.#estimate;
+      this.#dropTime = now;
+    }
+    this.#estimate = estimate;
+    if (this.#state === 'waiting' && estimate > this.#furtherAbove) this.#probe([FURTHER_FACTOR * estimate], true, now);
+  }
+
+  /** The queue has drained after an overuse: if the drop was large and recent, see whether it was one. */
+  recover(now: number): void {
+    const limited = this.#alrSince !== undefined || now - this.#alrEnded < ALR_ENDED_TIMEOUT;
+    if (!limited || this.#state !== 'complete') return;
+    const suggested = RECOVERY_FACTOR * this.#beforeDrop;
+    const worthIt = (1 - RECOVERY_UNCERTAINTY) * suggested > this.#estimate;
+    if (!worthIt || now - this.#dropTime > DROP_TIMEOUT || now - this.#lastRecovery < MIN_RECOVERY_INTERVAL) return;
+    this.#lastRecovery = now;
+    this.#probe([suggested], false, now);
+  }
+
+  /** Lets time pass; returns when to be called next, infinite when never. */
+  process(now: number): number {
+    if (this.#state === 'waiting') {
+      const end = this.#lastProbe + RESULT_TIMEOUT;
+      if (now < end) return end;
+      this.#state = 'complete';
+      this.#furtherAbove = Number.POSITIVE_INFINITY;
+    }
+    if (this.#state !== 'complete' || this.#alrSince === undefined) return Number.POSITIVE_INFINITY;
+    const next = Math.max(this.#alrSince, this.#lastProbe) + ALR_INTERVAL;
+    if (now < next) return next;
+    this.#probe([ALR_FACTOR * this.#estimate], true, now);
+    return now + RESULT_TIMEOUT;
+  }
+
+  #probe(bitrates: readonly number[], further: boolean, now: number): void {
+    // What holds the rate down is loss: no probe can tell how much more would fit.
+    if (this.#loss === 'decreasing') return;
+    const cap = Math.min(
+      this.#max,
+      ALLOCATED_FACTOR * this.#allocated,
+      this.#loss === 'increasing' ? LOSS_LIMITED_FACTOR * this.#estimate : Number.POSITIVE_INFINITY,
+    );
+    // An idle path at its bound is not probed again and again.
+    if (this.#state === 'complete' && cap <= this.#estimate) {
+      this.#lastProbe = now;
+      return;
+    }
+    let wanted = further;
+    let last = 0;
+    for (const bitrate of bitrates) {
+      const capped = Math.min(bitrate, cap);
+      this.#pending.push({
+        clusterId: this.#nextId++,
+        bitrate: capped,
+        minBytes: Math.ceil((capped * TRAIN_DURATION) / 8000),
+        minPackets: TRAIN_PACKETS,
+      });
+      last = capped;
+      if (bitrate >= cap) {
+        wanted = false;
+        break;
+      }
+    }
+    this.#lastProbe = now;
+    this.#state = 'waiting';
+    this.#furtherAbove = wanted ? FURTHER_THRESHOLD * last : Number.POSITIVE_INFINITY;
+  }
+}
