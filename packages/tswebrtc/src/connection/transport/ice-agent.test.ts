@@ -38,7 +38,7 @@ async function gather(options: Partial<IceAgentOptions>): Promise<string[]> {
   const lines: string[] = [];
   const agent = new IceAgent(
     { gatherLoopback: true, logger: silentLogger, ...options },
-    { candidate: (line) => lines.push(line), datagram: () => {}, alive: () => {} },
+    { candidate: (line) => lines.push(line), datagram: () => {}, alive: () => {}, switched: () => {} },
   );
   cleanUp.push(() => agent.close());
   await agent.gather();

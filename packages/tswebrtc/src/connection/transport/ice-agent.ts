@@ -1,6 +1,6 @@
 /**
- * The ICE agent (RFC 8445, trickle RFC 8838) of one connection. werift keeps the check list, nomination and consent
- * (RFC 7675); gathering, the sockets, the authentication of incoming checks and the choice of STUN servers are ours.
+ * The ICE agent (RFC 8445, trickle RFC 8838) of one connection. werift keeps the check list and sends the checks; the
+ * sockets, the authentication of incoming checks, when checks are made and which pair is in use are ours.
  */
 import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
@@ -8,39 +8,19 @@ import { isIP } from 'node:net';
 import { Candidate, type CandidatePair, Connection, type Message, parseMessage, StunProtocol } from 'werift';
 import type { Logger } from '../../common/logger.ts';
 import { formatCandidate, type ParsedCandidate, parseCandidate } from './candidate.ts';
-import { type GathererOptions, IceGatherer, type Protocol } from './ice-gatherer.ts';
+import { IceChecks } from './ice-checks.ts';
+import { IceConsent } from './ice-consent.ts';
+import { type GathererOptions, IceGatherer } from './ice-gatherer.ts';
 import { resolveMdns } from './mdns.ts';
 import { type Address, UdpPort } from './udp-port.ts';
-
-/** What of werift's agent is not in its type declarations. */
-interface ConnectionInternals {
-  localCandidatesStart: boolean;
-  protocols: Protocol[];
-  ensureProtocol(protocol: Protocol): void;
-  appendLocalCandidate(candidate: Candidate): void;
-  pairLocalProtocol(protocol: Protocol): void;
-  buildRequest(options: {
-    nominate: boolean;
-    localUsername: string;
-    remoteUsername: string;
-    iceControlling: boolean;
-    localCandidate: Candidate;
-  }): Message;
-}
-interface ProtocolInternals {
-  datagramReceived(datagram: Buffer, from: Address): void;
-}
+import { type IceInternals, internalsOf, type Protocol, type StunProtocolInternals } from './werift-ice.ts';
 
 const BINDING_REQUEST = 0x0001;
 /** A peer has a handful of candidates; each makes a pair with each of ours. */
 const MAX_REMOTE_CANDIDATES = 100;
-const PAIR_FAILED = 4;
-const PAIR_WAITING = 1;
-const PAIR_SUCCEEDED = 3;
-/** ms without a nomination of the pair in use after which that of another one counts: with aggressive nomination all have it. */
-const RENOMINATION = 3000;
-/** ms between second chances for pairs whose check timed out, perhaps because the peer was not ready yet. */
-const RETRY_FAILED_PAIRS = 1000;
+
+/** Checks kept until it is known what they are to be answered as. */
+const MOST_EARLY_CHECKS = 32;
 
 export interface IceAgentHandler {
   /** A local candidate, without `a=`. */
@@ -49,6 +29,8 @@ export interface IceAgentHandler {
   datagram(datagram: Buffer, from: Address | undefined): void;
   /** The peer has proved to be there. */
   alive(): void;
+  /** Another pair than before is in use. */
+  switched(selected: SelectedPair): void;
 }
 
 /** Where application data goes. */
@@ -70,14 +52,14 @@ export class IceAgent {
   readonly #handler: IceAgentHandler;
   readonly #log: Logger;
   readonly #connection: Connection;
-  readonly #internals: ConnectionInternals;
+  readonly #internals: IceInternals;
+  readonly #checks: IceChecks;
+  readonly #consent: IceConsent;
   readonly #abort = new AbortController();
   readonly #local: ParsedCandidate[] = [];
   readonly #remoteLines = new Set<string>();
-  #retry: NodeJS.Timeout | undefined;
-  #responses = 0;
-  #asking = false;
-  #nominatedAt = 0;
+  /** A peer that has our description sends checks before we have its own. Undefined from `connect` on. */
+  #early: (() => void)[] | undefined = [];
 
   constructor(options: IceAgentOptions, handler: IceAgentHandler) {
     this.#gatherer = new IceGatherer(options, this.usernameFragment, this.#abort.signal, {
@@ -94,10 +76,13 @@ export class IceAgent {
     connection.localUsername = this.usernameFragment;
     connection.localPassword = this.password;
     connection.userHistory = { [this.usernameFragment]: this.password };
-    connection.onData.subscribe((datagram) => this.#guard(() => this.#handler.datagram(datagram, undefined)));
+    connection.onData.subscribe((datagram) => this.#guard(() => this.#receiveRelayed(datagram)));
     this.#connection = connection;
-    this.#internals = connection as unknown as ConnectionInternals;
+    this.#internals = internalsOf(connection);
     this.#internals.localCandidatesStart = true;
+    this.#checks = new IceChecks(connection);
+    const switched = (pair: CandidatePair): void => handler.switched(selectedPair(pair));
+    this.#consent = new IceConsent(connection, { alive: () => handler.alive(), switched }, this.#abort.signal, options.logger);
   }
 
   get #closed(): boolean {
@@ -120,9 +105,7 @@ export class IceAgent {
   /** The nominated pair, once there is one. */
   get selected(): SelectedPair | undefined {
     const pair = this.#connection.nominated;
-    if (!pair) return undefined;
-    const port = pair.protocol instanceof StunProtocol ? (pair.protocol.transport as unknown) : undefined;
-    return { pair, port: port instanceof UdpPort ? port : undefined, remote: pair.remoteAddr };
+    return pair && selectedPair(pair);
   }
 
   /** Gathers once; resolves when all candidates have been handed out. */
@@ -136,12 +119,11 @@ export class IceAgent {
   }
 
   #addRelay(protocol: Protocol): void {
-    // Checks that come through the relay are authenticated here as those on our own ports are.
+    // Checks that come through the relay are treated here as those on our own ports are.
     const { onRequestReceived } = protocol;
     const deliver = onRequestReceived.execute;
-    onRequestReceived.execute = (message, from, datagram) => {
-      if (this.#isAuthentic(datagram)) deliver(message, from, datagram);
-    };
+    onRequestReceived.execute = (message, from, datagram) =>
+      this.#receiveCheck(protocol, datagram, from, () => deliver(message, from, datagram));
     this.#addProtocol(protocol);
   }
 
@@ -154,6 +136,7 @@ export class IceAgent {
     if (this.#closed) return;
     if (base) this.#internals.pairLocalProtocol(protocol);
     this.#internals.appendLocalCandidate(candidate);
+    this.#checks.wake();
     const parsed: ParsedCandidate = {
       foundation: candidate.foundation,
       component: 1,
@@ -170,7 +153,7 @@ export class IceAgent {
     this.#handler.candidate(formatCandidate(parsed));
   }
 
-  /** Checks connectivity until a pair is nominated; the caller sets the deadline. */
+  /** Checks connectivity until a pair is nominated; the caller sets the deadline. Never resolves when it is closed before. */
   async connect(
     remote: { usernameFragment: string; password: string; iceLite?: boolean },
     role: 'controlling' | 'controlled',
@@ -182,18 +165,15 @@ export class IceAgent {
       usernameFragment: remote.usernameFragment,
       password: remote.password,
     });
-    this.#retry = setInterval(() => {
-      if (connection.nominated) return;
-      for (const pair of connection.checkList) if (Number(pair.state) === PAIR_FAILED) pair.updateState(PAIR_WAITING);
-    }, RETRY_FAILED_PAIRS);
-    try {
-      await connection.connect();
-    } finally {
-      clearInterval(this.#retry);
-    }
-    const selected = this.selected;
-    if (!selected) throw new Error('ICE ended without a nominated pair');
-    return selected;
+    const nominated = this.#checks.run();
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const receive of early) this.#guard(receive);
+    await nominated;
+    const pair = connection.nominated;
+    if (!pair) throw new Error('ICE ended without a nominated pair');
+    this.#consent.begin(pair, performance.now());
+    return selectedPair(pair);
   }
 
   async addRemoteCandidate(line: string): Promise<void> {
@@ -222,6 +202,7 @@ export class IceAgent {
         parsed.usernameFragment,
       ),
     );
+    this.#checks.wake();
   }
 
   #unusable(candidate: ParsedCandidate): string | undefined {
@@ -240,52 +221,61 @@ export class IceAgent {
     if (datagram.length === 0) return;
     if (datagram[0]! > 3) {
       const pair = this.#connection.nominated;
-      if (pair?.protocol === protocol) {
+      if (pair && this.#isInUse(protocol, from)) {
         pair.packetsReceived++;
         pair.bytesReceived += datagram.length;
+        this.#consent.heard(performance.now());
       }
       this.#handler.datagram(datagram, from);
       return;
     }
     if (datagram.length < 20) return;
-    if (datagram.readUInt16BE(0) === BINDING_REQUEST) {
-      if (!this.#isAuthentic(datagram)) return;
-      const known = this.isPeer(from);
-      if (!known && this.#connection.remoteCandidates.length >= 2 * MAX_REMOTE_CANDIDATES) return;
-      if (known) this.#handler.alive();
-      (protocol as unknown as ProtocolInternals).datagramReceived(datagram, from);
-      if (parseMessage(datagram)?.attributesKeys.includes('USE-CANDIDATE')) this.#onNomination(protocol, from);
+    const deliver = (): void => (protocol as unknown as StunProtocolInternals).datagramReceived(datagram, from);
+    if (datagram.readUInt16BE(0) === BINDING_REQUEST) this.#receiveCheck(protocol, datagram, from, deliver);
+    else deliver();
+  }
+
+  /** Through a relay; werift does not say from whom. */
+  #receiveRelayed(datagram: Buffer): void {
+    const pair = this.#connection.nominated;
+    if (pair && !(pair.protocol instanceof StunProtocol)) this.#consent.heard(performance.now());
+    this.#handler.datagram(datagram, undefined);
+  }
+
+  #receiveCheck(protocol: Protocol, datagram: Buffer, from: Address, deliver: () => void): void {
+    const request = this.#authenticate(datagram);
+    if (!request) return;
+    if (this.#early) {
+      // Before our role is known werift would take it for a role conflict (RFC 8445 §7.3.1.1) every other time.
+      if (this.#early.length === MOST_EARLY_CHECKS) this.#early.shift();
+      this.#early.push(() => this.#receiveCheck(protocol, datagram, from, deliver));
       return;
     }
-    (protocol as unknown as ProtocolInternals).datagramReceived(datagram, from);
+    const known = this.isPeer(from);
+    if (!known && this.#connection.remoteCandidates.length >= 2 * MAX_REMOTE_CANDIDATES) return;
+    if (known) this.#handler.alive();
+    if (this.#isInUse(protocol, from)) this.#consent.heard(performance.now());
+    deliver();
+    if (request.attributesKeys.includes('USE-CANDIDATE')) this.#consent.follow(protocol, from[0], from[1]);
+  }
+
+  #isInUse(protocol: Protocol, [address, port]: Address): boolean {
+    const pair = this.#connection.nominated;
+    return pair?.protocol === protocol && pair.remoteCandidate.port === port && pair.remoteCandidate.host === address;
   }
 
   /**
-   * RFC 8445 §8.1.1: the controlling peer nominates, and may change its mind (libwebrtc does when a better pair comes up or
-   * the first one dies). werift keeps to the first pair for ever.
+   * RFC 8445 §7.3: a check carries our username fragment and a MESSAGE-INTEGRITY made with our password, behind which only a
+   * FINGERPRINT counts (RFC 8489 §14.5). werift looks at none of these.
    */
-  #onNomination(protocol: StunProtocol, [address, port]: Address): void {
-    const current = this.#connection.nominated;
-    if (!current || this.#connection.iceControlling) return;
-    const now = performance.now();
-    const pair = this.pairs.find(
-      ({ protocol: own, remoteAddr }) => own === protocol && remoteAddr[0] === address && remoteAddr[1] === port,
-    );
-    if (pair === current) this.#nominatedAt = now;
-    else if (pair && Number(pair.state) === PAIR_SUCCEEDED && now - this.#nominatedAt > RENOMINATION) {
-      this.#log.debug({ remote: pair.remoteAddr.join(':') }, 'the peer has nominated another pair');
-      this.#connection.nominated = pair;
-      this.#responses = pair.responsesReceived;
-      this.#nominatedAt = now;
-    }
-  }
-
-  /** RFC 8445 §7.3: a check carries our username fragment and a MESSAGE-INTEGRITY made with our password. werift looks at neither. */
-  #isAuthentic(datagram: Buffer): boolean {
+  #authenticate(datagram: Buffer): Message | undefined {
     const message = parseMessage(datagram, this.#passwordKey);
-    if (!message?.attributesKeys.includes('MESSAGE-INTEGRITY')) return false;
+    if (!message) return undefined;
+    const names = message.attributesKeys;
+    const integrity = names.indexOf('MESSAGE-INTEGRITY');
+    if (integrity < 0 || names.slice(integrity + 1).some((name) => name !== 'FINGERPRINT')) return undefined;
     const username = message.getAttributeValue('USERNAME') as string | undefined;
-    return username?.split(':')[0] === this.usernameFragment;
+    return username?.split(':')[0] === this.usernameFragment ? message : undefined;
   }
 
   /** Whether the peer has a candidate with this transport address. */
@@ -305,55 +295,16 @@ export class IceAgent {
     else void selected.pair.protocol.sendData(datagram, selected.remote).catch(ignore);
   }
 
-  /** For the silence timer: reports consent answers that came since the last call. */
-  poll(): void {
-    const pair = this.#connection.nominated;
-    if (!pair || this.#closed) return;
-    if (pair.responsesReceived > this.#responses) {
-      this.#responses = pair.responsesReceived;
-      this.#handler.alive();
-    }
-    // werift remembers every transaction for ever.
-    (pair as unknown as { requestTransactionIds: Set<string> }).requestTransactionIds.clear();
-  }
-
-  /**
-   * Sends a check beyond those of RFC 7675, whose pace of one in five seconds is too slow to notice a silent peer by; not
-   * while an earlier one is without an answer for less than `timeout` ms.
-   */
-  ask(timeout: number): void {
-    const pair = this.#connection.nominated;
-    if (!pair || this.#closed || this.#asking) return;
-    const { localUsername, remoteUsername, remotePassword, iceControlling } = this.#connection;
-    const request = this.#internals.buildRequest({
-      nominate: false,
-      localUsername,
-      remoteUsername,
-      iceControlling,
-      localCandidate: pair.localCandidate,
-    });
-    const started = performance.now();
-    const options = { retransmissions: 0, responseTimeout: timeout, signal: this.#abort.signal };
-    this.#asking = true;
-    pair.requestsSent++;
-    pair.protocol
-      .request(request, pair.remoteAddr, Buffer.from(remotePassword), options)
-      .then(() => {
-        const rtt = (performance.now() - started) / 1000;
-        pair.rtt = rtt;
-        pair.totalRoundTripTime += rtt;
-        pair.roundTripTimeMeasurements++;
-        pair.responsesReceived++;
-      }, ignore)
-      .finally(() => {
-        this.#asking = false;
-      });
+  /** For the silence timer of the transport, see `IceConsent.watch`. */
+  watch(now: number, patience: number, silent: boolean): void {
+    if (!this.#closed) this.#consent.watch(now, patience, silent);
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#abort.abort();
-    clearInterval(this.#retry);
+    this.#checks.stop();
+    this.#early = [];
     await this.#connection.close().catch(ignore);
     await this.#gatherer.settled();
   }
@@ -365,6 +316,11 @@ export class IceAgent {
       this.#log.debug({ error: String(error) }, 'a datagram could not be handled');
     }
   }
+}
+
+function selectedPair(pair: CandidatePair): SelectedPair {
+  const port = pair.protocol instanceof StunProtocol ? (pair.protocol.transport as unknown) : undefined;
+  return { pair, port: port instanceof UdpPort ? port : undefined, remote: pair.remoteAddr };
 }
 
 const ignore = (): void => {};

@@ -4,15 +4,14 @@
  */
 import { promises as dns } from 'node:dns';
 import { isIP, isIPv4 } from 'node:net';
-import { Candidate, type CandidatePair, createStunOverTurnClient, Message, StunProtocol } from 'werift';
+import { Candidate, Message, StunProtocol } from 'werift';
 import type { Logger } from '../../common/logger.ts';
 import type { ConnectionOptions, IceServer } from '../types.ts';
 import { type CandidateType, candidateFoundation, candidatePriority, localAddresses } from './candidate.ts';
 import { parseIceServers, type StunServer, type TurnServer } from './ice-servers.ts';
+import { allocateRelay } from './relay.ts';
 import { type Address, UdpPort } from './udp-port.ts';
-
-export type Protocol = CandidatePair['protocol'];
-type TurnProtocol = Awaited<ReturnType<typeof createStunOverTurnClient>>;
+import type { Protocol } from './werift-ice.ts';
 
 const BINDING_METHOD = 1;
 const REQUEST_CLASS = 0;
@@ -29,7 +28,7 @@ export interface GathererHandler {
   /** A socket of ours: the base of a host candidate. */
   port(protocol: StunProtocol, port: UdpPort): void;
   /** A relay that is ours. */
-  relay(protocol: TurnProtocol): void;
+  relay(protocol: Protocol): void;
   /** `base`: whether it is the protocol's own candidate, with which pairs are made. */
   candidate(candidate: Candidate, protocol: Protocol, base: boolean): void;
 }
@@ -58,7 +57,7 @@ export class IceGatherer {
     return this.#gathering;
   }
 
-  /** Resolves when no socket is about to be opened any more. */
+  /** Resolves when no socket is about to be opened, or closed, any more. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#binding);
   }
@@ -135,13 +134,10 @@ export class IceGatherer {
   async #gatherRelay(server: TurnServer): Promise<void> {
     const address = await resolveHost(server.host, 4);
     if (!address || this.#signal.aborted) return;
-    const protocol = await createStunOverTurnClient(
-      { address: [address, server.port], username: server.username, password: server.credential },
-      { transport: server.transport },
-    );
-    swallowSocketErrors(protocol);
-    if (this.#signal.aborted) return void (await protocol.close());
-    const { relayedAddress, mappedAddress } = protocol.turn;
+    const allocating = allocateRelay(server, [address, server.port], this.#signal);
+    this.#binding.push(allocating);
+    const protocol = await allocating;
+    const { relayedAddress, mappedAddress = relayedAddress } = protocol.turn;
     const relay = this.#candidate(
       'relay',
       relayedAddress[0],
@@ -180,14 +176,6 @@ export class IceGatherer {
       this.#usernameFragment,
     );
   }
-}
-
-const ignore = (): void => {};
-
-/** werift's relay client leaves its socket without an error listener. */
-function swallowSocketErrors(protocol: TurnProtocol): void {
-  const { socket } = protocol.turn.transport as { socket?: { on(event: 'error', listener: () => void): void } };
-  socket?.on('error', ignore);
 }
 
 async function resolveHost(host: string, family: 4 | 6): Promise<string | undefined> {

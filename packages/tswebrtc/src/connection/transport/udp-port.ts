@@ -89,7 +89,15 @@ export class UdpPort {
 
   readonly close = (): Promise<void> => {
     this.closed = true;
-    this.#closing ??= new Promise((resolve) => this.socket.close(() => resolve()));
+    this.#closing ??= new Promise((resolve) => {
+      this.socket.once('close', resolve);
+      try {
+        this.socket.close();
+      } catch {
+        // Closed already: the system took it away, with the interface it belonged to.
+        resolve();
+      }
+    });
     return this.#closing;
   };
 }

@@ -76,6 +76,7 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
         candidate: (line) => this.emit('candidate', line),
         datagram: (datagram, from) => this.#receive(datagram, from),
         alive: () => this.#heard(performance.now()),
+        switched: (selected) => this.#useSelectedPair(selected),
       },
     );
     this.#channels = new DataChannels(logger, (channel) => this.emit('datachannel', channel));
@@ -282,19 +283,15 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
   /** The silence timer: ICE's own consent would notice a silent peer only after 30 s. */
   #watch(): void {
     const now = performance.now();
-    this.#ice.poll();
-    if (now - this.#lastHeard > this.#disconnectedTimeout / 3) this.#ice.ask(this.#disconnectedTimeout / 6);
-    this.#followSelectedPair();
+    this.#ice.watch(now, this.#disconnectedTimeout, now - this.#lastHeard > this.#disconnectedTimeout / 3);
     const silence = now - this.#lastHeard;
     if (silence >= this.#failedTimeout) this.#fail(`nothing heard from the peer for ${this.#failedTimeout} ms`);
     else if (silence >= this.#disconnectedTimeout && this.#state === 'connected') this.#setState('disconnected');
   }
 
-  #followSelectedPair(): void {
-    const selected = this.#ice.selected;
-    if (!selected || selected.pair === this.#selected?.pair || this.#lane === undefined) return;
+  #useSelectedPair(selected: SelectedPair): void {
     this.#selected = selected;
-    this.#options.srtpSender.setDestination(this.#lane, this.#destination(selected));
+    if (this.#lane !== undefined) this.#options.srtpSender.setDestination(this.#lane, this.#destination(selected));
   }
 
   #fail(what: string, cause?: unknown): void {
