@@ -81,15 +81,6 @@ export class FramePool {
     for (let slot = 0; slot < this.handle.slots; slot++) this.release(slot, holder);
   }
 
-  /** Number of slots `holder` has not released yet. */
-  heldBy(holder: number): number {
-    let count = 0;
-    for (let slot = 0; slot < this.handle.slots; slot++) {
-      if (Atomics.load(this.#holders, slot * WORDS + (holder >>> 5)) & (1 << (holder & 31))) count++;
-    }
-    return count;
-  }
-
   #isHeld(slot: number): boolean {
     for (let word = 0; word < WORDS; word++) {
       if (Atomics.load(this.#holders, slot * WORDS + word) !== 0) return true;

@@ -111,7 +111,7 @@ export type EncodingEvents = {
 export interface EncodingStats {
   readonly framesEncoded: number;
   readonly keyFramesEncoded: number;
-  /** Raw frames given up because the encoder was still busy. */
+  /** Raw frames given up because the encoder was still busy, or by the encoder to hold its bitrate. */
   readonly framesDropped: number;
   readonly bytesEncoded: number;
   /** Seconds spent encoding. */

@@ -59,6 +59,9 @@ export type RawMessage =
   | RawFrameMessage
   | { readonly type: 'ended' };
 
+/** Encoding worker to input worker, over the same port: another frame may come. */
+export type RawRequest = { readonly type: 'ready' };
+
 export interface RawFrameMessage {
   readonly type: 'frame';
   readonly slot: number;

@@ -8,7 +8,6 @@ import type { RawFrame } from './inlet.ts';
 import type { EncodingOutput, RunningEncoding } from './serve-encoding.ts';
 
 export class AudioEncoding implements RunningEncoding {
-  readonly backlog = 16;
   readonly counters: EncoderCounters;
   readonly #options: EncodingOptions;
   readonly #output: EncodingOutput;

@@ -30,8 +30,10 @@ export interface VideoEncoderRow {
 
 /** Keyframes come on demand only; this is the most frames between two. */
 const KEYFRAME_INTERVAL = 2560;
-/** 1280 x 720: above it a second libvpx thread pays, below it only spins. */
+/** 1280 x 720: above it a second libvpx thread may pay, below it only spins. */
 const ONE_THREAD_AREA = 1280 * 720;
+/** A libvpx thread that waits for the other one spins: on fewer cores than these it takes the core the other one needs. */
+const TWO_THREAD_CORES = 4;
 /** Bit/s at which libvpx is opened, in the middle of the rates it is stretched to: its rate buffer is sized in bits of it. */
 const VP8_NOMINAL = 1_000_000;
 
@@ -66,7 +68,7 @@ const vp8: VideoEncoderRow = {
   implementation: 'libvpx',
   configure(context, { width, height }) {
     context.gopSize = 999_999;
-    context.threadCount = width * height > ONE_THREAD_AREA ? Math.min(2, availableParallelism()) : 1;
+    context.threadCount = width * height > ONE_THREAD_AREA && availableParallelism() >= TWO_THREAD_CORES ? 2 : 1;
     // All three equal is what libvpx takes for constant bitrate.
     context.bitRate = context.rcMaxRate = context.rcMinRate = BigInt(VP8_NOMINAL);
     context.rcBufferSize = VP8_NOMINAL / 2;

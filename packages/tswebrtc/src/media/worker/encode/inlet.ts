@@ -1,10 +1,7 @@
-/**
- * The raw frames an encoding takes, from the input's worker. Takes no more of them than the encoder can follow: what waits
- * too long is given up, oldest first, because a late picture is worth less than the next one.
- */
-import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+/** The raw frames an encoding takes, from the input's worker, which sends one when the encoding is ready for it. */
+import type { MessagePort } from 'node:worker_threads';
 import { FramePool } from '../../frame-pool.ts';
-import type { RawFormat, RawFrameMessage, RawMessage } from '../messages.ts';
+import type { RawFormat, RawFrameMessage, RawMessage, RawRequest } from '../messages.ts';
 
 /** A raw frame in its slot. `release` may be called more than once. */
 export interface RawFrame extends RawFrameMessage {
@@ -21,7 +18,6 @@ interface Source {
 
 export class Inlet {
   readonly #port: MessagePort;
-  readonly #limit: number;
   readonly #take: (frame: RawFrame) => Promise<void> | void;
   readonly #onEnded: () => void;
   readonly #onDropped: (count: number) => void;
@@ -32,12 +28,10 @@ export class Inlet {
   #ended = false;
 
   /**
-   * @param limit Frames that may wait while one is encoded.
    * @param take Encodes a frame. While its promise is pending frames wait.
    */
   constructor(
     port: MessagePort,
-    limit: number,
     callbacks: {
       take: (frame: RawFrame) => Promise<void> | void;
       ended: () => void;
@@ -45,14 +39,11 @@ export class Inlet {
     },
   ) {
     this.#port = port;
-    this.#limit = limit;
     this.#take = callbacks.take;
     this.#onEnded = callbacks.ended;
     this.#onDropped = callbacks.dropped;
     port.on('message', (message: RawMessage) => {
       this.#accept(message);
-      // Whatever else has come while the last frame was encoded, so that the backlog can be seen.
-      for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) this.#accept(next.message);
       this.#run();
     });
     port.on('close', () => {
@@ -96,10 +87,6 @@ export class Inlet {
             held = false;
           },
         });
-        while (this.#queue.length > this.#limit) {
-          this.#queue.shift()!.release();
-          this.#onDropped(1);
-        }
       }
     }
   }
@@ -119,9 +106,16 @@ export class Inlet {
         this.#busy = true;
         void pending.finally(() => {
           this.#busy = false;
+          this.#askForMore();
           this.#run();
         });
+      } else {
+        this.#askForMore();
       }
     }
+  }
+
+  #askForMore(): void {
+    this.#port.postMessage({ type: 'ready' } satisfies RawRequest);
   }
 }

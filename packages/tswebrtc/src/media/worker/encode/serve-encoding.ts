@@ -11,8 +11,6 @@ import { VideoEncoding } from './video-encoding.ts';
 /** What video and audio encodings have in common. */
 export interface RunningEncoding {
   readonly counters: EncoderCounters;
-  /** Frames that may wait. */
-  readonly backlog: number;
   /** Encodes a frame and releases it. Never rejects. */
   take(frame: RawFrame): Promise<void> | void;
   requestKeyframe(): void;
@@ -67,7 +65,7 @@ export async function serveEncoding(port: MessagePort, open: OpenEncoding): Prom
     const running = encoding;
     switch (message.type) {
       case 'attach':
-        inlet = new Inlet(message.port, running.backlog, {
+        inlet = new Inlet(message.port, {
           take: (frame) => running.take(frame),
           ended: () => {
             try {

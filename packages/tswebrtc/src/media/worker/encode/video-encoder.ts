@@ -29,7 +29,11 @@ export interface FrameTimes {
   readonly captureTime: number;
 }
 
-export type PacketSink = (data: Uint8Array, keyframe: boolean, times: FrameTimes) => void;
+/** Takes a packet; `dropped` frames before it were given up by the encoder to hold its bitrate. */
+export type PacketSink = (data: Uint8Array, keyframe: boolean, times: FrameTimes, dropped: number) => void;
+
+/** Most frames an encoder may give up in a row and still have all of them counted. */
+const MAX_INSIDE = 256;
 
 export class VideoEncoder {
   readonly implementation: string;
@@ -100,14 +104,10 @@ export class VideoEncoder {
     frame.duration = BigInt(stamp.duration);
     frame.pictType = keyframe ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
     this.#inside.set(stamp.pts, times);
+    if (this.#inside.size > MAX_INSIDE) this.#inside.delete(this.#inside.keys().next().value!);
     const result = this.#context.sendFrameSync(frame);
     if (result < 0) throw failure(this.implementation, result);
     this.#receive(sink);
-    // A frame the encoder dropped to hold its rate never comes out.
-    if (this.#inside.size > 8) {
-      const [oldest] = this.#inside.keys();
-      this.#inside.delete(oldest!);
-    }
   }
 
   /** Brings out what is still inside. The encoder takes no more after this. */
@@ -130,8 +130,14 @@ export class VideoEncoder {
       try {
         const pts = Number(packet.pts);
         const times = this.#inside.get(pts);
-        this.#inside.delete(pts);
-        if (times && packet.data) sink(packet.data, packet.isKeyframe, times);
+        // Packets come in the order of the frames: what has not come before this one never will.
+        let dropped = -1;
+        for (const earlier of this.#inside.keys()) {
+          if (earlier > pts) break;
+          this.#inside.delete(earlier);
+          dropped++;
+        }
+        if (times && packet.data) sink(packet.data, packet.isKeyframe, times, dropped);
       } finally {
         packet.unref();
       }

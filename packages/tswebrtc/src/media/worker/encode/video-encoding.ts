@@ -20,7 +20,6 @@ type Format = { width?: number; height?: number; framerate?: number };
 type RawVideoFormat = Extract<RawFormat, { kind: 'video' }>;
 
 export class VideoEncoding implements RunningEncoding {
-  readonly backlog = 2;
   readonly counters: EncoderCounters;
   readonly #options: EncodingOptions;
   readonly #output: EncodingOutput;
@@ -32,7 +31,8 @@ export class VideoEncoding implements RunningEncoding {
   #closed = false;
   /** When the next frame is due, µs, where the frame rate is lowered. */
   #nextDue = Number.NEGATIVE_INFINITY;
-  readonly #sink: PacketSink = (data, keyframe, times) => {
+  readonly #sink: PacketSink = (data, keyframe, times, dropped) => {
+    this.counters.framesDropped += dropped;
     // Without room the frame is lost, and with it what follows up to the next keyframe.
     if (!this.#output.write(data, keyframe, times)) {
       this.counters.framesDropped++;

@@ -12,7 +12,7 @@ const LONGEST_FREEZE = 200_000;
 
 export class PictureLane implements Lane {
   readonly stream: FileStream;
-  readonly outlet = new RawOutlet();
+  readonly outlet = new RawOutlet('video');
   readonly description: WorkerInputTrack;
   due: number | undefined;
   end = 0;

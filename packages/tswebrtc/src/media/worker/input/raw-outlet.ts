@@ -1,26 +1,41 @@
-/** Hands the raw frames of one track of an input to the encodings that subscribed, without a copy between threads. */
+/**
+ * Hands the raw frames of one track of an input to the encodings that subscribed, without a copy between threads. An encoding
+ * gets the next frame when it says that it is ready. Meanwhile the newest frames wait here and not in its port, where nobody
+ * could take them back: an encoder that is too slow gives up frames, but those it encodes are fresh.
+ */
 import type { MessagePort } from 'node:worker_threads';
 import { FramePool, MAX_HOLDERS } from '../../frame-pool.ts';
-import type { RawFormat, RawMessage } from '../messages.ts';
+import type { RawFormat, RawFrameMessage, RawMessage, RawRequest } from '../messages.ts';
 import type { Timeline } from '../timeline.ts';
 
 interface Subscriber {
   readonly holder: number;
   readonly port: MessagePort;
+  /** Frames it is ready for. */
+  ready: number;
+  /** Frames it is not ready for yet, oldest first. */
+  readonly waiting: RawFrameMessage[];
 }
 
-/** Frames an encoding may have waiting; one that is slower loses the newer ones instead of everybody's slots. */
-const MAX_HELD: Record<RawFormat['kind'], number> = { video: 3, audio: 24 };
+/** Frames an encoding may have in its port at once: sound is cheap and must not wait for a round trip. */
+const READY: Record<RawFormat['kind'], number> = { video: 1, audio: 8 };
+/** Frames that wait for an encoding; beyond them the oldest are given up. */
+const MAX_WAITING: Record<RawFormat['kind'], number> = { video: 2, audio: 16 };
 const SLOTS: Record<RawFormat['kind'], number> = { video: 7, audio: 32 };
 
 export class RawOutlet {
   timeline: Timeline | undefined;
+  readonly #kind: RawFormat['kind'];
   readonly #subscribers = new Map<number, Subscriber>();
   #pool: FramePool | undefined;
   #format: RawFormat | undefined;
   #sequence = 0;
   #slot = -1;
   #ended = false;
+
+  constructor(kind: RawFormat['kind']) {
+    this.#kind = kind;
+  }
 
   get hasSubscribers(): boolean {
     return this.#subscribers.size > 0;
@@ -30,7 +45,7 @@ export class RawOutlet {
   setFormat(format: RawFormat, size: number): void {
     this.#format = format;
     // Frames already under way keep the old pool alive until their readers are done with it.
-    this.#pool = FramePool.create(SLOTS[format.kind], size);
+    this.#pool = FramePool.create(SLOTS[this.#kind], size);
     for (const subscriber of this.#subscribers.values()) this.#announce(subscriber);
   }
 
@@ -43,8 +58,13 @@ export class RawOutlet {
       port.close();
       return;
     }
-    const subscriber = { holder, port };
+    const subscriber: Subscriber = { holder, port, ready: READY[this.#kind], waiting: [] };
     this.#subscribers.set(id, subscriber);
+    port.on('message', (_: RawRequest) => {
+      const next = subscriber.waiting.shift();
+      if (next) port.postMessage(next);
+      else subscriber.ready++;
+    });
     port.on('close', () => this.unsubscribe(id));
     this.#announce(subscriber);
   }
@@ -70,8 +90,7 @@ export class RawOutlet {
   commit(timestamp: number, duration: number, samples = 0): void {
     const pool = this.#pool;
     if (!pool || !this.#format) return;
-    const limit = MAX_HELD[this.#format.kind];
-    const message: RawMessage = {
+    const message: RawFrameMessage = {
       type: 'frame',
       slot: this.#slot,
       sequence: this.#sequence,
@@ -80,25 +99,34 @@ export class RawOutlet {
       captureTime: this.timeline?.captureTime(timestamp) ?? 0,
       samples,
     };
-    for (const { holder, port } of this.#subscribers.values()) {
-      if (pool.heldBy(holder) >= limit) continue;
+    for (const subscriber of this.#subscribers.values()) {
+      const { holder, port, waiting } = subscriber;
       pool.hold(this.#slot, holder);
-      port.postMessage(message);
+      if (subscriber.ready > 0) {
+        subscriber.ready--;
+        port.postMessage(message);
+        continue;
+      }
+      waiting.push(message);
+      if (waiting.length > MAX_WAITING[this.#kind]) pool.release(waiting.shift()!.slot, holder);
     }
   }
 
   /** Tells the encodings that no more frames come. */
   end(): void {
     this.#ended = true;
-    for (const { port } of this.#subscribers.values()) {
+    for (const { port, waiting } of this.#subscribers.values()) {
+      for (const frame of waiting) port.postMessage(frame);
       port.postMessage({ type: 'ended' } satisfies RawMessage);
       port.close();
     }
     this.#subscribers.clear();
   }
 
-  #announce({ port, holder }: Subscriber): void {
+  #announce({ port, holder, waiting }: Subscriber): void {
     if (!this.#pool || !this.#format) return;
+    // What waits is of the pool before.
+    waiting.length = 0;
     const message: RawMessage = { type: 'pool', pool: this.#pool.handle, format: this.#format, holder };
     port.postMessage(message);
   }

@@ -24,7 +24,7 @@ interface Slice {
 
 export class SoundLane implements Lane {
   readonly stream: FileStream;
-  readonly outlet = new RawOutlet();
+  readonly outlet = new RawOutlet('audio');
   readonly description: WorkerInputTrack;
   end = 0;
   readonly #slices: Slice[] = [];

@@ -9,7 +9,7 @@ import type { Source, SourceTrack } from './source.ts';
 
 export class TestPicture implements Source {
   readonly tracks: readonly SourceTrack[];
-  readonly #outlet = new RawOutlet();
+  readonly #outlet = new RawOutlet('video');
   readonly #pattern: Pattern;
   readonly #width: number;
   readonly #height: number;

@@ -12,7 +12,7 @@ const MAX_CATCH_UP = 1e6;
 
 export class TestTone implements Source {
   readonly tracks: readonly SourceTrack[];
-  readonly #outlet = new RawOutlet();
+  readonly #outlet = new RawOutlet('audio');
   readonly #step: number;
   readonly #volume: number;
   #timer: NodeJS.Timeout | undefined;
