@@ -23,6 +23,7 @@ describe('INPUT', () => {
   });
 
   it.each([
+    ['', 'An INPUT is empty; name a file, testsrc or tone.'],
     ['testsrc:patern=ball', 'There is no setting patern of testsrc; did you mean pattern?'],
     ['tone:colour=red', 'There is no setting colour of tone: it has frequency, volume, channels.'],
     ['testsrc:pattern=snow', 'The pattern of testsrc is "snow", but it must be smpte or ball.'],
@@ -51,7 +52,7 @@ describe('INPUT', () => {
       });
       await expect(checkFiles([{ type: 'file', path: directory }])).rejects.toMatchObject({
         ...refused,
-        message: `${directory} is a directory; name a file in it.`,
+        message: `The input ${directory} is a directory; name a file in it.`,
       });
     } finally {
       await rm(directory, { recursive: true });

@@ -30,6 +30,7 @@ const generators: Readonly<Record<string, Schema>> = { testsrc, tone };
 
 /** Reads one INPUT. Throws `UsageError` for a setting that cannot be; whether a file is there is not looked at. */
 export function parseInput(source: string, { loop = false }: { loop?: boolean } = {}): InputDescription {
+  if (source === '') throw new UsageError('An INPUT is empty; name a file, testsrc or tone.');
   const colon = source.indexOf(':');
   const name = colon < 0 ? source : source.slice(0, colon);
   const schema = Object.hasOwn(generators, name) ? generators[name] : undefined;
@@ -54,7 +55,8 @@ export async function checkFiles(inputs: readonly InputDescription[]): Promise<v
         found.code === 'ENOENT' ? `There is no file ${input.path}` : `The file ${input.path} cannot be opened (${found.code})`;
       throw new TsWebRTCError('INPUT_NOT_FOUND', meant ? `${why}; did you mean ${meant}?` : `${why}.`, { cause: found });
     }
-    if (found.isDirectory()) throw new TsWebRTCError('INPUT_NOT_FOUND', `${input.path} is a directory; name a file in it.`);
+    if (found.isDirectory())
+      throw new TsWebRTCError('INPUT_NOT_FOUND', `The input ${input.path} is a directory; name a file in it.`);
   }
 }
 

@@ -17,6 +17,13 @@ describe('help and version', () => {
     expect(await finish('--version')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
   });
 
+  it('end quietly when nobody reads them to the end', async () => {
+    const run = new Run(['sink', '--help']);
+    run.child.stdout!.destroy();
+    expect(await run.exit).toBe(0);
+    expect(run.stderr).toBe('');
+  });
+
   it('say how to build when it is not built', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'unbuilt-'));
     try {

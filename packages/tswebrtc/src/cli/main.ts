@@ -11,6 +11,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const levels = parseLogLevels(process.env.TSWEBRTC_LOG);
   const verbose = [levels.standard, ...levels.bySubsystem.values()].some((level) => level === 'debug' || level === 'trace');
   // A reader that went away (`| head`) is no reason to complain; without stderr there is nobody to complain to.
+  process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});
   let parsed: Parsed;
   try {

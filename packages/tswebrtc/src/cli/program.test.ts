@@ -63,10 +63,16 @@ describe('signalling-server', () => {
   });
 });
 
+it.each(['--signaller-uri', '--video-codecs', '--meta'])('does not take an empty %s for none', (flag) => {
+  expect(() => parseCommandLine(['sink', flag, ''], () => {})).toThrow(new RegExp(`^${flag} is "", but it must be .*none`));
+});
+
 describe('wrong usage', () => {
   it.each([
     ['', 'Say what to do: tswebrtc sink, or tswebrtc signalling-server; tswebrtc --help tells more.'],
     ['snik', 'Unknown command snik; did you mean sink?'],
+    ['help sinc', 'Unknown command sinc; did you mean sink?'],
+    ['help everything', 'Unknown command everything.'],
     ['sink --lop', 'Unknown option --lop; did you mean --loop?'],
     ['sink --run-web-sever', 'Unknown option --run-web-sever; did you mean --run-web-server?'],
     ['sink --loop=maybe', '--loop is "maybe", but it must be true or false.'],

@@ -1,6 +1,7 @@
 /** The grammar of the command line. What is typed becomes a command to run; what cannot be becomes a `UsageError`. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
+import { closest } from '../webrtcsink/closest.ts';
 import { namedProperties } from '../webrtcsink/properties.ts';
 import { parsePropertyText, property } from '../webrtcsink/property-schema.ts';
 import { decimal, text, uint } from '../webrtcsink/property-types.ts';
@@ -86,7 +87,7 @@ export function parseCommandLine(args: readonly string[], write: (text: string) 
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { command: 'none' };
-    throw new UsageError(usage(error, complaint), { cause: error });
+    throw new UsageError(usage(error, complaint, args), { cause: error });
   }
   return parsed;
 }
@@ -117,7 +118,11 @@ function checkedOption(flags: string, doc: string, parse: (source: string, name:
 }
 
 /** Commander's complaint as one sentence. */
-function usage(error: CommanderError, complaint: string): string {
+function usage(error: CommanderError, complaint: string, [first, second]: readonly string[]): string {
+  if (error.code === 'commander.help' && first === 'help' && second !== undefined) {
+    const meant = closest(second, ['sink', 'signalling-server']);
+    return sentence(`Unknown command ${second}${meant ? `; did you mean ${meant}?` : ''}`);
+  }
   if (error.code === 'commander.help')
     return 'Say what to do: tswebrtc sink, or tswebrtc signalling-server; tswebrtc --help tells more.';
   if (error.code === 'commander.excessArguments') return 'There are arguments too many: this command takes options only.';

@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import { namedProperties, type ResolvedSinkOptions, validateOptions, type WebRTCSinkOptions } from '../webrtcsink/properties.ts';
 import { camelCase, kebabCase, parsePropertyText } from '../webrtcsink/property-schema.ts';
-import { asUsage } from './exit.ts';
+import { asUsage, UsageError } from './exit.ts';
 
 /** The parser takes a bare null for "no value given", but `none` is a value. */
 interface Boxed {
@@ -22,6 +22,8 @@ export function addSinkOptions(command: Command): void {
       continue;
     }
     const read = (spelling: string) => (source: string, previous: Boxed | undefined) => {
+      // An empty shell variable must not quietly mean "none": that has a word of its own.
+      if (source === '') throw new UsageError(`${spelling} is "", but it must be ${type.expected}.`);
       const value = asUsage(() => parsePropertyText(declaration, source, spelling));
       const adds = type.repeatable && isObject(previous?.value) && isObject(value);
       return { value: adds ? { ...(previous?.value as object), ...value } : value } satisfies Boxed;

@@ -87,6 +87,18 @@ describe('sink', () => {
     expect(await interrupt(run)).toBeLessThan(2000);
   });
 
+  it('says what it waits for when the signalling server takes the connection and keeps silent', async () => {
+    const { server, port } = await occupy();
+    try {
+      const run = new Run([...base, `--signaller-uri=ws://127.0.0.1:${port}`, small]);
+      while (!run.stderr.endsWith('\n')) await once(run.child.stderr!, 'data');
+      expect(run.stderr).toBe(`Still waiting for an answer of the signalling server at ws://127.0.0.1:${port}.\n`);
+      expect(await interrupt(run)).toBeLessThan(2000);
+    } finally {
+      server.close();
+    }
+  });
+
   it('ends by itself, with 0, at the end of its input', async () => {
     const path = join(scratch, 'beep.wav');
     await writeFile(path, wav(0.3));

@@ -8,8 +8,12 @@ import { checkFiles } from './input.ts';
 import { aborted, type Interrupts, within } from './interrupts.ts';
 import type { Output } from './output.ts';
 
-/** ms that sessions have to end in peace. */
+/** ms that sessions have to end in peace before the user is told that it takes longer. */
 const CLOSE_LIMIT = 2000;
+/** ms after which the process ends all the same. */
+const LAST_LIMIT = 10_000;
+/** ms without a word from the signalling server after which the user is told what it is that takes so long. */
+const PATIENCE = 3000;
 
 export interface SinkCommand {
   readonly inputs: readonly InputDescription[];
@@ -38,6 +42,7 @@ export async function runSink({ inputs, options, statsInterval }: SinkCommand, c
 
   const stopped = aborted(interrupts.signal);
   let stats: NodeJS.Timeout | undefined;
+  const forgetPatience = sayWhatTakesSoLong(sink, options, output);
   try {
     // A server that cannot be reached keeps this waiting: an interrupt ends it.
     await Promise.race([sink.start(), stopped]);
@@ -45,8 +50,28 @@ export async function runSink({ inputs, options, statsInterval }: SinkCommand, c
     await stopped;
   } finally {
     clearInterval(stats);
-    if (!(await within(CLOSE_LIMIT, sink.close()))) output.warn('Some sessions did not end in time and are dropped.');
+    forgetPatience();
+    await close(sink, output);
   }
+}
+
+/** A process that ends while a thread loads the media library dies in the middle of it: rather wait, and say so. */
+async function close(sink: WebRTCSink, output: Output): Promise<void> {
+  const closed = sink.close();
+  if (await within(CLOSE_LIMIT, closed)) return;
+  output.warn('Some of it still has to end; Ctrl-C again ends it at once.');
+  if (!(await within(LAST_LIMIT - CLOSE_LIMIT, closed))) output.warn('Some of it did not end in time and is dropped.');
+}
+
+/** A server that takes the connection and then says nothing counts as unreachable only much later. */
+function sayWhatTakesSoLong(sink: WebRTCSink, options: WebRTCSinkOptions, output: Output): () => void {
+  const { signaller } = validateOptions(options);
+  const where = 'uri' in signaller && typeof signaller.uri === 'string' ? ` at ${signaller.uri}` : '';
+  const timer = setTimeout(() => output.warn(`Still waiting for an answer of the signalling server${where}.`), PATIENCE);
+  const forget = (): void => clearTimeout(timer);
+  sink.on('registered', forget);
+  sink.on('error', forget);
+  return forget;
 }
 
 function narrate(sink: WebRTCSink, options: WebRTCSinkOptions, { output }: CommandContext): void {
