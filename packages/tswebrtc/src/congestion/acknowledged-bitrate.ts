@@ -21,10 +21,19 @@ export class AcknowledgedBitrate {
   #bytes = 0;
   #windowTime = 0;
   #last = -1;
+  readonly #recent = new Float64Array(3);
+  #samples = 0;
 
   /** bit/s; undefined before the first sample. */
   get bitrate(): number | undefined {
     return this.#estimate < 0 ? undefined : this.#estimate * 1000;
+  }
+
+  /** Rate over the last samples, bit/s: rougher and faster, for a path whose capacity just fell; undefined before the first. */
+  get recent(): number | undefined {
+    if (this.#estimate < 0) return undefined;
+    const [a, b, c] = this.#recent;
+    return Math.min(this.#estimate, (a! + b! + c!) / 3) * 1000;
   }
 
   /** A packet arrived at `arrival`, ms, in order of arrival. */
@@ -61,7 +70,9 @@ export class AcknowledgedBitrate {
   }
 
   #update(sample: number): void {
+    this.#recent[this.#samples++ % this.#recent.length] = sample;
     if (this.#estimate < 0) {
+      this.#recent.fill(sample);
       this.#estimate = sample;
       return;
     }

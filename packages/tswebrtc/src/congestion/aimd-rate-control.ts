@@ -77,10 +77,13 @@ export class AimdRateControl {
     if (this.#bitrate < previous) this.#lastDecrease = now;
   }
 
-  /** Whether a decrease at this throughput (bit/s) may follow the last change now: not before it can have shown its effect. */
+  /**
+   * Whether a decrease at this throughput (bit/s) may follow the last one now: not before that can have shown its effect.
+   * libwebrtc counts from the last change in either direction, and so lets a queue grow for a round trip more.
+   */
   mayDecrease(throughput: number, now: number): boolean {
     const interval = Math.min(MAX_DECREASE_INTERVAL, Math.max(MIN_DECREASE_INTERVAL, this.#rtt));
-    return this.#lastChange === undefined || now - this.#lastChange >= interval || throughput < this.#bitrate / 2;
+    return this.#lastDecrease === undefined || now - this.#lastDecrease >= interval || throughput < this.#bitrate / 2;
   }
 
   /**

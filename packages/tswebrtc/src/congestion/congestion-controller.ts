@@ -11,6 +11,7 @@ import { FeedbackAdapter } from './feedback-adapter.ts';
 import { FeedbackTimeout } from './feedback-timeout.ts';
 import { LossBasedEstimator } from './loss-based-estimator.ts';
 import { PACING_FACTOR } from './pacer.ts';
+import { ENV } from './tuning.ts';
 import { ProbeBitrateEstimator } from './probe-bitrate-estimator.ts';
 import { ProbeController } from './probe-controller.ts';
 import { ReportBasedEstimator } from './report-based-estimator.ts';
@@ -35,6 +36,9 @@ const PROBE_THROUGHPUT_FLOOR = 0.85;
 const FEEDBACK_ABSENT = 5000;
 /** `process` wants to be called at least so often while packets flow, ms. */
 const PROCESS_INTERVAL = 200;
+/** The path counts as quiet so long after a decrease, ms, with no more queue than this, ms. */
+const QUIET_TIME = Number(ENV.QT ?? 2000);
+const QUIET_QUEUE = 30;
 /** A REMB holds for so long: a peer that sends them does so every second, ms. */
 const REMB_TIMEOUT = 5000;
 
@@ -125,9 +129,11 @@ export class CongestionController implements CongestionControl {
     const throughput = this.#acknowledged.bitrate;
     let probe = this.#probeResults.update(results, now);
     if (probe !== undefined && throughput !== undefined) {
-      probe = Math.max(probe, Math.min(this.#delay.bitrate, throughput * PROBE_THROUGHPUT_FLOOR));
+      // While the rate is in full use it has proved itself; a short train that found less was disturbed.
+      if (!limited && probe < this.#delay.bitrate) probe = undefined;
+      else probe = Math.max(probe, Math.min(this.#delay.bitrate, throughput * PROBE_THROUGHPUT_FLOOR));
     }
-    const recovered = this.#delay.update(results, throughput, probe, limited, now);
+    const recovered = this.#delay.update(results, throughput, probe, limited, this.#rtt.rttOr(0), now);
     this.#loss.update(results, this.#delay.bitrate, throughput, limited, now);
     this.#conclude(now);
     if (recovered) this.#probes.recover(now);
@@ -181,6 +187,7 @@ export class CongestionController implements CongestionControl {
       this.#delay.rate.setBitrate(this.#target.bitrate * factor, now);
       this.#conclude(now);
     }
+    this.#probes.setQuiet(this.#isQuiet(now));
     return Math.min(now + PROCESS_INTERVAL, this.#probes.process(now));
   }
 
@@ -188,6 +195,17 @@ export class CongestionController implements CongestionControl {
     const probe = this.#probes.take();
     if (probe) this.#probeResults.expect(probe.clusterId, probe.minBytes, probe.minPackets, now);
     return probe;
+  }
+
+  #isQuiet(now: number): boolean {
+    const { rate, state, queueDelay } = this.#delay;
+    return (
+      state === 'normal' &&
+      queueDelay < QUIET_QUEUE &&
+      this.#loss.state === 'none' &&
+      now - (rate.lastDecrease ?? Number.NEGATIVE_INFINITY) >= QUIET_TIME &&
+      now - this.#lastFeedback < PROCESS_INTERVAL * 2
+    );
   }
 
   #updateApplicationLimit(now: number): boolean {

@@ -5,16 +5,20 @@
 import { AimdRateControl } from './aimd-rate-control.ts';
 import { InterArrival } from './inter-arrival.ts';
 import type { PacketResults } from './packet-results.ts';
+import { QueueMonitor } from './queue-monitor.ts';
 import { TrendlineEstimator } from './trendline-estimator.ts';
 import type { NetworkState } from './types.ts';
 
 /** Silence after which earlier delays say nothing of the path any more, ms (libwebrtc). */
 const STREAM_TIMEOUT = 2000;
+/** A decrease shows after a round trip and this, ms. */
+const REACTION_TIME = 200;
 
 export class DelayBasedEstimator {
   readonly rate: AimdRateControl;
   readonly #interArrival = new InterArrival();
   readonly #trendline = new TrendlineEstimator();
+  readonly #queue = new QueueMonitor();
   #lastFeedback = Number.NEGATIVE_INFINITY;
 
   constructor(bitrate: number, min: number, max: number) {
@@ -26,12 +30,17 @@ export class DelayBasedEstimator {
     return this.rate.bitrate;
   }
 
+  /** ms that packets wait in queues now, as far as known. */
+  get queueDelay(): number {
+    return this.#queue.queueDelay;
+  }
+
   get state(): NetworkState {
     return this.#trendline.state;
   }
 
   /**
-   * One feedback message. `throughput`: bit/s, undefined while unknown; `probe`: result of a probe, bit/s. Returns whether
+   * One feedback message. `throughput`: bit/s, undefined while unknown; `probe`: result of a probe, bit/s; `rtt`: ms. Returns whether
    * the queue has just drained after an overuse, which is a good time to probe.
    */
   update(
@@ -39,12 +48,14 @@ export class DelayBasedEstimator {
     throughput: number | undefined,
     probe: number | undefined,
     applicationLimited: boolean,
+    rtt: number,
     now: number,
   ): boolean {
     if (results.received === 0) return false;
     if (now - this.#lastFeedback > STREAM_TIMEOUT) {
       this.#interArrival.reset();
       this.#trendline.reset();
+      this.#queue.reset();
     }
     this.#lastFeedback = now;
     let recovered = false;
@@ -56,8 +67,26 @@ export class DelayBasedEstimator {
       this.#trendline.update(arrival, send, arrivalTime);
       recovered ||= before === 'underuse' && this.#trendline.state === 'normal';
     }
-    this.#steer(throughput, probe, applicationLimited, now);
+    const verdict = this.#queue.update(results, rtt + REACTION_TIME, this.rate.lastDecrease, now);
+    if (verdict === 'clear') this.#steer(throughput, probe, applicationLimited, now);
+    else if (verdict === 'competing') this.#compete(results, throughput, applicationLimited, rtt, now);
+    else if (this.#trendline.state === 'overuse') this.#steer(throughput, undefined, applicationLimited, now);
+    else this.rate.update(verdict === 'drain' ? 'overuse' : 'underuse', throughput, applicationLimited, now);
     return recovered;
+  }
+
+  /** Delay says nothing while a rival keeps the queue full: up until a packet is lost, down once a round trip when one is. */
+  #compete(
+    results: PacketResults,
+    throughput: number | undefined,
+    applicationLimited: boolean,
+    rtt: number,
+    now: number,
+  ): void {
+    const lost = results.count > results.received;
+    const settled = now - (this.rate.lastDecrease ?? Number.NEGATIVE_INFINITY) >= rtt + REACTION_TIME;
+    if (!lost) this.rate.update('normal', throughput, applicationLimited, now);
+    else if (settled) this.rate.update('overuse', throughput, applicationLimited, now);
   }
 
   #steer(throughput: number | undefined, probe: number | undefined, applicationLimited: boolean, now: number): void {

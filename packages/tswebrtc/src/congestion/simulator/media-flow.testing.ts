@@ -123,10 +123,10 @@ export class MediaFlow {
     const target = this.control!.target.bitrate;
     this.#encoder.setBitrate(Math.min(target, this.options.sourceBitrate?.(now) ?? target), now);
     // The target counts what is on the path: headers are taken from it.
-    let left = this.#encoder.frame(now);
-    const count = Math.max(1, Math.ceil(left / (MAX_PAYLOAD + OVERHEAD)));
-    const size = Math.max(OVERHEAD + 1, Math.round(left / count));
-    for (; left > 0; left -= size) {
+    const bytes = this.#encoder.frame(now);
+    const count = Math.max(1, Math.ceil(bytes / (MAX_PAYLOAD + OVERHEAD)));
+    for (let i = 0; i < count; i++) {
+      const size = Math.floor(bytes / count) + (i < bytes % count ? 1 : 0);
       this.#queue.push(size);
       this.#queuedBytes += size;
     }

@@ -1,0 +1,1 @@
+export const ENV: Record<string,string|undefined> = (globalThis as any).process?.env ?? {};
