@@ -16,6 +16,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tswebrtc-media-'));
   await makeTestFile(at('film.mp4'));
   await makeTestFile(at('film.webm'), { video: 'libvpx', audio: 'libopus', duration: 1 });
+  await makeTestFile(at('short.mp4'), { soundStart: 0.2, duration: 0.7 });
   await makeTestFile(at('silent.mp4'), { audio: false, duration: 0.5, width: 322, height: 180 });
   await makeTestFile(at('sound.mp4'), { video: false, duration: 0.5 });
   engine = await loadMediaEngine();
@@ -59,8 +60,11 @@ describe('a media file', () => {
     await input.close();
   });
 
-  it('starts over with timestamps that go on', async () => {
-    const input = await engine.openInput({ type: 'file', path: at('film.webm'), loop: true });
+  it.each([
+    ['film.webm', 'pictures and sound of one length'],
+    ['short.mp4', 'sound that begins late and ends otherwise than the pictures'],
+  ])('starts over with timestamps that go on: %s, %s', async (name) => {
+    const input = await engine.openInput({ type: 'file', path: at(name), loop: true });
     const [video, audio] = await Promise.all(input.tracks.map(encode));
     let over = false;
     input.on('ended', () => {
