@@ -1,8 +1,9 @@
 /** `npm run bench -- NAME [options]`: runs one benchmark, prints a table and writes `bench/results/NAME.json`. */
+import { fanout } from './fanout.ts';
 import { latency } from './latency.ts';
 import { ttff } from './ttff.ts';
 
-const benches: Record<string, (args: string[]) => Promise<void>> = { latency, ttff };
+const benches: Record<string, (args: string[]) => Promise<void>> = { fanout, latency, ttff };
 
 const [name, ...args] = process.argv.slice(2);
 const bench = name === undefined ? undefined : benches[name];

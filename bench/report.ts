@@ -18,6 +18,11 @@ export function atMost(name: string, value: number, unit: string, bar: number): 
   return { name, value: round(value), unit, bar: `<= ${bar}`, ok: value <= bar };
 }
 
+/** A figure with a bar that it must reach. */
+export function atLeast(name: string, value: number, unit: string, bar: number): Figure {
+  return { name, value: round(value), unit, bar: `>= ${bar}`, ok: value >= bar };
+}
+
 /** A figure without a bar. */
 export function info(name: string, value: number, unit: string, reason = 'no bar'): Figure {
   return { name, value: round(value), unit, ok: null, reason };

@@ -1,0 +1,34 @@
+/**
+ * The inner modules of the workspace, for benchmarks that drive a part of the way of a packet. They are no exports of the
+ * packages, and so are loaded from their builds by path.
+ */
+type Modules = {
+  'congestion/bitrate-window': typeof import('../packages/tswebrtc/dist/congestion/bitrate-window.js');
+  'congestion/pacer': typeof import('../packages/tswebrtc/dist/congestion/pacer.js');
+  'connection/rtcp-session': typeof import('../packages/tswebrtc/dist/connection/rtcp-session.js');
+  'connection/srtp/create-srtp-sender': typeof import('../packages/tswebrtc/dist/connection/srtp/create-srtp-sender.js');
+  'connection/srtp/srtp-context': typeof import('../packages/tswebrtc/dist/connection/srtp/srtp-context.js');
+  'connection/transport/udp-port': typeof import('../packages/tswebrtc/dist/connection/transport/udp-port.js');
+  'common/emitter': typeof import('../packages/tswebrtc/dist/common/emitter.js');
+  'common/logger': typeof import('../packages/tswebrtc/dist/common/logger.js');
+  'rtp/outbound-stream': typeof import('../packages/tswebrtc/dist/rtp/outbound-stream.js');
+  'rtp/rtcp/rtcp': typeof import('../packages/tswebrtc/dist/rtp/rtcp/rtcp.js');
+  'rtp/rtcp/twcc': typeof import('../packages/tswebrtc/dist/rtp/rtcp/twcc.js');
+  'rtp/send-ops': typeof import('../packages/tswebrtc/dist/rtp/send-ops.js');
+  'webrtcsink/send-queue': typeof import('../packages/tswebrtc/dist/webrtcsink/send-queue.js');
+  'webrtcsink/shard': typeof import('../packages/tswebrtc/dist/webrtcsink/shard.js');
+  'webrtcsink/shared-encoding': typeof import('../packages/tswebrtc/dist/webrtcsink/shared-encoding.js');
+};
+
+/** Seen from bench/dist/bench. */
+const packages = new URL('../../../packages/', import.meta.url);
+
+/** A module of `tswebrtc`, by its path in `src` without extension. */
+export function load<Name extends keyof Modules>(name: Name): Promise<Modules[Name]> {
+  return import(new URL(`tswebrtc/dist/${name}.js`, packages).href) as Promise<Modules[Name]>;
+}
+
+/** The package of the native sender. */
+export function loadSrtpBatch(): Promise<typeof import('../packages/srtp-batch/dist/index.js')> {
+  return import(new URL('srtp-batch/dist/index.js', packages).href);
+}
