@@ -1,6 +1,7 @@
 /** A process of its own for a part of a benchmark, asked and answered over Node's channel. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 
 interface Request {
   readonly command: string;
@@ -11,22 +12,27 @@ type Reply = { readonly result: unknown } | { readonly error: string };
 
 export class Child {
   readonly #process: ChildProcess;
+  #settle: ((reply: Reply) => void) | undefined;
 
   /** `script`: file name of a compiled script beside this one. */
-  constructor(script: string, env: Record<string, string> = {}) {
-    this.#process = fork(new URL(script, import.meta.url), { env: { ...process.env, ...env } });
+  constructor(script: string) {
+    this.#process = fork(new URL(script, import.meta.url));
+    const settle = (reply: Reply): void => {
+      this.#settle?.(reply);
+      this.#settle = undefined;
+    };
+    this.#process.on('message', (reply) => settle(reply as Reply));
+    this.#process.on('exit', (code, signal) => settle({ error: `the process ${script} ended with ${code ?? signal}` }));
   }
 
   /** One request at a time. Rejects when the child fails or ends. */
   async ask<Result>(command: string, argument: unknown = undefined): Promise<Result> {
-    const ended = once(this.#process, 'exit').then(([code]) => {
-      throw new Error(`the process of the benchmark ended with ${code}`);
+    const reply = await new Promise<Reply>((resolve) => {
+      this.#settle = resolve;
+      this.#process.send({ command, argument } satisfies Request, (error) => {
+        if (error) resolve({ error: error.message });
+      });
     });
-    const replied = once(this.#process, 'message');
-    // Whoever comes second is of no interest.
-    ended.catch(() => {});
-    this.#process.send({ command, argument } satisfies Request);
-    const [reply] = (await Promise.race([replied, ended])) as [Reply];
     if ('error' in reply) throw new Error(reply.error);
     return reply.result as Result;
   }
@@ -56,6 +62,15 @@ export function serve(commands: Record<string, (argument: any) => unknown>): voi
 export function cpuTime(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
+}
+
+/** How long this process's main thread was ready to run and others had the cores, in s; 0 where the system does not tell. */
+export function waitingTime(): number {
+  try {
+    return Number(readFileSync('/proc/self/schedstat', 'utf8').split(' ')[1]) / 1e9;
+  } catch {
+    return 0;
+  }
 }
 
 /** ms on a clock that all processes of this machine share. */

@@ -27,6 +27,8 @@ export interface Limits {
   readonly perVisit: number;
 }
 
+/** From here on others of this machine disturb: s of waiting for a core, in a second. */
+export const DISTURBED = 0.1;
 /** From here on the process of the viewers is so busy that it may be what loses packets: part of a core. */
 export const BUSY = 0.85;
 /** The viewers are allowed to see a frame this much later than others, ms. */
@@ -45,9 +47,9 @@ export class FanoutRun {
     this.viewers = viewers;
   }
 
-  async start(sender: string, bitrate: number): Promise<void> {
+  async start({ sender, bitrate, tick }: Omit<SenderOptions, 'ports'>): Promise<void> {
     this.#ports = await this.#receivers.ask<number[]>('open', this.viewers);
-    const options: SenderOptions = { sender, ports: this.#ports, bitrate };
+    const options: SenderOptions = { sender, ports: this.#ports, bitrate, tick };
     this.#start = await this.#sender.ask<number>('start', options);
     await this.#sender.ask('observe', WARM_UP);
   }

@@ -14,11 +14,12 @@ import type { SendOps } from '../packages/tswebrtc/dist/rtp/send-ops.js';
 import type { DrainTarget } from '../packages/tswebrtc/dist/webrtcsink/send-queue.js';
 import type { ShardMember, Shard as ShardType } from '../packages/tswebrtc/dist/webrtcsink/shard.js';
 import type { FrameSubscriber } from '../packages/tswebrtc/dist/webrtcsink/shared-encoding.js';
-import { cpuTime, serve, sharedClock } from './child.ts';
+import { cpuTime, serve, sharedClock, waitingTime } from './child.ts';
 import { FRAMERATE, PAYLOAD_TYPE, TRANSPORT_CC_ID, viewerKeys, viewerSsrc } from './fanout-viewer.ts';
 import { load, loadSrtpBatch } from './tswebrtc.ts';
 
 const { BitrateWindow } = await load('congestion/bitrate-window');
+const { CongestionController } = await load('congestion/congestion-controller');
 const { Pacer } = await load('congestion/pacer');
 const { RtcpSession: Rtcp } = await load('connection/rtcp-session');
 const { createSrtpSender } = await load('connection/srtp/create-srtp-sender');
@@ -40,12 +41,16 @@ export interface SenderOptions {
   readonly ports: readonly number[];
   /** Bit/s. */
   readonly bitrate: number;
+  /** Pacing is no finer than this, ms: 0 as the library has it. */
+  readonly tick: number;
 }
 
 export interface SenderFigures {
   /** s. */
   readonly duration: number;
   readonly cpu: number;
+  /** s for which others had the cores that the sender wanted. */
+  readonly waited: number;
   readonly packets: number;
   readonly dropped: number;
   readonly frames: number;
@@ -117,6 +122,28 @@ class Frames extends Emitter<EncodingEvents> implements Encoding {
   }
 }
 
+/** Tells the congestion control of every packet that leaves. */
+class SentPackets extends BitrateWindow {
+  readonly #congestion: InstanceType<typeof CongestionController>;
+  #number = -1;
+
+  constructor(congestion: InstanceType<typeof CongestionController>) {
+    super();
+    this.#congestion = congestion;
+  }
+
+  /** Takes the next transport-wide sequence number. */
+  next(): number {
+    this.#number = (this.#number + 1) & 0xffff;
+    return this.#number;
+  }
+
+  override add(bytes: number, now: number): void {
+    super.add(bytes, now);
+    this.#congestion.packetSent(this.#number, bytes, now);
+  }
+}
+
 /** What is left of a session without signalling, ICE and DTLS. */
 class Session implements ShardMember, FrameSubscriber {
   readonly port: Port;
@@ -128,6 +155,8 @@ class Session implements ShardMember, FrameSubscriber {
   readonly #target: DrainTarget;
   readonly #receiver: SrtpReceiver;
   readonly #rtcp: RtcpSession;
+  readonly #congestion: InstanceType<typeof CongestionController>;
+  #processAt: number | undefined = 0;
   feedback = 0;
 
   constructor(index: number, port: Port, to: number, shard: ShardType, bitrate: number) {
@@ -153,13 +182,19 @@ class Session implements ShardMember, FrameSubscriber {
         initialPictureId: 0,
       }),
     ];
-    let next = 0;
+    this.#congestion = new CongestionController({
+      startBitrate: bitrate,
+      minBitrate: bitrate / 4,
+      maxBitrate: bitrate * 2,
+      now: performance.now(),
+    });
+    const sent = new SentPackets(this.#congestion);
     this.#target = {
       lane: this.lane,
       arena: shard.arena,
       ops: new Ops(1),
-      sent: new BitrateWindow(),
-      nextTransportSequenceNumber: () => next++ & 0xffff,
+      sent,
+      nextTransportSequenceNumber: () => sent.next(),
     };
     const { profile, masterKey, masterSalt } = viewerKeys(index, 'feedback');
     this.#receiver = new Receiver(profile, masterKey, masterSalt);
@@ -167,8 +202,9 @@ class Session implements ShardMember, FrameSubscriber {
       cname: 'fanout',
       senders: () => [],
       send: () => {},
-      onTransportFeedback: () => {
+      onTransportFeedback: ({ baseSequenceNumber, arrivals, referenceTime }, arrival) => {
         this.feedback++;
+        this.#congestion.feedback({ baseSequence: baseSequenceNumber, arrivals, referenceTime }, arrival);
       },
     });
     port.onData = (datagram) => {
@@ -193,7 +229,10 @@ class Session implements ShardMember, FrameSubscriber {
 
   drain(ops: SendOps, now: number): number | undefined {
     this.#target.ops = ops;
-    return this.#queue.drain(this.#pacer, this.#streams, this.#target, now) ? this.#pacer.delay : undefined;
+    // It estimates, but does not steer: the stream is to stay the same whatever the machine does.
+    if (this.#processAt !== undefined && now >= this.#processAt) this.#processAt = this.#congestion.process(now);
+    const delay = this.#queue.drain(this.#pacer, this.#streams, this.#target, now) ? this.#pacer.delay : undefined;
+    return delay === undefined ? undefined : Math.max(tick, delay);
   }
 
   close(): void {
@@ -246,10 +285,13 @@ let frames: Frames | undefined;
 let encoding: InstanceType<typeof SharedEncoding> | undefined;
 let observed: Observed | undefined;
 let flushes: number[] = [];
+/** Pacing is no finer than this, ms. */
+let tick = 0;
 
 serve({
   /** Opens a session for each port and begins to send after a moment; answers with the time of the first frame. */
-  async start({ sender, ports, bitrate }: SenderOptions): Promise<number> {
+  async start({ sender, ports, bitrate, tick: wanted }: SenderOptions): Promise<number> {
+    tick = wanted;
     const srtpSender = await createSrtpSender({ choice: sender, load: loadSrtpBatch });
     observed = new Observed(srtpSender);
     shard = new Shard(srtpSender);
@@ -276,6 +318,7 @@ serve({
     const before = {
       time: sharedClock(),
       cpu: cpuTime(),
+      waited: waitingTime(),
       packets: watched.packets,
       batches: watched.batches,
       visits: watched.visits,
@@ -291,6 +334,7 @@ serve({
     return {
       duration: (sharedClock() - before.time) / 1000,
       cpu,
+      waited: waitingTime() - before.waited,
       packets: watched.packets - before.packets,
       batches: watched.batches - before.batches,
       perVisit: (watched.packets - before.packets) / (watched.visits - before.visits),
@@ -325,14 +369,20 @@ serve({
         ops.words[at] = (PAYLOAD_TYPE << 16) | (sequenceNumber++ & 0xffff);
       }
     };
-    const before = { cpu: cpuTime(), packets: observed!.packets };
+    const sent = (): number => sessions.reduce((sum, { lane }) => sum + shard!.srtpSender.counters(lane).packets, 0);
+    const before = { cpu: cpuTime(), packets: sent() };
     for (const end = sharedClock() + 1000 * duration; sharedClock() < end; ) {
       next();
       shard!.srtpSender.send(arena, ops);
       // The plain sender's sockets finish their work between two turns of the loop.
       await new Promise((resolve) => setImmediate(resolve));
     }
-    return { packets: observed!.packets - before.packets, cpu: cpuTime() - before.cpu };
+    // A sender with a thread is not done when its call returns.
+    for (let last = -1; last !== sent(); ) {
+      last = sent();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return { packets: sent() - before.packets, cpu: cpuTime() - before.cpu };
   },
 
   async stop(): Promise<void> {

@@ -3,7 +3,7 @@
  * encryption and real feedback. The viewers live in another process on the same machine, over loopback.
  */
 import { parseArgs } from 'node:util';
-import { BUSY, FanoutRun, type Window } from './fanout-run.ts';
+import { BUSY, DISTURBED, FanoutRun, type Window } from './fanout-run.ts';
 import { atLeast, type Figure, info, report } from './report.ts';
 import { loadSrtpBatch } from './tswebrtc.ts';
 
@@ -20,21 +20,22 @@ export async function fanout(args: string[]): Promise<void> {
       viewers: { type: 'string', default: '100' },
       sender: { type: 'string', default: 'auto' },
       bitrate: { type: 'string', default: '2000000' },
+      tick: { type: 'string', default: '0' },
       seconds: { type: 'string', default: '3' },
       windows: { type: 'string', default: '4' },
       'no-search': { type: 'boolean', default: false },
     },
   });
   const viewers = Number(values.viewers);
-  const bitrate = Number(values.bitrate);
   const sender = values.sender === 'auto' ? await bestSender() : values.sender;
+  const stream: Stream = { sender, bitrate: Number(values.bitrate), tick: Number(values.tick) };
   const isNative = sender !== 'plain';
 
   const run = new FanoutRun(viewers);
   let window: Window;
   let limits: Awaited<ReturnType<FanoutRun['limits']>>;
   try {
-    await run.start(sender, bitrate);
+    await run.start(stream);
     window = await run.best(Number(values.windows), Number(values.seconds));
     limits = await run.limits(Math.max(1, Math.round(window.sender.perVisit)), PACKET_LENGTH);
   } finally {
@@ -42,7 +43,7 @@ export async function fanout(args: string[]): Promise<void> {
   }
   const { sender: sent, receivers } = window;
   const share = sent.cpu / sent.duration;
-  const largest = values['no-search'] ? undefined : await search(sender, bitrate, viewers, !window.gaps, share);
+  const largest = values['no-search'] ? undefined : await search(stream, viewers, !window.gaps, share);
 
   const perCore = (count: number, part: number): number => Math.floor(count / part);
   const at = largest ?? { viewers: window.gaps ? 0 : viewers, share, limit: window.gaps ?? '' };
@@ -88,7 +89,7 @@ export async function fanout(args: string[]): Promise<void> {
       info('limit.sendmmsg_gso', µs(limits.segmented), 'µs/packet', 'unencrypted, with segmentation offload'),
     );
   }
-  if (window.gaps) console.log(`With ${viewers} viewers ${window.gaps}.`);
+  if (window.gaps) console.log(`With ${viewers} viewers ${window.gaps}${blame(window)}.`);
   report('fanout', figures);
 }
 
@@ -103,6 +104,17 @@ async function bestSender(): Promise<string> {
   return 'plain';
 }
 
+/** What, beside the sender, may be why packets are missing. */
+function blame({ sender, receivers }: Window): string {
+  const waited = sender.waited / sender.duration;
+  return [
+    receivers.cpu > BUSY ? `; the viewers took ${receivers.cpu.toFixed(2)} of a core themselves` : '',
+    waited > DISTURBED ? `; for ${(100 * waited).toFixed(0)} % of the time others had the core that the sender wanted` : '',
+  ].join('');
+}
+
+type Stream = Parameters<FanoutRun['start']>[0];
+
 interface Largest {
   readonly viewers: number;
   /** Part of a core that the sender took there. */
@@ -111,7 +123,7 @@ interface Largest {
 }
 
 /** The largest number of viewers that miss nothing, found by larger and then by smaller steps. */
-async function search(sender: string, bitrate: number, from: number, isGood: boolean, share: number): Promise<Largest> {
+async function search(stream: Stream, from: number, isGood: boolean, share: number): Promise<Largest> {
   const deadline = performance.now() + LONGEST_SEARCH * 1000;
   let good = { viewers: isGood ? from : 0, share };
   let bad = isGood ? Number.POSITIVE_INFINITY : from;
@@ -121,7 +133,7 @@ async function search(sender: string, bitrate: number, from: number, isGood: boo
     const viewers = Math.round(guess);
     const run = new FanoutRun(viewers);
     try {
-      await run.start(sender, bitrate);
+      await run.start(stream);
       const window = await run.best(2, 2);
       const used = window.sender.cpu / window.sender.duration;
       const busy =

@@ -4,6 +4,7 @@
  */
 type Modules = {
   'congestion/bitrate-window': typeof import('../packages/tswebrtc/dist/congestion/bitrate-window.js');
+  'congestion/congestion-controller': typeof import('../packages/tswebrtc/dist/congestion/congestion-controller.js');
   'congestion/pacer': typeof import('../packages/tswebrtc/dist/congestion/pacer.js');
   'connection/rtcp-session': typeof import('../packages/tswebrtc/dist/connection/rtcp-session.js');
   'connection/srtp/create-srtp-sender': typeof import('../packages/tswebrtc/dist/connection/srtp/create-srtp-sender.js');
