@@ -3,10 +3,13 @@
  * steps that are large far from the known capacity and small near it (draft-ietf-rmcat-gcc-02 §5.5).
  */
 import { LinkCapacity } from './link-capacity.ts';
+import { ENV } from './tuning.ts';
 import type { NetworkState } from './types.ts';
 
 /** What is kept of the throughput when the path is overused (draft §5.5, β). */
 const BETA = 0.85;
+/** A queue so long that β would drain it later than in this time calls for more, ms; no libwebrtc rule, but its tests' wish. */
+const DRAIN_TIME = Number(ENV.DT ?? 1000);
 /** Taken off in addition, so that a small rate too leaves the queue room to drain (libwebrtc), bit/s. */
 const EXTRA_BACKOFF = 5000;
 /** Growth a second where the capacity is unknown or far (draft §5.5). */
@@ -36,6 +39,7 @@ export class AimdRateControl {
   #min: number;
   #max: number;
   #rtt = DEFAULT_RTT;
+  #queue = 0;
   #state: RateState = 'hold';
   #lastChange: number | undefined;
   #lastDecrease: number | undefined;
@@ -61,6 +65,11 @@ export class AimdRateControl {
   /** ms. */
   set rtt(value: number) {
     this.#rtt = value;
+  }
+
+  /** ms that packets wait now. */
+  set queueDelay(value: number) {
+    this.#queue = value;
   }
 
   setLimits(min: number, max: number): void {
@@ -101,6 +110,24 @@ export class AimdRateControl {
     else if (this.#state === 'decrease') this.#decrease(throughput ?? this.#bitrate, now);
   }
 
+  /**
+   * One step against a rival that heeds losses only: up by a packet a round trip in every round trip as TCP's congestion
+   * avoidance does (RFC 5681 §3.1), down as usual when a packet was `lost`.
+   */
+  compete(lost: boolean, throughput: number, now: number): void {
+    const seconds = Math.min(1, Math.max(0, now - (this.#lastChange ?? now)) / 1000);
+    const settled = this.#lastDecrease === undefined || now - this.#lastDecrease >= this.#rtt + DETECTION_TIME;
+    if (lost) {
+      if (settled) this.#decrease(throughput, now);
+      return;
+    }
+    const rtt = Math.max(this.#rtt, DETECTION_TIME) / 1000;
+    const limit = THROUGHPUT_FACTOR * throughput + THROUGHPUT_MARGIN;
+    const step = ((PACKET_SIZE * 8) / (rtt * rtt)) * seconds;
+    if (this.#bitrate < limit) this.#bitrate = this.#clamp(Math.min(this.#bitrate + step, limit));
+    this.#lastChange = now;
+  }
+
   #increase(throughput: number, applicationLimited: boolean, now: number): void {
     if (throughput > this.capacity.upperBound) this.capacity.reset();
     const limit = applicationLimited ? this.#bitrate : THROUGHPUT_FACTOR * throughput + THROUGHPUT_MARGIN;
@@ -115,7 +142,8 @@ export class AimdRateControl {
   }
 
   #decrease(throughput: number, now: number): void {
-    let reduced = BETA * throughput;
+    const part = Math.min(BETA, 1 - this.#queue / DRAIN_TIME);
+    let reduced = part * throughput;
     if (reduced > EXTRA_BACKOFF) reduced -= EXTRA_BACKOFF;
     // The throughput lags behind the rate; where it still says more than the rate, the known capacity is the better guide.
     if (reduced > this.#bitrate && this.capacity.known) reduced = BETA * this.capacity.estimate;

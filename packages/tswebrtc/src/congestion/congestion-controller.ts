@@ -62,6 +62,7 @@ export class CongestionController implements CongestionControl {
   #rembTime = Number.NEGATIVE_INFINITY;
   #lastFeedback = Number.NEGATIVE_INFINITY;
   #started = false;
+  #startTime = 0;
   #wasLimited = false;
 
   constructor(options: CongestionControllerOptions) {
@@ -107,7 +108,8 @@ export class CongestionController implements CongestionControl {
     if (!this.#started) {
       // The first packet shows that the path is up and that there is something to probe with.
       this.#started = true;
-      this.#probes.start(this.#target.bitrate, now);
+      this.#startTime = now;
+      this.#probes.start(this.#target.bitrate, sequenceNumber, now);
     }
     this.#adapter.packetSent(sequenceNumber, size, now, probeClusterId);
     this.#alr.sent(size, now);
@@ -128,12 +130,15 @@ export class CongestionController implements CongestionControl {
     }
     const throughput = this.#acknowledged.bitrate;
     let probe = this.#probeResults.update(results, now);
+    const found_ = probe; // DBG
     if (probe !== undefined && throughput !== undefined) {
       // While the rate is in full use it has proved itself; a short train that found less was disturbed.
+      if (!limited && this.#lastFeedback > 0 && now - this.#startTime > 5000) probe *= Number(ENV.QM ?? 0.9);
       if (!limited && probe < this.#delay.bitrate) probe = undefined;
       else probe = Math.max(probe, Math.min(this.#delay.bitrate, throughput * PROBE_THROUGHPUT_FLOOR));
     }
-    const recovered = this.#delay.update(results, throughput, probe, limited, this.#rtt.rttOr(0), now);
+    if (found_) (globalThis as any).__probe?.(now, found_, probe, this.#delay.bitrate); // DBG
+    const recovered = this.#delay.update(results, !ENV.NRC ? this.#acknowledged.recent : throughput, probe, limited, this.#rtt.rttOr(0), now);
     this.#loss.update(results, this.#delay.bitrate, throughput, limited, now);
     this.#conclude(now);
     if (recovered) this.#probes.recover(now);
@@ -193,13 +198,15 @@ export class CongestionController implements CongestionControl {
 
   takeProbe(now: number): ProbeCluster | undefined {
     const probe = this.#probes.take();
+    if (probe) (globalThis as any).__probe?.(now, 0, 0, this.#delay.bitrate, 'send ' + (probe.bitrate/1000).toFixed(0)); // DBG
     if (probe) this.#probeResults.expect(probe.clusterId, probe.minBytes, probe.minPackets, now);
     return probe;
   }
 
   #isQuiet(now: number): boolean {
-    const { rate, state, queueDelay } = this.#delay;
+    const { rate, state, queueDelay, competing } = this.#delay;
     return (
+      !competing &&
       state === 'normal' &&
       queueDelay < QUIET_QUEUE &&
       this.#loss.state === 'none' &&

@@ -5,7 +5,7 @@
 import { AimdRateControl } from './aimd-rate-control.ts';
 import { InterArrival } from './inter-arrival.ts';
 import type { PacketResults } from './packet-results.ts';
-import { QueueMonitor } from './queue-monitor.ts';
+import { QueueMonitor, type QueueVerdict } from './queue-monitor.ts';
 import { TrendlineEstimator } from './trendline-estimator.ts';
 import type { NetworkState } from './types.ts';
 
@@ -19,6 +19,7 @@ export class DelayBasedEstimator {
   readonly #interArrival = new InterArrival();
   readonly #trendline = new TrendlineEstimator();
   readonly #queue = new QueueMonitor();
+  #verdict: QueueVerdict = 'clear';
   #lastFeedback = Number.NEGATIVE_INFINITY;
 
   constructor(bitrate: number, min: number, max: number) {
@@ -33,6 +34,11 @@ export class DelayBasedEstimator {
   /** ms that packets wait in queues now, as far as known. */
   get queueDelay(): number {
     return this.#queue.queueDelay;
+  }
+
+  /** Whether a rival was found to keep the queue full, so that delay is not heeded. */
+  get competing(): boolean {
+    return this.#verdict === 'competing';
   }
 
   get state(): NetworkState {
@@ -67,26 +73,14 @@ export class DelayBasedEstimator {
       this.#trendline.update(arrival, send, arrivalTime);
       recovered ||= before === 'underuse' && this.#trendline.state === 'normal';
     }
-    const verdict = this.#queue.update(results, rtt + REACTION_TIME, this.rate.lastDecrease, now);
-    if (verdict === 'clear') this.#steer(throughput, probe, applicationLimited, now);
-    else if (verdict === 'competing') this.#compete(results, throughput, applicationLimited, rtt, now);
+    const { rate } = this;
+    this.#verdict = this.#queue.update(results, rtt + REACTION_TIME, rate.lastDecrease, now);
+    rate.queueDelay = this.competing ? 0 : this.queueDelay;
+    if (this.#verdict === 'clear') this.#steer(throughput, probe, applicationLimited, now);
+    else if (this.#verdict === 'competing') rate.compete(results.count > results.received, throughput ?? rate.bitrate, now);
     else if (this.#trendline.state === 'overuse') this.#steer(throughput, undefined, applicationLimited, now);
-    else this.rate.update(verdict === 'drain' ? 'overuse' : 'underuse', throughput, applicationLimited, now);
+    else rate.update(this.#verdict === 'drain' ? 'overuse' : 'underuse', throughput, applicationLimited, now);
     return recovered;
-  }
-
-  /** Delay says nothing while a rival keeps the queue full: up until a packet is lost, down once a round trip when one is. */
-  #compete(
-    results: PacketResults,
-    throughput: number | undefined,
-    applicationLimited: boolean,
-    rtt: number,
-    now: number,
-  ): void {
-    const lost = results.count > results.received;
-    const settled = now - (this.rate.lastDecrease ?? Number.NEGATIVE_INFINITY) >= rtt + REACTION_TIME;
-    if (!lost) this.rate.update('normal', throughput, applicationLimited, now);
-    else if (settled) this.rate.update('overuse', throughput, applicationLimited, now);
   }
 
   #steer(throughput: number | undefined, probe: number | undefined, applicationLimited: boolean, now: number): void {

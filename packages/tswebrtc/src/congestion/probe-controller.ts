@@ -22,8 +22,9 @@ const TRAIN_PACKETS = 5;
  * of the estimate. libwebrtc does the same where it has an estimate of the network's state; growth alone needs 16 s from a
  * quarter of the capacity to 0.8 of it.
  */
-const QUIET_INTERVAL = Number(ENV.QI ?? 4000);
-const QUIET_FACTOR = Number(ENV.QF ?? 2);
+const QUIET_INTERVAL = Number(ENV.QI ?? 3000);
+const QUIET_SPREAD = Number(ENV.QP ?? 0.5);
+const QUIET_FACTOR = Number(ENV.QF ?? 1.5);
 /** In the application-limited region: a probe so often, ms, at this multiple of the estimate. */
 const ALR_INTERVAL = 5000;
 const ALR_FACTOR = 2;
@@ -61,6 +62,9 @@ export class ProbeController {
   #loss: 'none' | 'decreasing' | 'increasing' = 'none';
   #nextId = 1;
   readonly #pending: ProbeCluster[] = [];
+  #seed = 1;
+  #startTime = 0;
+  #quietInterval = QUIET_INTERVAL;
 
   /** `max`: bit/s. */
   constructor(max: number) {
@@ -68,7 +72,9 @@ export class ProbeController {
   }
 
   /** Path and bounds are known: the first two probes. */
-  start(startBitrate: number, now: number): void {
+  start(startBitrate: number, seed: number, now: number): void {
+    this.#seed = seed;
+    this.#startTime = now;
     this.#estimate = startBitrate;
     this.#probe([FIRST_FACTOR * startBitrate, SECOND_FACTOR * startBitrate], true, now);
   }
@@ -138,7 +144,11 @@ export class ProbeController {
     }
     if (this.#state !== 'complete') return Number.POSITIVE_INFINITY;
     if (this.#alrSince === undefined) {
-      if (this.#quiet && now - this.#lastProbe >= QUIET_INTERVAL) this.#probe([QUIET_FACTOR * this.#estimate], true, now);
+      if (this.#quiet && now - this.#lastProbe >= this.#quietInterval) {
+        this.#seed = (Math.imul(this.#seed, 1664525) + 1013904223) >>> 0;
+        this.#quietInterval = QUIET_INTERVAL * (1 + QUIET_SPREAD * (this.#seed / 0x100000000));
+        this.#probe([QUIET_FACTOR * this.#estimate], true, now);
+      }
       return Number.POSITIVE_INFINITY;
     }
     const next = Math.max(this.#alrSince, this.#lastProbe) + ALR_INTERVAL;
@@ -167,7 +177,7 @@ export class ProbeController {
       this.#pending.push({
         clusterId: this.#nextId++,
         bitrate: capped,
-        minBytes: Math.ceil((capped * TRAIN_DURATION) / 8000),
+        minBytes: Math.ceil((capped * (now - this.#startTime > 5000 && this.#alrSince === undefined ? Number(ENV.QD ?? 45) : TRAIN_DURATION)) / 8000),
         minPackets: TRAIN_PACKETS,
       });
       last = capped;

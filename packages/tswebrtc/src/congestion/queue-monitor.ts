@@ -10,17 +10,28 @@
  */
 import type { PacketResults } from './packet-results.ts';
 
+import { ENV } from './tuning.ts';
 /** A queue below this is no matter, ms. */
-const LIMIT = 80;
+const LIMIT = Number(ENV.QL ?? 80);
 /** A queue that was higher for so long stands, ms. */
-const STANDING_TIME = 300;
+const STANDING_TIME = Number(ENV.QS ?? 300);
 /** A queue that shrank by this part since the last look drains by itself. */
 const DRAINING = 0.1;
-/** So many decreases in vain mean competition. */
-const MAX_DECREASES = 5;
+/** A decrease after which the queue is not lower by this was in vain, ms. */
+const EFFECT = 10;
+/** So many decreases in vain, over at least this time (ms), mean competition: a fall of the capacity is over by then. */
+const MAX_VAIN = Number(ENV.MV ?? 4);
+const MIN_VAIN_TIME = Number(ENV.MT ?? 5000);
 /** Competition is believed for so long, ms; and this is how long the queue must stay low for it to be over sooner, ms. */
 const COMPETING_TIME = 20_000;
+const EMPTY = 25;
 const CLEAR_TIME = 1000;
+/** A queue that stays empty for so long is nobody's but ours, ms. */
+const REST_TIME = Number(ENV.RT ?? 700);
+/** Competition that ended so short a time ago is believed sooner: after so many decreases in vain, over this time, ms. */
+const MEMORY = 30_000;
+const MAX_VAIN_AGAIN = 2;
+const MIN_VAIN_TIME_AGAIN = 1000;
 /** The least delay is remembered for one to two of these, ms: routes change and clocks drift. */
 const BASE_WINDOW = 20_000;
 
@@ -34,11 +45,15 @@ export class QueueMonitor {
   #windowStart = Number.NEGATIVE_INFINITY;
   #queue = 0;
   #highSince: number | undefined;
-  #lowSince: number | undefined;
+  #emptySince: number | undefined;
   #lookedAt = 0;
   #lookedQueue = 0;
-  #lastDecrease: number | undefined;
-  #decreases = 0;
+  /** The decrease whose effect is waited for, and the delay it met. */
+  #judged = Number.NEGATIVE_INFINITY;
+  #pending: number | undefined;
+  #pendingQueue = 0;
+  #vain = 0;
+  #vainSince = 0;
   #competingUntil = Number.NEGATIVE_INFINITY;
 
   /** ms that the least delayed packet of the last feedback waited. */
@@ -49,43 +64,58 @@ export class QueueMonitor {
   /** One feedback message. `interval`: ms that a decrease takes to show; `lastDecrease`: when there was one, ms. */
   update(results: PacketResults, interval: number, lastDecrease: number | undefined, now: number): QueueVerdict {
     if (results.received > 0) this.#queue = this.#measure(results, now);
-    const competing = now < this.#competingUntil;
+    this.#judge(interval, lastDecrease, now);
+    if (this.#queue > EMPTY) this.#emptySince = undefined;
+    else this.#emptySince ??= now;
+    if (this.#emptySince !== undefined && now - this.#emptySince >= REST_TIME) this.#vain = 0;
+    if (this.#emptySince !== undefined && now - this.#emptySince >= CLEAR_TIME) this.#competingUntil = Number.NEGATIVE_INFINITY;
     if (this.#queue < LIMIT) {
-      this.#lowSince ??= now;
-      if (!competing || now - this.#lowSince >= CLEAR_TIME) this.#clear();
-      return now < this.#competingUntil ? 'competing' : 'clear';
-    }
-    this.#lowSince = undefined;
-    if (this.#highSince === undefined) {
+      this.#highSince = undefined;
+    } else if (this.#highSince === undefined) {
       this.#highSince = now;
       this.#look(now);
     }
-    if (competing) return 'competing';
-    if (lastDecrease !== undefined && lastDecrease !== this.#lastDecrease && lastDecrease > this.#highSince) {
-      this.#lastDecrease = lastDecrease;
-      this.#decreases++;
-    }
-    if (now - this.#highSince < STANDING_TIME) return 'clear';
+    if (now < this.#competingUntil) return 'competing';
+    if (this.#highSince === undefined || now - this.#highSince < STANDING_TIME) return 'clear';
     if (now - Math.max(this.#lookedAt, lastDecrease ?? Number.NEGATIVE_INFINITY) < interval) return 'hold';
     const draining = this.#queue < this.#lookedQueue * (1 - DRAINING);
     this.#look(now);
-    if (draining) return 'hold';
-    if (this.#decreases < MAX_DECREASES) return 'drain';
-    this.#decreases = 0;
-    this.#competingUntil = now + COMPETING_TIME;
-    return 'competing';
+    return draining ? 'hold' : 'drain';
   }
 
   /** Forgets what the queue did, as after silence. */
   reset(): void {
     this.#queue = 0;
-    this.#clear();
+    this.#highSince = undefined;
+    this.#pending = undefined;
+    this.#vain = 0;
+    this.#competingUntil = Number.NEGATIVE_INFINITY;
   }
 
-  #clear(): void {
-    this.#highSince = undefined;
-    this.#decreases = 0;
-    this.#competingUntil = Number.NEGATIVE_INFINITY;
+  /** Whether decreases have an effect. */
+  #judge(interval: number, lastDecrease: number | undefined, now: number): void {
+    if (this.#pending !== undefined && now - this.#pending >= interval) {
+      if (this.#queue > this.#pendingQueue - EFFECT) {
+        if (this.#vain++ === 0) this.#vainSince = this.#pending;
+      } else {
+        this.#vain = Math.max(0, this.#vain - Number(ENV.VE ?? 2));
+      }
+      this.#pending = undefined;
+      const again = now - this.#competingUntil < MEMORY;
+      if (
+        this.#vain >= (again ? MAX_VAIN_AGAIN : MAX_VAIN) &&
+        now - this.#vainSince >= (again ? MIN_VAIN_TIME_AGAIN : MIN_VAIN_TIME)
+      ) {
+        (globalThis as any).__comp?.(now, this.#vain, now - this.#vainSince, again, this.#queue); // DBG
+        this.#vain = 0;
+        this.#competingUntil = now + COMPETING_TIME;
+      }
+    }
+    if (this.#pending === undefined && lastDecrease !== undefined && lastDecrease > this.#judged) {
+      this.#judged = lastDecrease;
+      this.#pending = lastDecrease;
+      this.#pendingQueue = this.#queue;
+    }
   }
 
   #look(now: number): void {

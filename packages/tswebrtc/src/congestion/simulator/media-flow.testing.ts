@@ -68,7 +68,7 @@ export class MediaFlow {
   /** Sizes of packets that wait. */
   readonly #queue: number[] = [];
   #queuedBytes = 0;
-  #sequence = 65_000;
+  #sequence: number;
   #wake = Number.POSITIVE_INFINITY;
   // The receiver.
   #base: number | undefined;
@@ -82,6 +82,7 @@ export class MediaFlow {
   constructor(clock: Clock, random: Random, options: MediaFlowOptions) {
     this.#clock = clock;
     this.#random = random;
+    this.#sequence = Math.floor(random.uniform(60_000, 65_536));
     this.options = options;
     this.name = options.name ?? 'media';
     this.propagation = options.propagation;
