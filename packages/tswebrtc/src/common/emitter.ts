@@ -8,13 +8,13 @@ export type EventMap = Record<string, unknown[]>;
 type Listener<A extends unknown[]> = (...args: A) => unknown;
 
 export class Emitter<Events extends { [K in keyof Events]: unknown[] }> {
-  readonly #listeners = new Map<keyof Events, Set<Listener<never>>>();
+  /** The lists are never changed but replaced: an event is emitted once per packet, a listener comes or goes once in a while. */
+  readonly #listeners = new Map<keyof Events, readonly Listener<never>[]>();
 
-  /** Calls `listener` on every `event`; returns a function that stops that. */
+  /** Calls `listener` on every `event`, once however often it was added; returns a function that stops that. */
   on<K extends keyof Events>(event: K, listener: Listener<Events[K]>): () => void {
-    let set = this.#listeners.get(event);
-    if (!set) this.#listeners.set(event, (set = new Set()));
-    set.add(listener);
+    const listeners = this.#listeners.get(event) ?? [];
+    if (!listeners.includes(listener)) this.#listeners.set(event, [...listeners, listener]);
     return () => this.off(event, listener);
   }
 
@@ -28,18 +28,21 @@ export class Emitter<Events extends { [K in keyof Events]: unknown[] }> {
   }
 
   off<K extends keyof Events>(event: K, listener: Listener<Events[K]>): void {
-    this.#listeners.get(event)?.delete(listener);
+    const rest = this.#listeners.get(event)?.filter((other) => other !== listener) ?? [];
+    if (rest.length > 0) this.#listeners.set(event, rest);
+    else this.#listeners.delete(event);
   }
 
   /** Number of listeners of `event`. */
   listenerCount(event: keyof Events): number {
-    return this.#listeners.get(event)?.size ?? 0;
+    return this.#listeners.get(event)?.length ?? 0;
   }
 
+  /** Calls those who listened when it began, whoever comes or goes meanwhile. */
   protected emit<K extends keyof Events>(event: K, ...args: Events[K]): void {
-    const set = this.#listeners.get(event);
-    if (!set) return;
-    for (const listener of [...set]) {
+    const listeners = this.#listeners.get(event);
+    if (!listeners) return;
+    for (const listener of listeners) {
       try {
         const result = (listener as Listener<Events[K]>)(...args);
         if (result instanceof Promise) result.catch(rethrowLater);

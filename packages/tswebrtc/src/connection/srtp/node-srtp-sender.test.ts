@@ -145,6 +145,57 @@ describe('NodeSrtpSender', () => {
     await until(() => received.length === 1);
   });
 
+  it('loses nothing but the packet when the system refuses it, early or late', async () => {
+    const arena = new PacketArena(4096);
+    const [offset, length] = template(arena, 'media');
+    const errors: unknown[] = [];
+    out.on('error', (error) => errors.push(error));
+    // Nobody has let this socket broadcast: EACCES, as ENOBUFS or EHOSTUNREACH elsewhere.
+    const refused = sender.addLane(lane({ address: '255.255.255.255' }));
+    // Nobody listens there: an ICMP message comes back (ECONNREFUSED).
+    const gone = await bound();
+    const { port } = gone.address();
+    await new Promise<void>((resolve) => gone.close(() => resolve()));
+    const unheard = sender.addLane(lane({ port }));
+    const ops = new SendOps();
+    // More packets than there are buffers.
+    for (let i = 0; i < 90; i++) {
+      ops.clear();
+      for (let n = 0; n < 100; n++) ops.push(refused, offset, length, SSRC, 0, n, false, 96, n);
+      sender.send(arena, ops);
+      await new Promise(setImmediate);
+    }
+    expect(sender.counters(refused)).toEqual({ packets: 0, bytes: 0, dropped: 9000 });
+    ops.clear();
+    for (let n = 0; n < 50; n++) ops.push(unheard, offset, length, SSRC, 0, n, false, 96, n);
+    expect(sender.send(arena, ops)).toBe(50);
+    await new Promise(setImmediate);
+    ops.clear();
+    ops.push(sender.addLane(lane()), offset, length, SSRC, 0, 1, false, 96, 1);
+    expect(sender.send(arena, ops)).toBe(1);
+    await until(() => received.length === 1);
+    expect(errors).toEqual([]);
+  });
+
+  it('does not run out of buffers when sockets are closed with packets on their way', async () => {
+    const arena = new PacketArena(4096);
+    const [offset, length] = template(arena, 'media');
+    const ops = new SendOps();
+    for (let i = 0; i < 90; i++) {
+      const socket = await bound();
+      const id = sender.addLane(lane({ socket }));
+      ops.clear();
+      for (let n = 0; n < 100; n++) ops.push(id, offset, length, SSRC, 0, n, false, 96, n);
+      expect(sender.send(arena, ops)).toBe(100);
+      socket.close();
+      sender.removeLane(id);
+      await new Promise(setImmediate);
+    }
+    ops.clear();
+    ops.push(sender.addLane(lane()), offset, length, SSRC, 0, 1, false, 96, 1);
+    expect(sender.send(arena, ops)).toBe(1);
+  });
+
   it('sends nothing after close', () => {
     const id = sender.addLane(lane());
     sender.close();

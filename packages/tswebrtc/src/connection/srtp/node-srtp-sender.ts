@@ -24,11 +24,15 @@ interface Lane {
   port: number;
   sendDatagram: (datagram: Uint8Array) => void;
   readonly counters: LaneCounters;
+  /** Slots that a socket has. A socket that is closed before it has looked an address up never gives them back. */
+  inFlight: number;
+  removed: boolean;
 }
 
 interface Slot {
   readonly buffer: Buffer;
   lane: Lane | undefined;
+  length: number;
   readonly done: (error: Error | null) => void;
 }
 
@@ -52,6 +56,8 @@ export class NodeSrtpSender implements SrtpSender {
       port: options.port,
       sendDatagram: options.sendDatagram,
       counters: { packets: 0, bytes: 0, dropped: 0 },
+      inFlight: 0,
+      removed: false,
     });
     return id;
   }
@@ -66,7 +72,12 @@ export class NodeSrtpSender implements SrtpSender {
   }
 
   removeLane(id: LaneId): void {
+    const lane = this.#lanes.get(id);
+    if (!lane) return;
     this.#lanes.delete(id);
+    // Others are made in their place.
+    lane.removed = true;
+    this.#slots -= lane.inFlight;
   }
 
   counters(id: LaneId): LaneCounters {
@@ -125,6 +136,8 @@ export class NodeSrtpSender implements SrtpSender {
     try {
       if (lane.socket) {
         slot.lane = lane;
+        slot.length = length;
+        lane.inFlight++;
         lane.socket.send(slot.buffer, 0, length, lane.port, lane.address, slot.done);
       } else {
         // The receiver of the datagram may keep it as long as it likes.
@@ -133,6 +146,8 @@ export class NodeSrtpSender implements SrtpSender {
       }
     } catch {
       // A closed socket, an impossible address: the packet is lost, the batch goes on.
+      if (lane.socket) lane.inFlight--;
+      slot.lane = undefined;
       this.#free.push(slot);
       lane.counters.dropped++;
       return false;
@@ -150,10 +165,19 @@ export class NodeSrtpSender implements SrtpSender {
     const made: Slot = {
       buffer: Buffer.allocUnsafeSlow(SLOT_SIZE),
       lane: undefined,
+      length: 0,
       done: (error) => {
-        if (error && made.lane) made.lane.counters.dropped++;
+        const { lane } = made;
+        if (!lane) return;
         made.lane = undefined;
-        if (!this.#closed) this.#free.push(made);
+        if (error) {
+          lane.counters.packets--;
+          lane.counters.bytes -= made.length;
+          lane.counters.dropped++;
+        }
+        if (lane.removed || this.#closed) return;
+        lane.inFlight--;
+        this.#free.push(made);
       },
     };
     return made;

@@ -114,7 +114,7 @@ export class IceAgent {
   }
 
   #addPort(protocol: StunProtocol, port: UdpPort): void {
-    port.onData = (datagram, from) => this.#guard(() => this.#receive(protocol, datagram, from));
+    port.onData = (datagram, from) => this.#receive(protocol, datagram, from);
     this.#addProtocol(protocol);
   }
 
@@ -217,9 +217,14 @@ export class IceAgent {
     return undefined;
   }
 
+  /** Every datagram comes through here: nothing is allocated for those that are not STUN. */
   #receive(protocol: StunProtocol, datagram: Buffer, from: Address): void {
-    if (datagram.length === 0) return;
-    if (datagram[0]! > 3) {
+    try {
+      if (datagram.length === 0) return;
+      if (datagram[0]! <= 3) {
+        this.#receiveStun(protocol, datagram, from);
+        return;
+      }
       const pair = this.#connection.nominated;
       if (pair && this.#isInUse(protocol, from)) {
         pair.packetsReceived++;
@@ -227,8 +232,12 @@ export class IceAgent {
         this.#consent.heard(performance.now());
       }
       this.#handler.datagram(datagram, from);
-      return;
+    } catch (error) {
+      this.#unhandled(error);
     }
+  }
+
+  #receiveStun(protocol: StunProtocol, datagram: Buffer, from: Address): void {
     if (datagram.length < 20) return;
     const deliver = (): void => (protocol as unknown as StunProtocolInternals).datagramReceived(datagram, from);
     if (datagram.readUInt16BE(0) === BINDING_REQUEST) this.#receiveCheck(protocol, datagram, from, deliver);
@@ -313,8 +322,12 @@ export class IceAgent {
     try {
       action();
     } catch (error) {
-      this.#log.debug({ error: String(error) }, 'a datagram could not be handled');
+      this.#unhandled(error);
     }
+  }
+
+  #unhandled(error: unknown): void {
+    this.#log.debug({ error: String(error) }, 'a datagram could not be handled');
   }
 }
 

@@ -28,9 +28,16 @@ export class UdpPort {
     this.localAddress = address;
     // A send that fails later (no route, message too long) must not end the process; ICE notices that nothing arrives.
     socket.on('error', () => {});
-    socket.on('message', (datagram, from) => {
-      const zone = from.address.indexOf('%');
-      this.onData(datagram, [zone < 0 ? from.address : from.address.slice(0, zone), from.port]);
+    // Nearly all datagrams come from one address.
+    let sender = '';
+    let from: Address = ['', 0];
+    socket.on('message', (datagram, { address, port }) => {
+      if (address !== sender || port !== from[1]) {
+        sender = address;
+        const zone = address.indexOf('%');
+        from = [zone < 0 ? address : address.slice(0, zone), port];
+      }
+      this.onData(datagram, from);
     });
   }
 
