@@ -171,6 +171,13 @@ describe('the behaviours of the reference', () => {
     expect(await producer.next()).toEqual({ type: 'endSessionV1_1', sessionId, error: null });
   });
 
+  it('12b. tells a party at 1.1 of the departure of the other with a null error', async () => {
+    const [producer, consumer] = [await openProducer(), await open11()];
+    const sessionId = await startSession(consumer, producer);
+    producer.socket.terminate();
+    expect(await consumer.next()).toEqual({ type: 'endSessionV1_1', sessionId, error: null });
+  });
+
   it("13. forwards the producer's offer unchanged", async () => {
     const [producer, consumer] = [await openProducer(), await open()];
     const sessionId = await startSession(consumer, producer);
@@ -308,6 +315,38 @@ describe('roles and status', () => {
     const peer = await open();
     peer.send({ type: 'setPeerStatus', roles: [], meta: null });
     expect(await peer.others()).toEqual([]);
+    expect(await listener.others()).toEqual([]);
+  });
+
+  it('ends the sessions of a passive consumer that stops consuming, then tells the listeners', async () => {
+    const producer = await open({ roles: ['producer', 'listener'] });
+    const consumer = await open({ roles: ['consumer'] });
+    await producer.next();
+    const sessionId = await startSession(consumer, producer, true);
+    consumer.send({ type: 'setPeerStatus', roles: [], meta: null });
+    expect(await producer.next()).toEqual({ type: 'endSession', sessionId });
+    expect(await producer.next()).toEqual({ type: 'peerStatusChanged', roles: [], meta: null, peerId: consumer.id });
+    expect(await consumer.others()).toEqual([]);
+    expect(server.sessionCount).toBe(0);
+  });
+
+  it('lets a peer change its roles as often as it likes; whoever stops listening is told nothing more', async () => {
+    const [listener, peer] = [await openListener(), await open()];
+    const list = async (type: string): Promise<unknown> => {
+      peer.send({ type });
+      return peer.next();
+    };
+    const entry = [{ id: peer.id, meta: null }];
+    for (const role of ['producer', 'consumer', 'producer']) {
+      peer.send({ type: 'setPeerStatus', roles: [role] });
+      expect(await listener.next()).toMatchObject({ roles: [role] });
+      expect(await list('list')).toEqual({ type: 'list', producers: role === 'producer' ? entry : [] });
+      expect(await list('listConsumers')).toEqual({ type: 'listConsumers', consumers: role === 'consumer' ? entry : [] });
+    }
+    listener.send({ type: 'setPeerStatus', roles: [] });
+    expect(await listener.others()).toEqual([]);
+    peer.send({ type: 'setPeerStatus', roles: [] });
+    await peer.others();
     expect(await listener.others()).toEqual([]);
   });
 

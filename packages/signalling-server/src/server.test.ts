@@ -316,6 +316,74 @@ describe('one peer does not disturb the others', () => {
     expect(await bystander.others()).toEqual([]);
   });
 
+  it('a burst of one peer lets the messages of the others through', async () => {
+    const server = await listen();
+    const [listener, hasty, calm] = [await open(server, 'listener'), await open(server), await open(server)];
+    const burst = 5_000;
+    for (let meta = 1; meta <= burst; meta++) hasty.send({ type: 'setPeerStatus', roles: ['producer'], meta });
+    await listener.next();
+    calm.send({ type: 'setPeerStatus', roles: ['producer'], meta: 'calm' });
+    let before = 1;
+    while ((await listener.next()).peerId !== calm.id) before++;
+    expect(before).toBeLessThan(burst / 2);
+  });
+
+  it('thousands of sessions of one peer end with it, and nothing of them stays', async () => {
+    const server = await listen();
+    const [producer, greedy, bystander] = [await open(server, 'producer'), await open(server), await open(server)];
+    const count = 3_000;
+    for (let i = 0; i < count; i++) greedy.send({ type: 'startSession', peerId: producer.id });
+    expect(await greedy.others()).toHaveLength(count);
+    expect(server.sessionCount).toBe(count);
+    greedy.socket.terminate();
+    let ended = 0;
+    while (ended < count) if ((await producer.next()).type === 'endSession') ended++;
+    expect(server).toMatchObject({ sessionCount: 0, peerCount: 2 });
+    expect(await bystander.others()).toEqual([]);
+  });
+
+  it.each([
+    ['a compressed frame, which was not agreed upon', 0xc1, '{"type":"list"}', 1002],
+    ['a frame of an unknown kind', 0x83, '', 1002],
+    ['text that is not UTF-8', 0x81, Buffer.from([0x7b, 0xff, 0xfe]), 1007],
+  ])('%s ends its own connection only', async (_, first, payload, code) => {
+    const server = await listen();
+    const listener = await open(server, 'listener');
+    const raw = await openRaw(server);
+    const id = await joined(listener, raw);
+    const frame = RawClient.frame(first & 0x0f, payload);
+    frame[0] = first;
+    raw.tcp.write(frame);
+    await raw.ended;
+    expect(raw.received).toEqual(Buffer.from([0x88, 2, code >> 8, code & 0xff]));
+    expect(await listener.next()).toEqual(gone(id));
+  });
+
+  it('a ping is answered', async () => {
+    const client = await open(await listen());
+    const pong = new Promise((resolve) => client.socket.once('pong', resolve));
+    client.socket.ping('are you there');
+    expect(String(await pong)).toBe('are you there');
+  });
+
+  it('connections that do not come to the point are dropped', { timeout: 15_000 }, async () => {
+    const server = await listen();
+    const begin = performance.now();
+    const lifetime = async (head: string): Promise<number> => {
+      const tcp = connect({ port: server.port, host: '127.0.0.1' });
+      cleanups.push(() => tcp.destroy());
+      tcp.on('error', () => {});
+      tcp.resume();
+      tcp.write(head);
+      const drip = setInterval(() => head && tcp.write('X: y\r\n'), 200);
+      await new Promise((resolve) => tcp.once('close', resolve));
+      clearInterval(drip);
+      return performance.now() - begin;
+    };
+    const lifetimes = await Promise.all([lifetime(''), lifetime('GET / HTTP/1.1\r\nHost: x\r\n')]);
+    for (const ms of lifetimes) expect(ms).toBeLessThan(9_000);
+  });
+
   it('binary frames and text that is no message are ignored, and the connection goes on', async () => {
     const server = await listen();
     const client = await open(server);

@@ -115,6 +115,8 @@ class Engine implements PeerSocketOwner {
       maxPayload: options.maxMessageSize,
       WebSocket: PeerSocket,
       handleProtocols: () => false,
+      // One message of a peer at a time, then whatever the others sent: a burst must not hold them up.
+      allowSynchronousEvents: false,
       closeTimeout: CLOSE_TIMEOUT,
     };
     this.#upgrader = new WebSocketServer(upgraderOptions);
