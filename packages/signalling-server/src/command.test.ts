@@ -47,10 +47,19 @@ describe('the command', () => {
     expect(err.join('')).toContain('Warning');
   });
 
-  it.each([[['--port', 'http']], [['--port', '65536']], [['--prot', '1']], [['extra']]])('exits with 2 for %j', async (argv) => {
+  it.each([[['--port', 'http']], [['--port', '65536']], [['--prot', '1']], [['extra']], [['--port']]])(
+    'exits with 2 and one line for %j',
+    async (argv) => {
+      const { io, err } = surroundings();
+      expect(await runCommand(argv, io)).toBe(2);
+      expect(err.join('')).toMatch(/^[^\n]+\. Try --help\.\n$/);
+    },
+  );
+
+  it('does not take an empty host for every network', async () => {
     const { io, err } = surroundings();
-    expect(await runCommand(argv, io)).toBe(2);
-    expect(err.join('')).toContain('--help');
+    expect(await runCommand(['--host=', '--port', '0'], io)).toBe(2);
+    expect(err).toEqual(['The host is empty: give an address or name to listen on.\n']);
   });
 
   it('exits with 1 and one sentence when it cannot listen', async () => {

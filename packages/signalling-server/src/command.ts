@@ -40,7 +40,8 @@ export async function runCommand(argv: readonly string[], io: CommandIo): Promis
   try {
     options = parse(argv);
   } catch (error) {
-    io.stderr(`${(error as Error).message}\nTry --help.\n`);
+    const { message } = error as Error;
+    io.stderr(`${message.replace(/[^.]$/, '$&.')} Try --help.\n`);
     return 2;
   }
   if (options.help) {

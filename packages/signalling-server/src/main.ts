@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { runCommand } from './command.ts';
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** Runs the command in this process; resolves with the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   const interrupted = new AbortController();
@@ -12,8 +14,9 @@ export async function main(argv: readonly string[]): Promise<number> {
       interrupted.abort();
     } else if (performance.now() - firstAt > 1_000) process.exit(0); // npm forwards a Ctrl-C that we have had already
   };
-  process.on('SIGINT', interrupt);
-  process.on('SIGTERM', interrupt);
+  for (const signal of SIGNALS) process.on(signal, interrupt);
+  // Who reads the output may leave (`| head`); the server goes on.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   try {
     return await runCommand(argv, {
       stdout: (text) => void process.stdout.write(text),
@@ -23,8 +26,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       signal: interrupted.signal,
     });
   } finally {
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
+    for (const signal of SIGNALS) process.off(signal, interrupt);
   }
 }
 

@@ -50,6 +50,9 @@ export const DEFAULT_PORT = 8443;
 
 /** Checks the options and fills in the defaults. Throws `INVALID_OPTION` naming the option. */
 export function resolveOptions(options: SignallingServerOptions): ResolvedOptions {
+  const host = options.host ?? DEFAULT_HOST;
+  // Node would listen on every network then; whoever wants that says so with 0.0.0.0 or ::.
+  if (typeof host !== 'string' || host.trim() === '') throw invalid('The host is empty: give an address or name to listen on.');
   const port = options.port ?? DEFAULT_PORT;
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw invalid(`The port ${port} is none: give a whole number from 0 to 65535.`);
@@ -64,7 +67,7 @@ export function resolveOptions(options: SignallingServerOptions): ResolvedOption
     headers.push(`${name}: ${value}`);
   }
   return {
-    host: options.host ?? DEFAULT_HOST,
+    host,
     port,
     headers,
     maxMessageSize: positive('maxMessageSize', options.maxMessageSize ?? 2 ** 20),

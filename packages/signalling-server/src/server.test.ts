@@ -76,6 +76,7 @@ describe('listening', () => {
   it.each([
     [{ port: 70_000 }, '70000'],
     [{ port: 1.5 }, '1.5'],
+    [{ host: '', port: 0 }, 'host'],
     [{ headers: { 'bad name': 'x' } }, 'bad name'],
     [{ headers: { good: 'a\r\nb: c' } }, 'good'],
     [{ maxMessageSize: 0 }, 'maxMessageSize'],
