@@ -8,7 +8,7 @@ import { Emitter } from '../common/emitter.ts';
 import { asError, TsWebRTCError } from '../common/errors.ts';
 import { type Logger, silentLogger } from '../common/logger.ts';
 import type { RtcpPacket, TransportFeedback } from '../rtp/rtcp/types.ts';
-import { createAnswer, isUsable } from '../sdp/answer.ts';
+import { createAnswer } from '../sdp/answer.ts';
 import { assertConnectable, assertSameShape } from '../sdp/checks.ts';
 import type { MediaDescription, SessionDescription } from '../sdp/description.ts';
 import { type MediaAgreement, negotiate } from '../sdp/negotiate.ts';
@@ -16,6 +16,8 @@ import { createOffer } from '../sdp/offer.ts';
 import { PayloadTypes } from '../sdp/payload-types.ts';
 import { parseDescription } from '../sdp/read.ts';
 import { writeDescription } from '../sdp/write.ts';
+import { DataChannelCount } from './data-channel-count.ts';
+import { type IceCandidate, LocalCandidates } from './local-candidates.ts';
 import { RemoteCandidates } from './remote-candidates.ts';
 import { RtcpSession } from './rtcp-session.ts';
 import type { RtpSender } from './rtp-sender.ts';
@@ -25,19 +27,12 @@ import { Transceiver } from './transceiver.ts';
 import type { DataChannel, DataChannelInit, RTCStatsEntry, Transport, TransportFactory } from './transport/types.ts';
 import type { ConnectionOptions, ConnectionState, IceCandidateInit, Lane, TransceiverInit } from './types.ts';
 
+export type { IceCandidate } from './local-candidates.ts';
 export { Transceiver } from './transceiver.ts';
 
 export interface SessionDescriptionInit {
   readonly type: 'offer' | 'answer';
   readonly sdp: string;
-}
-
-/** A local candidate as it travels in signalling. */
-export interface IceCandidate {
-  /** Without `a=`; empty = end of candidates. */
-  readonly candidate: string;
-  readonly sdpMLineIndex: number;
-  readonly sdpMid: string | undefined;
 }
 
 export type SignalingState = 'stable' | 'have-local-offer' | 'have-remote-offer' | 'closed';
@@ -77,7 +72,8 @@ export class Connection extends Emitter<ConnectionEvents> {
   #senders: readonly RtpSender[] = [];
   readonly #rtcp: RtcpSession;
   readonly #remoteCandidates: RemoteCandidates;
-  readonly #localCandidates: string[] = [];
+  readonly #localCandidates = new LocalCandidates();
+  readonly #channelCount = new DataChannelCount();
   /** A positive 63-bit number (RFC 8829 §5.2.1). */
   readonly #sessionId = (randomBytes(8).readBigUInt64BE() >> 1n).toString();
   #sessionVersion = 0;
@@ -90,10 +86,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   #setup: 'active' | 'passive' | undefined;
   #wantsApplication = false;
   #gathering = false;
-  #gathered = false;
   #transportSequenceNumber = randomBytes(2).readUInt16BE();
-  #dataChannelsOpened = 0;
-  #dataChannelsClosed = 0;
   #closing: Promise<void> | undefined;
 
   /** Makes a connection. Rejects when no transport can be made. */
@@ -125,7 +118,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     transport.on('rtp', (packet, arrival) => this.emit('rtp', packet, arrival));
     transport.on('rtcp', (compound, arrival) => this.emit('rtcp', this.#rtcp.receive(compound, arrival), arrival));
     transport.on('datachannel', (channel) => {
-      this.#watch(channel);
+      this.#channelCount.watch(channel);
       this.emit('datachannel', channel);
     });
   }
@@ -166,13 +159,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   get localDescription(): SessionDescriptionInit | undefined {
     if (!this.#local) return undefined;
     const { type, description } = this.#local;
-    const carrier = this.#carrier(description);
-    const media = description.media.map((section, index) =>
-      index === carrier.sdpMLineIndex
-        ? { ...section, candidates: [...this.#localCandidates], endOfCandidates: this.#gathered }
-        : section,
-    );
-    return { type, sdp: writeDescription({ ...description, media }) };
+    return { type, sdp: writeDescription(this.#localCandidates.fill(description)) };
   }
 
   get remoteDescription(): SessionDescriptionInit | undefined {
@@ -212,7 +199,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     }
     const channel = this.#transport.createDataChannel(label, init);
     this.#wantsApplication = true;
-    this.#watch(channel);
+    this.#channelCount.watch(channel);
     return channel;
   }
 
@@ -307,8 +294,8 @@ export class Connection extends Emitter<ConnectionEvents> {
     return buildStats({
       transceivers: this.#transceivers,
       transport: this.#transport.getStats(timestamp),
-      dataChannelsOpened: this.#dataChannelsOpened,
-      dataChannelsClosed: this.#dataChannelsClosed,
+      dataChannelsOpened: this.#channelCount.opened,
+      dataChannelsClosed: this.#channelCount.closed,
       timestamp,
     });
   }
@@ -398,17 +385,9 @@ export class Connection extends Emitter<ConnectionEvents> {
     });
   }
 
-  /** The m-line that carries the bundle: the first that is not rejected. */
-  #carrier(description: SessionDescription): { sdpMLineIndex: number; sdpMid: string | undefined } {
-    const index = Math.max(0, description.media.findIndex(isUsable));
-    return { sdpMLineIndex: index, sdpMid: description.media[index]?.mid };
-  }
-
   #onLocalCandidate(candidate: string): void {
     if (this.#closing || !this.#local) return;
-    if (candidate === '') this.#gathered = true;
-    else this.#localCandidates.push(candidate);
-    this.emit('icecandidate', { candidate, ...this.#carrier(this.#local.description) });
+    this.emit('icecandidate', this.#localCandidates.add(candidate, this.#local.description));
   }
 
   #onTransportState(state: ConnectionState): void {
@@ -430,20 +409,6 @@ export class Connection extends Emitter<ConnectionEvents> {
       this.#rtcp.suggestRoundTripTime(seconds);
       return;
     }
-  }
-
-  #watch(channel: DataChannel): void {
-    let opened = channel.readyState === 'open';
-    if (opened) this.#dataChannelsOpened++;
-    else {
-      channel.once('open', () => {
-        if (!opened) this.#dataChannelsOpened++;
-        opened = true;
-      });
-    }
-    channel.once('close', () => {
-      if (opened) this.#dataChannelsClosed++;
-    });
   }
 
   #setSignalingState(state: SignalingState): void {

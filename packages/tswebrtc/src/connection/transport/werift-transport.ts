@@ -57,6 +57,7 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
   #selected: SelectedPair | undefined;
   #early: { datagram: Buffer; from: Address | undefined }[] = [];
   #lastHeard = 0;
+  #lastWatch = 0;
   #deadline: NodeJS.Timeout | undefined;
   #silence: NodeJS.Timeout | undefined;
   #released = false;
@@ -215,9 +216,9 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
       this.#fail('the SRTP sender took no lane', error);
       return;
     }
-    this.#lastHeard = performance.now();
+    this.#lastHeard = this.#lastWatch = performance.now();
     const period = Math.min(500, Math.max(20, this.#disconnectedTimeout / 10));
-    this.#silence = setInterval(() => this.#watch(), period);
+    this.#silence = setInterval(() => this.#watch(period), period);
     this.#startSctp();
     this.#log.info({ profile: keys.profile, remote: this.#selected.remote.join(':') }, 'connected');
     this.#setState('connected');
@@ -281,8 +282,12 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
   }
 
   /** The silence timer: ICE's own consent would notice a silent peer only after 30 s. */
-  #watch(): void {
+  #watch(period: number): void {
     const now = performance.now();
+    // While this process did not run nobody could be heard: what came then is still to be read.
+    const stalled = now - this.#lastWatch - period;
+    if (stalled > period) this.#lastHeard = Math.min(now, this.#lastHeard + stalled);
+    this.#lastWatch = now;
     this.#ice.watch(now, this.#disconnectedTimeout, now - this.#lastHeard > this.#disconnectedTimeout / 3);
     const silence = now - this.#lastHeard;
     if (silence >= this.#failedTimeout) this.#fail(`nothing heard from the peer for ${this.#failedTimeout} ms`);
