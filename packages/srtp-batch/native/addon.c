@@ -321,20 +321,7 @@ static void count_dropped(struct native *native, uint32_t lane_id) {
   if (lane) lane->dropped++;
 }
 
-/* Protects and sends here and now. Returns the number of packets taken, and in `next` the op at which the spill was full. */
-static size_t send_here(struct native *native, const struct ops *ops, size_t from, struct spill *spill, size_t *next) {
-  size_t taken = 0, i = from;
-  for (; i < ops->count; i++) {
-    enum op_result result = sender_run_op(&native->sender, ops, i, spill);
-    if (result == OP_SPILL_FULL) break;
-    if (result == OP_SENT) taken++;
-  }
-  batch_flush(native->sender.batch);
-  *next = i;
-  return taken;
-}
-
-/* The same with the thread: what has to be spilled is protected here, the rest is copied for the thread. */
+/* With the thread: what has to be spilled is protected here, the rest is copied for the thread. As sender_run_spilling. */
 static size_t send_there(struct native *native, const struct ops *ops, size_t from, struct spill *spill, size_t *next) {
   struct ops rest = *ops;
   rest.words = op_at(ops, from);
@@ -398,7 +385,7 @@ static napi_value send_batch(napi_env env, napi_callback_info info) {
   if (native->worker) {
     taken = send_there(native, &ops, from, &spill, &next);
   } else {
-    taken = send_here(native, &ops, from, &spill, &next);
+    taken = sender_run_spilling(&native->sender, &ops, from, ops.count, &spill, &next);
     waiting = batch_is_waiting(native->sender.batch);
   }
   header[SPILL_NEXT] = (uint32_t)next;

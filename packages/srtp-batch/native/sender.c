@@ -81,10 +81,19 @@ enum op_result sender_run_op(struct sender *sender, const struct ops *ops, size_
 }
 
 size_t sender_run(struct sender *sender, const struct ops *ops, size_t from, size_t to) {
-  size_t taken = 0;
-  for (size_t i = from; i < to; i++) {
-    if (sender_run_op(sender, ops, i, NULL) == OP_SENT) taken++;
+  return sender_run_spilling(sender, ops, from, to, NULL, NULL);
+}
+
+size_t sender_run_spilling(struct sender *sender, const struct ops *ops, size_t from, size_t to, struct spill *spill,
+                           size_t *next) {
+  uint64_t dropped = batch_stats(sender->batch).dropped;
+  size_t taken = 0, i = from;
+  for (; i < to; i++) {
+    enum op_result result = sender_run_op(sender, ops, i, spill);
+    if (result == OP_SPILL_FULL) break;
+    if (result == OP_SENT) taken++;
   }
   batch_flush(sender->batch);
-  return taken;
+  if (next) *next = i;
+  return taken - (size_t)(batch_stats(sender->batch).dropped - dropped);
 }

@@ -37,7 +37,13 @@ enum op_result {
 /* Protects the packet of one op and puts it into the batch, or into `spill` where its lane has no socket. */
 enum op_result sender_run_op(struct sender *sender, const struct ops *ops, size_t index, struct spill *spill);
 
-/* How many of the ops from `from` on were taken; sends them. Packets of lanes without a socket are dropped. */
+/*
+ * Sends the packets of ops `from` to `to`. Returns how many the system took or wait for it to have room, and in `next` the op
+ * at which `spill` was full, else `to`.
+ */
+size_t sender_run_spilling(struct sender *sender, const struct ops *ops, size_t from, size_t to, struct spill *spill,
+                           size_t *next);
+/* The same without a spill: packets of lanes without a socket are dropped. */
 size_t sender_run(struct sender *sender, const struct ops *ops, size_t from, size_t to);
 
 #endif

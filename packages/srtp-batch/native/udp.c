@@ -166,11 +166,17 @@ socklen_t udp_address(const struct udp_socket *socket, const char *text, uint16_
 
 static bool is_full(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
-static void wait_for_room(struct batch *batch, struct udp_socket *socket, struct lane *lane, const uint8_t *bytes, size_t length) {
+static void drop(struct batch *batch, struct lane *lane, unsigned count) {
+  lane->dropped += count;
+  batch->stats.dropped += count;
+}
+
+static void wait_for_room(struct batch *batch, struct udp_socket *socket, struct lane *lane, const uint8_t *bytes,
+                          size_t length) {
   struct waiting *waiting = NULL;
   if (socket->waiting_bytes + length <= MAX_WAITING) waiting = malloc(sizeof *waiting + length);
   if (!waiting) {
-    lane->dropped++;
+    drop(batch, lane, 1);
     return;
   }
   waiting->next = NULL;
@@ -215,7 +221,7 @@ static void flush_socket(struct batch *batch, struct udp_socket *socket) {
           send_one(batch, socket->fd, waiting->bytes, waiting->length, &waiting->address, waiting->address_length);
       if (sent < 0 && is_full(errno)) return;
       if (sent < 0) {
-        lane->dropped++;
+        drop(batch, lane, 1);
       } else {
         lane->packets++;
         lane->bytes += waiting->length;
@@ -374,7 +380,7 @@ static void send_unsegmented(struct batch *batch, unsigned i) {
       queue_message(batch, i, offset);
       return;
     } else {
-      lane->dropped++;
+      drop(batch, lane, 1);
     }
     offset += length;
   }
@@ -406,7 +412,7 @@ void batch_flush(struct batch *batch) {
       socket->segmentation = false;
       send_unsegmented(batch, i++);
     } else {
-      batch->messages[i].lane->dropped += batch->messages[i].segments;
+      drop(batch, batch->messages[i].lane, batch->messages[i].segments);
       i++;
     }
   }

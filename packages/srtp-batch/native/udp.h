@@ -42,6 +42,8 @@ struct batch_stats {
   uint64_t system_calls;
   /* Messages handed over, a segmented one counted once; and the datagrams in them. */
   uint64_t messages, datagrams;
+  /* Datagrams that the system refused or that found no room to wait. */
+  uint64_t dropped;
 };
 
 struct batch *batch_create(struct lane_table *lanes);

@@ -184,7 +184,9 @@ static void the_queue_of_a_full_socket_is_bounded(void) {
   begin();
   struct lane *lane = add_lane();
   room = 0;
-  for (int i = 0; i < 3; i++) send_packets(lane, i * 1000, 1000, LENGTH);
+  size_t taken = 0;
+  for (int i = 0; i < 3; i++) taken += send_packets(lane, i * 1000, 1000, LENGTH);
+  EXPECT(taken + lane->dropped == 3000);
   EXPECT(udp->waiting_bytes <= 1 << 20);
   EXPECT(lane->dropped > 1900 && lane->dropped < 2000);
   room = UNLIMITED;
@@ -262,7 +264,7 @@ static void a_refusal_costs_its_packets_only(void) {
   struct lane *lane = add_lane();
   udp->segmentation = false;
   other_error = EPERM;
-  send_packets(lane, 900, 10, LENGTH);
+  EXPECT(send_packets(lane, 900, 10, LENGTH) == 0);
   EXPECT(lane->dropped == 10 && lane->packets == 0);
   other_error = 0;
   send_packets(lane, 0, 10, LENGTH);

@@ -73,8 +73,8 @@ export interface BatchSender {
   setDestination(lane: number, destination: Destination): void;
   removeLane(lane: number): void;
   /**
-   * Protects and sends; returns how many packets were handed to the system or wait for it to have room. Unknown lanes are
-   * skipped, and what makes no sense is dropped and counted.
+   * Protects and sends; returns how many packets were handed to the system or wait for it to have room (with a thread: were
+   * handed to that). Unknown lanes are skipped, and what makes no sense is dropped and counted.
    */
   send(templates: Templates, ops: Ops): number;
   /** Zeros for an unknown lane. */
