@@ -3,13 +3,12 @@
  * steps that are large far from the known capacity and small near it (draft-ietf-rmcat-gcc-02 §5.5).
  */
 import { LinkCapacity } from './link-capacity.ts';
-import { ENV } from './tuning.ts';
 import type { NetworkState } from './types.ts';
 
 /** What is kept of the throughput when the path is overused (draft §5.5, β). */
 const BETA = 0.85;
-/** A queue so long that β would drain it later than in this time calls for more, ms; no libwebrtc rule, but its tests' wish. */
-const DRAIN_TIME = Number(ENV.DT ?? 1000);
+/** Ours: a queue so long that β would drain it later than in this time is drained faster, ms. */
+const DRAIN_TIME = 1000;
 /** Taken off in addition, so that a small rate too leaves the queue room to drain (libwebrtc), bit/s. */
 const EXTRA_BACKOFF = 5000;
 /** Growth a second where the capacity is unknown or far (draft §5.5). */

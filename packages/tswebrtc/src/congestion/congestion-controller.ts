@@ -11,7 +11,6 @@ import { FeedbackAdapter } from './feedback-adapter.ts';
 import { FeedbackTimeout } from './feedback-timeout.ts';
 import { LossBasedEstimator } from './loss-based-estimator.ts';
 import { PACING_FACTOR } from './pacer.ts';
-import { ENV } from './tuning.ts';
 import { ProbeBitrateEstimator } from './probe-bitrate-estimator.ts';
 import { ProbeController } from './probe-controller.ts';
 import { ReportBasedEstimator } from './report-based-estimator.ts';
@@ -37,7 +36,7 @@ const FEEDBACK_ABSENT = 5000;
 /** `process` wants to be called at least so often while packets flow, ms. */
 const PROCESS_INTERVAL = 200;
 /** The path counts as quiet so long after a decrease, ms, with no more queue than this, ms. */
-const QUIET_TIME = Number(ENV.QT ?? 2000);
+const QUIET_TIME = 2000;
 const QUIET_QUEUE = 30;
 /** A REMB holds for so long: a peer that sends them does so every second, ms. */
 const REMB_TIMEOUT = 5000;
@@ -62,7 +61,6 @@ export class CongestionController implements CongestionControl {
   #rembTime = Number.NEGATIVE_INFINITY;
   #lastFeedback = Number.NEGATIVE_INFINITY;
   #started = false;
-  #startTime = 0;
   #wasLimited = false;
 
   constructor(options: CongestionControllerOptions) {
@@ -108,7 +106,6 @@ export class CongestionController implements CongestionControl {
     if (!this.#started) {
       // The first packet shows that the path is up and that there is something to probe with.
       this.#started = true;
-      this.#startTime = now;
       this.#probes.start(this.#target.bitrate, sequenceNumber, now);
     }
     this.#adapter.packetSent(sequenceNumber, size, now, probeClusterId);
@@ -130,15 +127,12 @@ export class CongestionController implements CongestionControl {
     }
     const throughput = this.#acknowledged.bitrate;
     let probe = this.#probeResults.update(results, now);
-    const found_ = probe; // DBG
     if (probe !== undefined && throughput !== undefined) {
       // While the rate is in full use it has proved itself; a short train that found less was disturbed.
-      if (!limited && this.#lastFeedback > 0 && now - this.#startTime > 5000) probe *= Number(ENV.QM ?? 0.9);
       if (!limited && probe < this.#delay.bitrate) probe = undefined;
       else probe = Math.max(probe, Math.min(this.#delay.bitrate, throughput * PROBE_THROUGHPUT_FLOOR));
     }
-    if (found_) (globalThis as any).__probe?.(now, found_, probe, this.#delay.bitrate); // DBG
-    const recovered = this.#delay.update(results, !ENV.NRC ? this.#acknowledged.recent : throughput, probe, limited, this.#rtt.rttOr(0), now);
+    const recovered = this.#delay.update(results, this.#acknowledged.recent, probe, limited, this.#rtt.rttOr(0), now);
     this.#loss.update(results, this.#delay.bitrate, throughput, limited, now);
     this.#conclude(now);
     if (recovered) this.#probes.recover(now);
@@ -198,8 +192,7 @@ export class CongestionController implements CongestionControl {
 
   takeProbe(now: number): ProbeCluster | undefined {
     const probe = this.#probes.take();
-    if (probe) (globalThis as any).__probe?.(now, 0, 0, this.#delay.bitrate, 'send ' + (probe.bitrate/1000).toFixed(0)); // DBG
-    if (probe) this.#probeResults.expect(probe.clusterId, probe.minBytes, probe.minPackets, now);
+    if (probe) this.#probeResults.expect(probe, now);
     return probe;
   }
 

@@ -3,6 +3,7 @@
  * received (libwebrtc's rule and figures).
  */
 import type { PacketResults } from './packet-results.ts';
+import type { PlannedProbe } from './probe-controller.ts';
 
 /** Enough of a train arrived, by packets and by bytes. */
 const RECEIVED_RATIO = 0.8;
@@ -28,6 +29,7 @@ interface Cluster {
   firstArrivalSize: number;
   readonly minPackets: number;
   readonly minBytes: number;
+  readonly trust: number;
   heard: number;
 }
 
@@ -35,8 +37,8 @@ export class ProbeBitrateEstimator {
   readonly #clusters = new Map<number, Cluster>();
 
   /** A probe was started. Its results are waited for. */
-  expect(clusterId: number, minBytes: number, minPackets: number, now: number): void {
-    this.#clusters.set(clusterId, {
+  expect(probe: PlannedProbe, now: number): void {
+    this.#clusters.set(probe.clusterId, {
       packets: 0,
       bytes: 0,
       firstSend: Number.POSITIVE_INFINITY,
@@ -45,8 +47,9 @@ export class ProbeBitrateEstimator {
       lastArrival: Number.NEGATIVE_INFINITY,
       lastSendSize: 0,
       firstArrivalSize: 0,
-      minPackets: minPackets * RECEIVED_RATIO,
-      minBytes: minBytes * RECEIVED_RATIO,
+      minPackets: probe.minPackets * RECEIVED_RATIO,
+      minBytes: probe.minBytes * RECEIVED_RATIO,
+      trust: probe.trust,
       heard: now,
     });
   }
@@ -62,7 +65,8 @@ export class ProbeBitrateEstimator {
       const cluster = this.#clusters.get(id);
       if (!cluster) continue;
       cluster.heard = now;
-      found = measure(cluster, results.sendTimes[row]!, results.arrivalTimes[row]!, results.sizes[row]!) ?? found;
+      const rate = measure(cluster, results.sendTimes[row]!, results.arrivalTimes[row]!, results.sizes[row]!);
+      if (rate !== undefined) found = rate * cluster.trust;
     }
     for (const [id, cluster] of this.#clusters) if (now - cluster.heard > MAX_AGE * 2) this.#clusters.delete(id);
     return found;

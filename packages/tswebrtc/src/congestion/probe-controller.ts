@@ -3,7 +3,6 @@
  * application-limited region, and when the application raises its bounds. Rules and figures of libwebrtc; where one is ours
  * it says so.
  */
-import { ENV } from './tuning.ts';
 import type { ProbeCluster } from './types.ts';
 
 /** The first two probes, as multiples of the start bitrate. */
@@ -18,13 +17,16 @@ const RESULT_TIMEOUT = 1000;
 const TRAIN_DURATION = 15;
 const TRAIN_PACKETS = 5;
 /**
- * Ours: while the path has been quiet (see `setQuiet`) and something is left to find, a probe so often, ms, at this multiple
- * of the estimate. libwebrtc does the same where it has an estimate of the network's state; growth alone needs 16 s from a
- * quarter of the capacity to 0.8 of it.
+ * Ours: while the path is quiet (see `setQuiet`), a probe so often, ms (up to this part later, so that flows that share a
+ * path do not probe in step), at this multiple of the estimate. Growth alone needs 16 s from a quarter of the capacity to
+ * 0.8 of it; libwebrtc closes the gap by its estimate of the network's state, which is not public.
  */
-const QUIET_INTERVAL = Number(ENV.QI ?? 3000);
-const QUIET_SPREAD = Number(ENV.QP ?? 0.5);
-const QUIET_FACTOR = Number(ENV.QF ?? 1.5);
+const QUIET_INTERVAL = 3000;
+const QUIET_SPREAD = 0.5;
+const QUIET_FACTOR = 1.75;
+/** Its train is longer, ms, for on a path in use a short one measures the jitter; and so much of its result is believed. */
+const QUIET_DURATION = 45;
+const QUIET_TRUST = 0.8;
 /** In the application-limited region: a probe so often, ms, at this multiple of the estimate. */
 const ALR_INTERVAL = 5000;
 const ALR_FACTOR = 2;
@@ -43,6 +45,11 @@ const LOSS_LIMITED_FACTOR = 1.5;
 /** Nobody probes for more than this multiple of what the media can use. */
 const ALLOCATED_FACTOR = 2;
 
+/** A probe and what part of its result is to be believed, since others may use the path as well. */
+export interface PlannedProbe extends ProbeCluster {
+  readonly trust: number;
+}
+
 type ProbeState = 'initial' | 'waiting' | 'complete';
 
 export class ProbeController {
@@ -58,12 +65,13 @@ export class ProbeController {
   #lastRecovery = Number.NEGATIVE_INFINITY;
   #alrSince: number | undefined;
   #quiet = false;
+  /** The probe under way measures a path in full use. */
+  #inUse = false;
   #alrEnded = Number.NEGATIVE_INFINITY;
   #loss: 'none' | 'decreasing' | 'increasing' = 'none';
   #nextId = 1;
-  readonly #pending: ProbeCluster[] = [];
+  readonly #pending: PlannedProbe[] = [];
   #seed = 1;
-  #startTime = 0;
   #quietInterval = QUIET_INTERVAL;
 
   /** `max`: bit/s. */
@@ -71,16 +79,15 @@ export class ProbeController {
     this.#max = max;
   }
 
-  /** Path and bounds are known: the first two probes. */
+  /** Path and bounds are known: the first two probes. `seed`: of the spread of later ones, any number. */
   start(startBitrate: number, seed: number, now: number): void {
     this.#seed = seed;
-    this.#startTime = now;
     this.#estimate = startBitrate;
     this.#probe([FIRST_FACTOR * startBitrate, SECOND_FACTOR * startBitrate], true, now);
   }
 
   /** The next probe to be sent; each is given once. */
-  take(): ProbeCluster | undefined {
+  take(): PlannedProbe | undefined {
     return this.#pending.shift();
   }
 
@@ -103,14 +110,19 @@ export class ProbeController {
   setMax(max: number, now: number): void {
     const raised = max > this.#max && this.#state === 'complete' && this.#estimate >= 0.9 * this.#max;
     this.#max = max;
-    if (raised) this.#probe([max], false, now);
+    if (raised) {
+      this.#inUse = false;
+      this.#probe([max], false, now);
+    }
   }
 
   /** The most that the media can use, bit/s. Raised while the rate lies idle, it is probed. */
   setAllocated(allocated: number, now: number): void {
     const raised = allocated > this.#allocated && this.#state === 'complete' && this.#estimate < allocated;
     this.#allocated = allocated;
-    if (raised && this.#alrSince !== undefined) this.#probe([allocated, ALLOCATED_FACTOR * allocated], true, now);
+    if (!raised || this.#alrSince === undefined) return;
+    this.#inUse = false;
+    this.#probe([allocated, ALLOCATED_FACTOR * allocated], true, now);
   }
 
   /** The estimate changed, by a probe's result or otherwise; bit/s. */
@@ -131,6 +143,7 @@ export class ProbeController {
     const worthIt = (1 - RECOVERY_UNCERTAINTY) * suggested > this.#estimate;
     if (!worthIt || now - this.#dropTime > DROP_TIMEOUT || now - this.#lastRecovery < MIN_RECOVERY_INTERVAL) return;
     this.#lastRecovery = now;
+    this.#inUse = false;
     this.#probe([suggested], false, now);
   }
 
@@ -147,12 +160,14 @@ export class ProbeController {
       if (this.#quiet && now - this.#lastProbe >= this.#quietInterval) {
         this.#seed = (Math.imul(this.#seed, 1664525) + 1013904223) >>> 0;
         this.#quietInterval = QUIET_INTERVAL * (1 + QUIET_SPREAD * (this.#seed / 0x100000000));
+        this.#inUse = true;
         this.#probe([QUIET_FACTOR * this.#estimate], true, now);
       }
       return Number.POSITIVE_INFINITY;
     }
     const next = Math.max(this.#alrSince, this.#lastProbe) + ALR_INTERVAL;
     if (now < next) return next;
+    this.#inUse = false;
     this.#probe([ALR_FACTOR * this.#estimate], true, now);
     return now + RESULT_TIMEOUT;
   }
@@ -177,8 +192,9 @@ export class ProbeController {
       this.#pending.push({
         clusterId: this.#nextId++,
         bitrate: capped,
-        minBytes: Math.ceil((capped * (now - this.#startTime > 5000 && this.#alrSince === undefined ? Number(ENV.QD ?? 45) : TRAIN_DURATION)) / 8000),
+        minBytes: Math.ceil((capped * (this.#inUse ? QUIET_DURATION : TRAIN_DURATION)) / 8000),
         minPackets: TRAIN_PACKETS,
+        trust: this.#inUse ? QUIET_TRUST : 1,
       });
       last = capped;
       if (bitrate >= cap) {

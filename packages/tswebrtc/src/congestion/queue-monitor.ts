@@ -10,24 +10,25 @@
  */
 import type { PacketResults } from './packet-results.ts';
 
-import { ENV } from './tuning.ts';
 /** A queue below this is no matter, ms. */
-const LIMIT = Number(ENV.QL ?? 80);
+const LIMIT = 80;
 /** A queue that was higher for so long stands, ms. */
-const STANDING_TIME = Number(ENV.QS ?? 300);
+const STANDING_TIME = 150;
 /** A queue that shrank by this part since the last look drains by itself. */
 const DRAINING = 0.1;
+/** A decrease that works counts against so many that did not. */
+const EFFECT_WEIGHT = 2;
 /** A decrease after which the queue is not lower by this was in vain, ms. */
 const EFFECT = 10;
 /** So many decreases in vain, over at least this time (ms), mean competition: a fall of the capacity is over by then. */
-const MAX_VAIN = Number(ENV.MV ?? 4);
-const MIN_VAIN_TIME = Number(ENV.MT ?? 5000);
+const MAX_VAIN = 4;
+const MIN_VAIN_TIME = 5000;
 /** Competition is believed for so long, ms; and this is how long the queue must stay low for it to be over sooner, ms. */
 const COMPETING_TIME = 20_000;
 const EMPTY = 25;
 const CLEAR_TIME = 1000;
 /** A queue that stays empty for so long is nobody's but ours, ms. */
-const REST_TIME = Number(ENV.RT ?? 700);
+const REST_TIME = 700;
 /** Competition that ended so short a time ago is believed sooner: after so many decreases in vain, over this time, ms. */
 const MEMORY = 30_000;
 const MAX_VAIN_AGAIN = 2;
@@ -98,7 +99,7 @@ export class QueueMonitor {
       if (this.#queue > this.#pendingQueue - EFFECT) {
         if (this.#vain++ === 0) this.#vainSince = this.#pending;
       } else {
-        this.#vain = Math.max(0, this.#vain - Number(ENV.VE ?? 2));
+        this.#vain = Math.max(0, this.#vain - EFFECT_WEIGHT);
       }
       this.#pending = undefined;
       const again = now - this.#competingUntil < MEMORY;
@@ -106,7 +107,6 @@ export class QueueMonitor {
         this.#vain >= (again ? MAX_VAIN_AGAIN : MAX_VAIN) &&
         now - this.#vainSince >= (again ? MIN_VAIN_TIME_AGAIN : MIN_VAIN_TIME)
       ) {
-        (globalThis as any).__comp?.(now, this.#vain, now - this.#vainSince, again, this.#queue); // DBG
         this.#vain = 0;
         this.#competingUntil = now + COMPETING_TIME;
       }

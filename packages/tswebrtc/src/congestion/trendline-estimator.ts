@@ -4,7 +4,6 @@
  * threshold and its two rates of change from draft-ietf-rmcat-gcc-02 §5.4 and Carlucci et al., "Analysis and Design of the
  * Google Congestion Control for WebRTC" (MMSys 2016).
  */
-import { ENV } from './tuning.ts';
 import type { NetworkState } from './types.ts';
 
 /** Groups in the regression (libwebrtc). */
@@ -21,9 +20,12 @@ const MAX_THRESHOLD = 600;
 /** A slope this far above the threshold is a spike (a route change, a stalled link): no reason to tolerate more, ms. */
 const MAX_ADAPT_OFFSET = 15;
 /** How fast the threshold follows a slope above it, per ms (libwebrtc; the draft has 0.01). */
-const K_UP = Number(ENV.KU ?? 0.0087);
-/** How fast it returns to a slope below it, per ms (libwebrtc; the draft has 0.00018, for which see its paper's figure 5). */
-const K_DOWN = Number(ENV.KD ?? 0.039);
+const K_UP = 0.0087;
+/**
+ * How fast it returns to a slope below it, per ms (libwebrtc). The draft's 0.00018 holds its own against TCP, but lets flows of
+ * ours fill the queue between them; competition is the business of `QueueMonitor` here.
+ */
+const K_DOWN = 0.039;
 /** The threshold never moves by more than this time's worth at once, ms. */
 const MAX_TIME_DELTA = 100;
 /** The slope must have been above the threshold for this long, ms (draft §5.4). */

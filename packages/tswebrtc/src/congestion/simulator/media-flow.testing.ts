@@ -163,7 +163,8 @@ export class MediaFlow {
         this.#transmit(bytes, cluster.clusterId);
       }
     }
-    while (this.#queue.length > 0 && this.#pacer.canSend()) {
+    // While a train is under way all that leaves belongs to it: it would be measured short otherwise.
+    while (this.#queue.length > 0 && this.#prober.current === undefined && this.#pacer.canSend()) {
       const size = this.#queue.shift()!;
       this.#queuedBytes -= size;
       this.#pacer.spend(size);

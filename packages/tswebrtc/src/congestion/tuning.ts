@@ -1,1 +1,0 @@
-export const ENV: Record<string,string|undefined> = (globalThis as any).process?.env ?? {};
