@@ -41,7 +41,7 @@ export class EmptyState {
       case 'choose':
         return [
           heading('Choose a stream'),
-          element('p', {}, 'Click one in the list to watch it; with Ctrl or ⌘ it plays beside the others.'),
+          element('p', {}, 'Pick one in the list to watch it; the plus sign of another plays that one beside it.'),
         ];
     }
   }

@@ -132,6 +132,17 @@ export class Player {
     this.#show('waiting', sentence);
   }
 
+  /** The server knows us again: what is waited for now is the producer. */
+  serverIsBack(): void {
+    if (this.#state !== 'waiting') return;
+    const hasName = this.#peer === null || this.#key !== this.#peer.id;
+    this.wait(
+      hasName
+        ? `Waiting for “${this.#peer ? titleOf(this.#peer) : this.#key}” to come on air…`
+        : `Waiting for ${titleOf(this.#peer as Peer)}. If its producer was started again it is in the list under a new id.`,
+    );
+  }
+
   /** Ends the session; the player is not used again. */
   close(): void {
     this.#release();

@@ -60,6 +60,7 @@ export class Studio {
     this.#api.registerConnectionListener({
       connected: () => {
         this.#status.show('connected', 'Connected', `Signalling server ${host}`);
+        for (const player of this.#players) player.serverIsBack();
         this.#refresh();
       },
       disconnected: () => this.#refresh(),

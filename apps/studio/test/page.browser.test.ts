@@ -88,6 +88,19 @@ describe('the page in Chromium', { timeout: 60_000 }, () => {
     await playing(page, 'door');
   });
 
+  it('does not blame a server that is back for a stream that came back under another id', async () => {
+    const nameless = await bench.produce({}, { sound: false });
+    const { page } = await bench.open(`#${nameless.id}`);
+    await page.waitForSelector('[data-testid=player][data-state=playing]');
+    const outage = await bench.stopSignalling();
+    await page.waitForSelector('[data-testid=status][data-state=reconnecting]');
+    await outage.start();
+    await page.locator(`[data-testid=stream]:not([data-producer-id="${nameless.id}"])`).waitFor();
+    expect(await page.textContent('[data-testid=player-message]')).toMatch(
+      /^Waiting for Stream .* in the list under a new id\.$/,
+    );
+  });
+
   it('finds its server by the address when config.json says nothing', async () => {
     bench.config = undefined;
     try {
