@@ -15,6 +15,8 @@ const PACKET_LENGTH = 1200;
 const PAYLOAD_LENGTH = 1170;
 /** Where the search for the largest number of viewers gives up, s of its own time. */
 const LONGEST_SEARCH = 90;
+/** Tries in a row that others disturbed before the search gives up. */
+const MOST_INCONCLUSIVE = 3;
 
 export async function fanout(args: string[]): Promise<void> {
   const { values } = parseArgs({
@@ -46,7 +48,7 @@ export async function fanout(args: string[]): Promise<void> {
   }
   const { sender: sent, receivers } = window;
   const share = sent.cpu / sent.duration;
-  const largest = values['no-search'] ? undefined : await search(stream, viewers, !window.gaps, share);
+  const largest = values['no-search'] ? undefined : await search(stream, viewers);
 
   const perCore = (count: number, part: number): number => Math.floor(count / part);
   const at = largest ?? { viewers: window.gaps ? 0 : viewers, share, limit: '' };
@@ -54,12 +56,12 @@ export async function fanout(args: string[]): Promise<void> {
   const disturbed = blame(window);
   // Where others had the core, packets were late whatever the sender did; what each cost still holds.
   const viewersPerCore =
-    at.viewers === 0 && disturbed
+    at.viewers === 0 && isDisturbed(window)
       ? info(
           'fanout.viewers_per_core',
           Math.floor(sent.packets / sent.cpu / packetsPerSecond(stream.bitrate)),
           'viewers',
-          `by CPU time alone: ${window.gaps}${disturbed}`,
+          `by CPU time alone, with ${viewers}: ${window.gaps ?? 'no gap'}${disturbed}`,
         )
       : atLeast('fanout.viewers_per_core', at.viewers > 0 ? perCore(at.viewers, at.share) : 0, 'viewers', bar);
   const µs = (seconds: number): number => 1e6 * seconds;
@@ -119,12 +121,16 @@ async function bestSender(): Promise<string> {
   return 'plain';
 }
 
+/** Whether others took so much of the machine that gaps prove nothing. */
+const isDisturbed = ({ sender }: Pick<Window, 'sender'>): boolean => sender.waited / sender.duration > DISTURBED;
+
 /** What, beside the sender, may be why packets are missing. */
 function blame({ sender, receivers }: Window): string {
-  const waited = sender.waited / sender.duration;
   return [
     receivers.cpu > BUSY ? `; the viewers took ${receivers.cpu.toFixed(2)} of a core themselves` : '',
-    waited > DISTURBED ? `; for ${(100 * waited).toFixed(0)} % of the time others had the core that the sender wanted` : '',
+    isDisturbed({ sender })
+      ? `; for ${((100 * sender.waited) / sender.duration).toFixed(0)} % of the time others had the core that the sender wanted`
+      : '',
   ].join('');
 }
 
@@ -137,27 +143,32 @@ interface Largest {
   readonly limit: string;
 }
 
-/** The largest number of viewers that miss nothing, found by larger and then by smaller steps. */
-async function search(stream: Stream, from: number, isGood: boolean, share: number): Promise<Largest> {
+/** The largest number of viewers that miss nothing, found by larger and then by smaller steps from `from` on. */
+async function search(stream: Stream, from: number): Promise<Largest> {
   const deadline = performance.now() + LONGEST_SEARCH * 1000;
-  let good = { viewers: isGood ? from : 0, share };
-  let bad = isGood ? Number.POSITIVE_INFINITY : from;
+  let good = { viewers: 0, share: 0 };
+  let bad = Number.POSITIVE_INFINITY;
   let limit = 'no gap was found in the time for the search';
+  let inconclusive = 0;
   while (performance.now() < deadline && bad - good.viewers > Math.max(4, good.viewers * 0.06)) {
-    const guess = bad === Number.POSITIVE_INFINITY ? good.viewers * 1.3 : (good.viewers + bad) / 2;
-    const viewers = Math.round(guess);
+    const viewers = Math.round(bad < Number.POSITIVE_INFINITY ? (good.viewers + bad) / 2 : good.viewers * 1.3 || from);
     const run = new FanoutRun(viewers);
     try {
       await run.start(stream);
       const window = await run.best(2, 2);
-      const used = window.sender.cpu / window.sender.duration;
-      const busy =
-        window.receivers.cpu > BUSY ? `; the viewers took ${window.receivers.cpu.toFixed(2)} of a core themselves` : '';
-      console.log(`${viewers} viewers: ${window.gaps ?? 'no gap'}, ${used.toFixed(2)} of a core${busy}`);
-      if (window.gaps) {
+      const share = window.sender.cpu / window.sender.duration;
+      console.log(`${viewers} viewers: ${window.gaps ?? 'no gap'}, ${share.toFixed(2)} of a core${blame(window)}`);
+      if (!window.gaps) {
+        good = { viewers, share };
+        inconclusive = 0;
+      } else if (isDisturbed(window)) {
+        // It says nothing about the sender: again, but not for ever.
+        limit = `with ${viewers}, ${window.gaps}${blame(window)}`;
+        if (++inconclusive === MOST_INCONCLUSIVE) break;
+      } else {
         bad = viewers;
-        limit = `with ${viewers}, ${window.gaps}${busy}`;
-      } else good = { viewers, share: used };
+        limit = `with ${viewers}, ${window.gaps}${blame(window)}`;
+      }
     } finally {
       await run.close();
     }
