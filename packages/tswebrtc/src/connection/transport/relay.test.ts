@@ -46,10 +46,10 @@ async function nothingMoreThan(before: readonly string[]): Promise<void> {
 }
 
 describe('a relay', () => {
-  it('carries a connection, and is given back at its end', async () => {
+  it.each(['iceServer', 'overTcp'] as const)('carries a connection, and is given back at its end: %s', async (way) => {
     const turn = await server();
     const before = resources();
-    const [a, b] = await Promise.all([transport(turn.iceServer), transport(turn.iceServer)]);
+    const [a, b] = await Promise.all([transport(turn[way]), transport(turn[way])]);
     const lines: string[] = [];
     a.on('candidate', (line) => {
       lines.push(line);

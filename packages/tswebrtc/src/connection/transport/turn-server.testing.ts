@@ -1,6 +1,7 @@
 /** A TURN server (RFC 8656) of the barest kind, over UDP on the loopback interface, that can be told to misbehave. */
 import { createHash } from 'node:crypto';
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { type AddressInfo, createServer, type Socket as Stream } from 'node:net';
 import { Message, parseMessage } from 'werift';
 
 const ALLOCATE = 3;
@@ -25,6 +26,8 @@ interface Allocation {
 
 export interface TestTurnServer {
   readonly iceServer: { urls: string; username: string; credential: string };
+  /** The same over TCP. */
+  readonly overTcp: { urls: string; username: string; credential: string };
   /** Requests by method, retransmissions included. */
   readonly requests: number[];
   /** Allocations that live. */
@@ -125,15 +128,51 @@ export async function turnServer(answers: 'all' | 'first' | 'none' = 'all'): Pro
     }
   });
 
+  const streams = new Set<Stream>();
+  const tcp = createServer((stream) => {
+    streams.add(stream);
+    bridge(stream, socket.address().port);
+  });
+  await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve));
+
   return {
+    overTcp: {
+      urls: `turn:127.0.0.1:${(tcp.address() as AddressInfo).port}?transport=tcp`,
+      username: USER,
+      credential: PASSWORD,
+    },
     iceServer: { urls: `turn:127.0.0.1:${socket.address().port}`, username: USER, credential: PASSWORD },
     requests,
     allocations,
     close: async () => {
       for (const { relay } of allocations.values()) relay.close();
+      for (const stream of streams) stream.destroy();
+      await new Promise((resolve) => tcp.close(resolve));
       await new Promise<void>((resolve) => socket.close(() => resolve()));
     },
   };
+}
+
+/** One TCP client is one UDP client: RFC 8656 §12.5 pads ChannelData to four bytes, STUN messages are multiples of that. */
+function bridge(stream: Stream, port: number): void {
+  const socket = createSocket('udp4');
+  let rest = Buffer.alloc(0);
+  stream.on('error', () => {});
+  stream.on('close', () => socket.close());
+  stream.on('data', (piece) => {
+    rest = Buffer.concat([rest, piece]);
+    while (rest.length >= 4) {
+      const length = rest.readUInt16BE(2) + (rest[0]! < 0x40 ? 20 : 4);
+      const padded = Math.ceil(length / 4) * 4;
+      if (rest.length < padded) return;
+      socket.send(rest.subarray(0, length), port, '127.0.0.1');
+      rest = rest.subarray(padded);
+    }
+  });
+  socket.on('message', (datagram) => {
+    if (!stream.writable) return;
+    stream.write(Buffer.concat([datagram, Buffer.alloc((4 - (datagram.length % 4)) % 4)]));
+  });
 }
 
 async function bound(): Promise<Socket> {
