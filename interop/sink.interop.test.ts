@@ -67,7 +67,7 @@ it('plays the sound of a file within 40 ms of its picture', async () => {
   const { page, producerId } = await openPage(sink.signallingUri);
   await page.evaluate((id) => window.player.watch(id), producerId);
   await page.evaluate(() => window.player.unmute());
-  await page.evaluate(() => window.player.flashesAndBeeps(4000)); // lip sync settles
+  await page.evaluate(() => window.player.flashesAndBeeps(8000)); // lip sync settles
   const { flashes, beeps } = await page.evaluate(() => window.player.flashesAndBeeps(15_000));
   const { video, audio } = await page.evaluate(() => window.player.figures());
   const offsets = flashes
