@@ -1,6 +1,7 @@
 /** The packages as npm would publish them. */
 import { execFileSync } from 'node:child_process';
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
@@ -36,6 +37,15 @@ describe.each(directories.map((directory) => [read(directory).name, directory] a
     expect(paths.filter((path) => /\.(test|testing)\./.test(path))).toEqual([]);
   });
 
+  it('declares its types by what its users have installed with it', () => {
+    const allowed = Object.keys(manifest.dependencies ?? {});
+    const foreign = [...foreignTypes(`${directory}/dist/index.d.ts`)].filter((name) => !name.startsWith('node:'));
+    expect(foreign.filter((name) => !allowed.includes(name))).toEqual([]);
+    // Types that come from a package of types would have to be a dependency too.
+    const untyped = (name: string): boolean => existsSync(new URL(`../node_modules/@types/${name}`, import.meta.url));
+    expect(foreign.filter(untyped)).toEqual([]);
+  });
+
   it('carries its licence', () => {
     expect(manifest.license).toBe('MPL-2.0');
     expect(readFileSync(`${directory}/LICENSE`, 'utf8')).toContain('Mozilla Public License');
@@ -54,3 +64,18 @@ describe.each(directories.map((directory) => [read(directory).name, directory] a
     }
   });
 });
+
+/** The packages and Node modules whose types the declarations reachable from `entry` are made of. */
+function foreignTypes(entry: string): Set<string> {
+  const files = [entry];
+  const foreign = new Set<string>();
+  for (const file of files) {
+    for (const [, source] of readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/g)) {
+      if (source!.startsWith('.')) {
+        const next = path.resolve(path.dirname(file), source!.replace(/\.[jt]s$/, '.d.ts'));
+        if (!files.includes(next)) files.push(next);
+      } else foreign.add(source!.startsWith('node:') ? source! : source!.split('/', source!.startsWith('@') ? 2 : 1).join('/'));
+    }
+  }
+  return foreign;
+}
