@@ -48,7 +48,7 @@ export async function fanout(args: string[]): Promise<void> {
   }
   const { sender: sent, receivers } = window;
   const share = sent.cpu / sent.duration;
-  const largest = values['no-search'] ? undefined : await search(stream, viewers);
+  const largest = values['no-search'] ? undefined : await search(stream, viewers, window.gaps ? undefined : share);
 
   const perCore = (count: number, part: number): number => Math.floor(count / part);
   const at = largest ?? { viewers: window.gaps ? 0 : viewers, share, limit: '' };
@@ -143,10 +143,13 @@ interface Largest {
   readonly limit: string;
 }
 
-/** The largest number of viewers that miss nothing, found by larger and then by smaller steps from `from` on. */
-async function search(stream: Stream, from: number): Promise<Largest> {
+/**
+ * The largest number of viewers that miss nothing, found by larger and then by smaller steps from `from` on. `share`: what
+ * `from` took of a core, where it is known to miss nothing.
+ */
+async function search(stream: Stream, from: number, share: number | undefined): Promise<Largest> {
   const deadline = performance.now() + LONGEST_SEARCH * 1000;
-  let good = { viewers: 0, share: 0 };
+  let good = share === undefined ? { viewers: 0, share: 0 } : { viewers: from, share };
   let bad = Number.POSITIVE_INFINITY;
   let limit = 'no gap was found in the time for the search';
   let inconclusive = 0;
@@ -156,10 +159,10 @@ async function search(stream: Stream, from: number): Promise<Largest> {
     try {
       await run.start(stream);
       const window = await run.best(2, 2);
-      const share = window.sender.cpu / window.sender.duration;
-      console.log(`${viewers} viewers: ${window.gaps ?? 'no gap'}, ${share.toFixed(2)} of a core${blame(window)}`);
+      const used = window.sender.cpu / window.sender.duration;
+      console.log(`${viewers} viewers: ${window.gaps ?? 'no gap'}, ${used.toFixed(2)} of a core${blame(window)}`);
       if (!window.gaps) {
-        good = { viewers, share };
+        good = { viewers, share: used };
         inconclusive = 0;
       } else if (isDisturbed(window)) {
         // It says nothing about the sender: again, but not for ever.
