@@ -48,9 +48,9 @@ export class AcknowledgedBitrate {
       } else {
         this.#windowTime += gap;
         if (gap > window) {
-          // A pause is no sign of what the path carries.
+          // A pause is no sign of what the path carries; the window begins anew, whole (libwebrtc keeps a part of it).
           this.#bytes = 0;
-          this.#windowTime %= window;
+          this.#windowTime = 0;
         }
       }
     }

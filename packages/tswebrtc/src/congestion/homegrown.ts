@@ -185,66 +185,70 @@ export class HomegrownController implements CongestionControl {
   }
 }
 
+interface Message {
+  readonly time: number;
+  readonly bytes: number;
+  readonly receivedBytes: number;
+  readonly packets: number;
+  readonly lost: number;
+  /** Of the last packet that arrived, ms. */
+  readonly send: number;
+  readonly arrival: number;
+}
+
 /** What the last feedback messages say together: rates, loss, growth of delay. */
 class FeedbackWindow {
-  readonly #entries: { time: number; sentBytes: number; receivedBytes: number; packets: number; lost: number }[] = [];
-  #lastSend = Number.NaN;
-  #lastArrival = Number.NaN;
-  #lastSpan = { send: Number.NaN, arrival: Number.NaN };
+  readonly #messages: Message[] = [];
   sentBitrate = 0;
   receivedBitrate = 0;
   lossPercent = 0;
-  /** ms from packet to packet, mean of the last message. */
+  /** Mean growth of the delay from packet to packet, ms. */
   delayGrowth = 0;
 
   add(results: PacketResults, now: number): void {
-    const entry = { time: now, sentBytes: 0, receivedBytes: 0, packets: results.count, lost: results.count - results.received };
-    let growth = 0;
-    let gaps = 0;
+    let bytes = 0;
+    let receivedBytes = 0;
     for (let i = 0; i < results.count; i++) {
-      entry.sentBytes += results.sizes[i]!;
-      if (!Number.isNaN(results.arrivalTimes[i]!)) entry.receivedBytes += results.sizes[i]!;
+      bytes += results.sizes[i]!;
+      if (!Number.isNaN(results.arrivalTimes[i]!)) receivedBytes += results.sizes[i]!;
     }
-    for (let i = 0; i < results.received; i++) {
-      const row = results.order[i]!;
-      const send = results.sendTimes[row]!;
-      const arrival = results.arrivalTimes[row]!;
-      if (!Number.isNaN(this.#lastSend)) {
-        growth += arrival - this.#lastArrival - (send - this.#lastSend);
-        gaps++;
-      }
-      this.#lastSend = send;
-      this.#lastArrival = arrival;
-    }
-    if (gaps > 0) this.delayGrowth = growth / gaps;
-    this.#entries.push(entry);
-    while (this.#entries.length > 1 && now - this.#entries[0]!.time > WINDOW) this.#entries.shift();
+    const last = results.received > 0 ? results.order[results.received - 1]! : undefined;
+    const previous = this.#messages.at(-1);
+    this.#messages.push({
+      time: now,
+      bytes,
+      receivedBytes,
+      packets: results.count,
+      lost: results.count - results.received,
+      send: last === undefined ? (previous?.send ?? Number.NaN) : results.sendTimes[last]!,
+      arrival: last === undefined ? (previous?.arrival ?? Number.NaN) : results.arrivalTimes[last]!,
+    });
+    while (this.#messages.length > 2 && now - this.#messages[0]!.time > WINDOW) this.#messages.shift();
     this.#summarise();
   }
 
+  /** The first message only marks where the window begins: rates and growth are between its last packet and the newest. */
   #summarise(): void {
-    let sent = 0;
-    let received = 0;
+    let bytes = 0;
+    let receivedBytes = 0;
     let packets = 0;
     let lost = 0;
-    for (const entry of this.#entries) {
-      sent += entry.sentBytes;
-      received += entry.receivedBytes;
-      packets += entry.packets;
-      lost += entry.lost;
+    for (let i = 1; i < this.#messages.length; i++) {
+      const message = this.#messages[i]!;
+      bytes += message.bytes;
+      receivedBytes += message.receivedBytes;
+      packets += message.packets;
+      lost += message.lost;
     }
-    this.lossPercent = packets > 0 ? (100 * lost) / packets : 0;
-    // Rates over the time in which these packets were sent, and over that in which they arrived.
-    const sendTime = this.#lastSend - this.#lastSpan.send;
-    const arrivalTime = this.#lastArrival - this.#lastSpan.arrival;
-    const newest = this.#entries[this.#entries.length - 1]!;
-    if (sendTime > 0 && arrivalTime > 0) {
-      this.sentBitrate = (newest.sentBytes * 8000) / sendTime;
-      this.receivedBitrate = (newest.receivedBytes * 8000) / arrivalTime;
-    } else if (packets > 0) {
-      this.sentBitrate = (sent * 8000) / WINDOW;
-      this.receivedBitrate = (received * 8000) / WINDOW;
-    }
-    this.#lastSpan = { send: this.#lastSend, arrival: this.#lastArrival };
+    if (packets === 0) return;
+    this.lossPercent = (100 * lost) / packets;
+    const first = this.#messages[0]!;
+    const last = this.#messages.at(-1)!;
+    const sendTime = last.send - first.send;
+    const arrivalTime = last.arrival - first.arrival;
+    if (!(sendTime > 0 && arrivalTime > 0)) return;
+    this.sentBitrate = (bytes * 8000) / sendTime;
+    this.receivedBitrate = (receivedBytes * 8000) / arrivalTime;
+    this.delayGrowth = (arrivalTime - sendTime) / packets;
   }
 }

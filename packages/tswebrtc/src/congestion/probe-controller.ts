@@ -26,7 +26,7 @@ const QUIET_SPREAD = 0.5;
 const QUIET_FACTOR = 1.75;
 /** Its train is longer, ms, for on a path in use a short one measures the jitter; and so much of its result is believed. */
 const QUIET_DURATION = 45;
-const QUIET_TRUST = 0.8;
+const QUIET_TRUST = 0.85;
 /** In the application-limited region: a probe so often, ms, at this multiple of the estimate. */
 const ALR_INTERVAL = 5000;
 const ALR_FACTOR = 2;
@@ -180,8 +180,8 @@ export class ProbeController {
       ALLOCATED_FACTOR * this.#allocated,
       this.#loss === 'increasing' ? LOSS_LIMITED_FACTOR * this.#estimate : Number.POSITIVE_INFINITY,
     );
-    // An idle path at its bound is not probed again and again.
-    if (this.#state === 'complete' && cap <= this.#estimate) {
+    // Where the rate is in use and at its bound there is nothing to find. Where it is not in use, it may have become too high.
+    if (this.#inUse && this.#state === 'complete' && cap <= this.#estimate) {
       this.#lastProbe = now;
       return;
     }

@@ -65,11 +65,11 @@ export class Link {
   #serving = false;
   #bad = false;
   readonly #lastDelivery = new Map<FlowEnd, number>();
-  /** Delivered bytes and dropped packets, for measurements. */
-  offered = 0;
+  /** Packets that did not get through. */
   dropped = 0;
   onDequeue: ((packet: Packet, now: number) => void) | undefined;
-  onDrop: ((packet: Packet, now: number) => void) | undefined;
+  /** A packet found the queue full. */
+  onOverflow: ((packet: Packet, now: number) => void) | undefined;
 
   constructor(clock: Clock, random: Random, options: LinkOptions) {
     this.#clock = clock;
@@ -91,7 +91,6 @@ export class Link {
 
   send(packet: Packet): void {
     const now = this.#clock.now;
-    this.offered++;
     const limit = (this.capacity(now) * this.#options.queueTime) / 8000;
     // A queue always holds one packet, however short it is in time.
     const full =
@@ -100,7 +99,7 @@ export class Link {
         this.#queuedBytes + packet.size > (this.#options.queueBytes ?? Number.POSITIVE_INFINITY));
     if (full || this.#lose()) {
       this.dropped++;
-      this.onDrop?.(packet, now);
+      if (full) this.onOverflow?.(packet, now);
       return;
     }
     this.#queue.push(packet);
