@@ -10,6 +10,12 @@ describe('names of streams', () => {
       expect(titleOf(peer('0123456789', name))).toBe('Stream 01234567');
   });
 
+  it('cuts a name that is too long to read, and still finds the stream by all of it', () => {
+    const long = peer('1', '😀'.repeat(5000));
+    expect(titleOf(long)).toBe(`${'😀'.repeat(79)}…`);
+    expect(findByKey(keyOf(long, [long]), [long])).toBe(long);
+  });
+
   it('calls a stream by its name only where that means no other', () => {
     const all = [peer('1', 'Door'), peer('2', 'Door'), peer('3', 'Gate'), peer('4', '1'), peer('5')];
     expect(all.map((one) => keyOf(one, all))).toEqual(['1', '2', 'Gate', '4', '5']);

@@ -7,9 +7,15 @@ export function nameOf(peer: Peer): string | undefined {
   return typeof name === 'string' && name.trim() !== '' ? name : undefined;
 }
 
+/** A stranger wrote the name: more characters than this are not shown. */
+const MAX_TITLE = 80;
+
 /** What to show for it: its name, else the beginning of its id. */
 export function titleOf(peer: Peer): string {
-  return nameOf(peer) ?? `Stream ${peer.id.slice(0, 8)}`;
+  const name = nameOf(peer);
+  if (name === undefined) return `Stream ${peer.id.slice(0, 8)}`;
+  const characters = [...name];
+  return characters.length > MAX_TITLE ? `${characters.slice(0, MAX_TITLE - 1).join('')}…` : name;
 }
 
 /** What to call it in an address: its name, which outlives a restart, where no other producer has the same; else its id. */
