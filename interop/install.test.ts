@@ -1,4 +1,4 @@
-/** What a stranger does: packs of the four packages, installed into an empty folder, give the command and the library. */
+/** What a stranger does: packs of the packages, installed into an empty folder, give the command and the library. */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const run = promisify(execFile);
 const root = new URL('..', import.meta.url).pathname;
-const names = ['@tswebrtc/protocol', '@tswebrtc/signalling-server', '@tswebrtc/browser', 'tswebrtc'];
+const names = ['@tswebrtc/protocol', '@tswebrtc/signalling-server', '@tswebrtc/browser', '@tswebrtc/srtp-batch', 'tswebrtc'];
 let scratch: string;
 let folder: string;
 

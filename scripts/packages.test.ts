@@ -15,7 +15,7 @@ interface Manifest {
   dependencies?: Record<string, string>;
 }
 
-const directories = ['protocol', 'signalling-server', 'browser', 'tswebrtc'].map((name) =>
+const directories = ['protocol', 'signalling-server', 'browser', 'srtp-batch', 'tswebrtc'].map((name) =>
   fileURLToPath(new URL(`../packages/${name}`, import.meta.url)),
 );
 const read = (directory: string): Manifest => JSON.parse(readFileSync(`${directory}/package.json`, 'utf8'));

@@ -4,7 +4,6 @@
  * more would be worker threads, which is why everything a session tells the outside is asynchronous.
  */
 import { asError, type TsWebRTCError } from '../common/errors.ts';
-import { NodeSrtpSender } from '../connection/srtp/node-srtp-sender.ts';
 import type { SrtpSender } from '../connection/types.ts';
 import { PacketArena } from '../rtp/packet-arena.ts';
 import { SendOps } from '../rtp/send-ops.ts';
@@ -28,7 +27,7 @@ export class Shard {
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(srtpSender: SrtpSender = new NodeSrtpSender()) {
+  constructor(srtpSender: SrtpSender) {
     this.srtpSender = srtpSender;
   }
 

@@ -5,6 +5,7 @@
 import { Emitter } from '../common/emitter.ts';
 import { asError, TsWebRTCError } from '../common/errors.ts';
 import { type Logger, silentLogger } from '../common/logger.ts';
+import { createSrtpSender } from '../connection/srtp/create-srtp-sender.ts';
 import { loadMediaEngine } from '../media/engine.ts';
 import type { InputDescription, MediaEngine, MediaInput } from '../media/types.ts';
 import { DefaultSignaller } from '../signalling/default-signaller.ts';
@@ -151,7 +152,7 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
     }
     // Pictures first, as the reference's payload types and browsers' habits have it; names are given already.
     this.#tracks.sort((a, b) => Number(a.kind === 'audio') - Number(b.kind === 'audio'));
-    this.#shard = new Shard();
+    this.#shard = new Shard(await createSrtpSender({ logger: this.#logger }));
     this.#encodings = new EncodingPool(engine, this.#shard, this.#logger, (error) => {
       this.#report(asError(error, 'ENCODER_FAILED'));
     });
