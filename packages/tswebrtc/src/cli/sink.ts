@@ -43,21 +43,25 @@ export async function runSink({ inputs, options, statsInterval }: SinkCommand, c
   const stopped = aborted(interrupts.signal);
   let stats: NodeJS.Timeout | undefined;
   const forgetPatience = sayWhatTakesSoLong(sink, options, output);
+  const started = sink.start();
   try {
     // A server that cannot be reached keeps this waiting: an interrupt ends it.
-    await Promise.race([sink.start(), stopped]);
+    await Promise.race([started, stopped]);
     if (statsInterval !== undefined) stats = setInterval(() => void report(sink, output), statsInterval * 1000);
     await stopped;
   } finally {
     clearInterval(stats);
     forgetPatience();
-    await close(sink, output);
+    await close(sink, started, output);
   }
 }
 
-/** A process that ends while a thread loads the media library dies in the middle of it: rather wait, and say so. */
-async function close(sink: WebRTCSink, output: Output): Promise<void> {
-  const closed = sink.close();
+/**
+ * A process that ends while a thread loads the media library crashes: so a start that is under way is waited for, too, and
+ * where that takes long the user is told.
+ */
+async function close(sink: WebRTCSink, started: Promise<void>, output: Output): Promise<void> {
+  const closed = Promise.all([sink.close(), started.catch(() => {})]);
   if (await within(CLOSE_LIMIT, closed)) return;
   output.warn('Some of it still has to end; Ctrl-C again ends it at once.');
   if (!(await within(LAST_LIMIT - CLOSE_LIMIT, closed))) output.warn('Some of it did not end in time and is dropped.');
