@@ -74,14 +74,12 @@ describe('a media file', () => {
     await Promise.all([video!, audio!].map((log) => log.until(({ frames }) => (frames.at(-1)?.timestamp ?? 0) > 2_700_000)));
     expect(over).toBe(false);
     await input.close();
-    for (const [log, interval] of [
-      [video!, 33_334],
-      [audio!, 20_000],
-    ] as const) {
+    for (const log of [video!, audio!]) {
       for (let i = 1; i < log.frames.length; i++) {
         const step = log.frames[i]!.timestamp - log.frames[i - 1]!.timestamp;
         expect(step).toBeGreaterThan(0);
-        expect(step).toBeLessThan(interval * 3.5);
+        // A machine that is late gives up pictures, but never so many that it looks like a freeze.
+        expect(step).toBeLessThan(300_000);
       }
     }
     const [seen, heard] = await Promise.all([flashes(video!), beeps(audio!)]);
