@@ -127,11 +127,7 @@ export class CongestionController implements CongestionControl {
     }
     const throughput = this.#acknowledged.bitrate;
     let probe = this.#probeResults.update(results, now);
-    if (probe !== undefined && throughput !== undefined) {
-      // While the rate is in full use it has proved itself; a short train that found less was disturbed.
-      if (!limited && probe < this.#delay.bitrate) probe = undefined;
-      else probe = Math.max(probe, Math.min(this.#delay.bitrate, throughput * PROBE_THROUGHPUT_FLOOR));
-    }
+    if (probe !== undefined && probe < this.#delay.bitrate) probe = this.#believe(probe, throughput, limited);
     const recovered = this.#delay.update(results, this.#acknowledged.recent, probe, limited, this.#rtt.rttOr(0), now);
     this.#loss.update(results, this.#delay.bitrate, throughput, limited, now);
     this.#conclude(now);
@@ -194,6 +190,14 @@ export class CongestionController implements CongestionControl {
     const probe = this.#probes.take();
     if (probe) this.#probeResults.expect(probe, now);
     return probe;
+  }
+
+  /** A probe found less than the estimate, bit/s. Returns the estimate to take from it, if any. */
+  #believe(probe: number, throughput: number | undefined, limited: boolean): number | undefined {
+    // While the rate is in full use it has proved itself; a short train that found less was disturbed.
+    if (!limited) return undefined;
+    // Half-way, since one train says little: where the capacity did fall the next one will say so too.
+    return Math.max((probe + this.#delay.bitrate) / 2, (throughput ?? 0) * PROBE_THROUGHPUT_FLOOR);
   }
 
   #isQuiet(now: number): boolean {

@@ -1,27 +1,28 @@
 import { describe, expect, it } from 'vitest';
-import { CASES, type CaseFigure, met } from './rfc8867.testing.ts';
+import { CASES, type CaseFigure } from './rfc8867.testing.ts';
 
 const SEEDS = [1, 2, 3, 4, 5];
-/** A single unlucky run may miss a bar by so much; the median may not. */
-const TOLERANCE = 1.3;
+/** One unlucky run of five may miss a bar, by no more than this factor. */
+const TOLERANCE = 2;
 
-function relaxed({ value, bar }: CaseFigure): boolean {
+function within({ value, bar }: CaseFigure, factor: number): boolean {
   return (
-    (bar?.atMost === undefined || value <= bar.atMost * TOLERANCE) &&
-    (bar?.atLeast === undefined || value >= bar.atLeast / TOLERANCE)
+    (bar?.atMost === undefined || value <= bar.atMost * factor) && (bar?.atLeast === undefined || value >= bar.atLeast / factor)
   );
 }
 
 describe.each(CASES)('RFC 8867 $id: $title', (scenario) => {
-  it('meets its bars in the median of seeds, and nearly so in each', () => {
+  it('meets its bars with at most one seed of five excepted', () => {
     const runs = SEEDS.map((seed) => scenario.run(seed).figures);
     for (const [i, figure] of runs[0]!.entries()) {
       if (!figure.bar) continue;
-      const values = runs.map((figures) => figures[i]!.value).sort((a, b) => a - b);
-      const median = { ...figure, value: values[Math.floor(values.length / 2)]! };
-      const told = `${figure.name}: ${values.map((value) => value.toFixed(2)).join(', ')} ${figure.unit}`;
-      expect(met(median), told).toBe(true);
-      for (const value of values) expect(relaxed({ ...figure, value }), told).toBe(true);
+      const same = runs.map((figures) => figures[i]!);
+      const told = `${figure.name}: ${same.map(({ value }) => value.toFixed(2)).join(', ')} ${figure.unit}`;
+      expect(same.filter((one) => within(one, 1)).length, told).toBeGreaterThanOrEqual(SEEDS.length - 1);
+      expect(
+        same.every((one) => within(one, TOLERANCE)),
+        told,
+      ).toBe(true);
     }
   });
 });
