@@ -83,6 +83,9 @@ export class WorkerHost {
 
   async #close(): Promise<void> {
     if (this.#dead) return;
+    // A thread that ends while it loads the media library takes the process with it.
+    this.#worker.ref();
+    await this.ready.catch(() => {});
     this.#worker.postMessage({ type: 'close' });
     const timer = setTimeout(() => void this.#worker.terminate(), CLOSE_TIMEOUT);
     await this.#exited;

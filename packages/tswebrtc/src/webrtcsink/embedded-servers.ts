@@ -23,8 +23,9 @@ export class EmbeddedServers {
         ...(key ? { key } : {}),
         logger: logger.child({ subsystem: 'signalling-server' }),
       }).catch((error: unknown) => {
-        if (error instanceof SignallingServerError) throw new TsWebRTCError(error.code, error.message, { cause: error });
-        throw error;
+        if (!(error instanceof SignallingServerError)) throw error;
+        const hint = error.code === 'ADDRESS_IN_USE' ? ' (signalling-server-port; 0 takes any free one)' : '';
+        throw new TsWebRTCError(error.code, error.message.replace(/\.$/, `${hint}.`), { cause: error });
       });
       this.#signallingServer = server;
       const scheme = cert && key ? 'wss' : 'ws';

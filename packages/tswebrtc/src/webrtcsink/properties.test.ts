@@ -93,6 +93,10 @@ describe('options of a program', () => {
       'Option minBitrate is 2000 bit/s, but it must not exceed Option maxBitrate, which is 1000 bit/s.',
     ],
     [
+      { webServerHostAddr: 'http://127.0.0.1:8080/studio' },
+      'Option webServerHostAddr has the path /studio, which belongs into Option webServerPath.',
+    ],
+    [
       { icePortRange: [50_100, 50_000] },
       'Option icePortRange is [50100,50000], but it must be two ports from 1 to 65535, the lower first, such as 50000-50100, or none.',
     ],

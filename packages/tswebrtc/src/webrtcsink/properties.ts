@@ -222,6 +222,10 @@ export function validateOptions(options: WebRTCSinkOptions = {}, spelling = theO
       `${spelling('minBitrate')} is ${minBitrate} bit/s, but it must not exceed ${spelling('maxBitrate')}, which is ${maxBitrate} bit/s.`,
     );
   }
+  const { pathname } = new URL(resolved.webServerHostAddr);
+  if (pathname !== '/') {
+    throw invalid(`${spelling('webServerHostAddr')} has the path ${pathname}, which belongs into ${spelling('webServerPath')}.`);
+  }
   const signaller = options.signaller ?? {};
   if (typeof signaller !== 'object') {
     throw invalid(`${spelling('signaller')} must be an object of options such as { uri }, or a Signaller.`);

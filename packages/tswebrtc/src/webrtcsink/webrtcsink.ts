@@ -58,6 +58,7 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
   #shard: Shard | undefined;
   #encodings: EncodingPool | undefined;
   #signaller: Signaller | undefined;
+  #opening: Promise<readonly string[]> | undefined;
   #closing: Promise<void> | undefined;
   #connectionOptions: ReturnType<typeof connectionOptions>;
   readonly #abort = new AbortController();
@@ -99,8 +100,8 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
     options.signal?.addEventListener('abort', close, { once: true });
     try {
       options.signal?.throwIfAborted();
-      await this.#openInputs();
-      const urls = await this.#servers.start(this.#options, this.#logger);
+      this.#opening = this.#open();
+      const urls = await this.#opening;
       this.#throwIfClosed();
       if (urls.length > 0) this.emit('listening', { urls });
       await this.#register();
@@ -126,6 +127,13 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** Opens what `close` has to close again; resolves with the servers' URLs. */
+  async #open(): Promise<string[]> {
+    await this.#openInputs();
+    this.#throwIfClosed();
+    return this.#servers.start(this.#options, this.#logger);
   }
 
   async #openInputs(): Promise<void> {
@@ -176,6 +184,7 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
     signaller.on('handle-ice', (sessionId, sdpMLineIndex, sdpMid, candidate) => {
       void this.#sessions.get(sessionId)?.handleCandidate(candidate, sdpMLineIndex, sdpMid);
     });
+    signaller.on('disconnected', (reason) => this.#report(new TsWebRTCError('SIGNALLING_UNREACHABLE', reason)));
     signaller.on('error', (error) => this.#report(asError(error, 'SIGNALLING_UNREACHABLE')));
     signaller.on('shutdown', () => this.emit('ended', undefined));
     signaller.on('registered', (peerId) => this.emit('registered', peerId));
@@ -273,6 +282,8 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
   async #close(): Promise<void> {
     this.#state = 'closed';
     this.#abort.abort();
+    // What is half open cannot be closed yet.
+    await this.#opening?.catch(() => {});
     await Promise.all([...this.#sessions.values()].map((session) => this.#removeSession(session, 'shutdown', undefined, true)));
     await this.#signaller?.stop();
     await this.#servers.close();

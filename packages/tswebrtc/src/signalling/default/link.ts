@@ -189,11 +189,25 @@ function ignore(): void {}
 
 /** What went wrong, in the words of the error; Node leaves those of a failed dual-stack connect to its parts. */
 export function describe(error: Error): string {
+  const explained = EXPLANATIONS[(error as NodeJS.ErrnoException).code ?? ''];
+  if (explained) return explained;
   if (error.message) return error.message;
   const parts = (error as { errors?: unknown }).errors;
   if (Array.isArray(parts) && parts[0] instanceof Error) return describe(parts[0]);
   return (error as NodeJS.ErrnoException).code ?? error.name;
 }
+
+const UNKNOWN_AUTHORITY =
+  'its certificate is not signed by an authority known here: name the certificate of that authority with signaller-cafile';
+
+/** What TLS says in terms of its own. */
+const EXPLANATIONS: Readonly<Record<string, string>> = {
+  EPROTO: 'it does not speak TLS: is its scheme ws rather than wss?',
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_AUTHORITY,
+  SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_AUTHORITY,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_AUTHORITY,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_AUTHORITY,
+};
 
 function closeReason(code: number, reason: string): string {
   return reason ? `closed by the server with code ${code}: ${reason}` : `closed by the server with code ${code}`;
