@@ -23,7 +23,7 @@ const EFFECT = 10;
 /** So many decreases in vain, over at least this time (ms), mean competition: a fall of the capacity is over by then. */
 const MAX_VAIN = 4;
 const MIN_VAIN_TIME = 5000;
-/** Competition is believed for so long, ms; and this is how long the queue must stay low for it to be over sooner, ms. */
+/** Competition is believed for so long after the last decrease in vain, ms; and this is how long the queue must stay low for it to be over sooner, ms. */
 const COMPETING_TIME = 20_000;
 const EMPTY = 25;
 const CLEAR_TIME = 1000;
