@@ -59,6 +59,28 @@ describe.each(['H264', 'VP8'])('%s and Opus at 720p30', (codec) => {
   });
 });
 
+it('a second and a third consumer cost the first no packet, no frame and no freeze', async () => {
+  sink = await SinkProcess.start(['testsrc:width=1280,height=720,framerate=30', 'tone', '--video-codecs', 'H264']);
+  const { page, producerId } = await openPage(sink.signallingUri);
+  await page.evaluate((id) => window.player.watch(id), producerId);
+  await new Promise((resolve) => setTimeout(resolve, 3000)); // plays
+  for (let i = 0; i < 2; i++) {
+    const other = (await openPage(sink.signallingUri)).page;
+    await other.evaluate((id) => window.player.watch(id), producerId);
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    await other.evaluate(() => window.player.stop());
+    await other.close();
+  }
+  const { video, audio } = await page.evaluate(() => window.player.figures());
+  console.log(
+    `the first consumer: ${video!.framesReceived} frames received, ${video!.framesDecoded} decoded, ${video!.framesDropped} dropped, ` +
+      `${video!.freezeCount} freezes, ${video!.packetsLost} video and ${audio!.packetsLost} audio packets lost`,
+  );
+  expect(video!.packetsLost + audio!.packetsLost).toBe(0);
+  expect(video!.framesReceived - video!.framesDecoded).toBeLessThanOrEqual(2);
+  expect(video!.freezeCount).toBe(0);
+});
+
 it('plays the sound of a file within 40 ms of its picture', async () => {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'tswebrtc-file-'));
   const film = path.join(directory, 'film.mp4');
