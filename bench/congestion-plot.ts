@@ -21,7 +21,7 @@ export interface Panel {
 
 const WIDTH = 900;
 const LEFT = 52;
-const RIGHT = 12;
+const RIGHT = 24;
 const GAP = 40;
 const LEGEND_ITEM = 150;
 

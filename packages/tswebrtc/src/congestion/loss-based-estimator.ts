@@ -122,9 +122,7 @@ export class LossBasedEstimator {
     const best = this.#choose(delayBased, throughput, applicationLimited);
     let bitrate = best.bitrate;
     // Losses that the model cannot yet tell from congestion are no ground for more.
-    if (bitrate > before && this.#state !== 'none' && best.inherentLoss < this.#averageLoss && this.#averageLoss > 0) {
-      bitrate = Math.max(before, Math.min(bitrate, before));
-    }
+    if (bitrate > before && this.#state !== 'none' && best.inherentLoss < this.#averageLoss) bitrate = before;
     if (this.#state !== 'none' && now < this.#increaseWindowEnd) bitrate = Math.min(bitrate, this.#increaseLimit);
     bitrate = Math.min(bitrate, this.#instantLimit());
     bitrate = Math.max(this.#min, Math.min(this.#max, bitrate));
