@@ -1,5 +1,5 @@
 /**
- * The cases of RFC 8867 on a virtual clock, several seeds each. `--seeds 20` for more of them, `--plots` draws each case into
+ * The cases of RFC 8867 on a virtual clock, several seeds each. `--seeds 60` for more of them, `--plots` draws each case into
  * docs/congestion/ and rewrites docs/congestion.md.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -62,6 +62,8 @@ export interface SummaryRow {
   readonly met: number;
 }
 
+/** The constants were chosen on seeds below 100: figures are taken on others. */
+const FIRST_SEED = 1001;
 const COLOURS = ['#0b62a4', '#d1495b', '#2e8b57', '#8e5ea2', '#c07f00'];
 /** From bench/dist/bench. */
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -70,7 +72,7 @@ const SIMULATOR = 'packages/tswebrtc/src/congestion/simulator/rfc8867.testing.ts
 export async function congestion(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
-    options: { seeds: { type: 'string', default: '10' }, plots: { type: 'boolean', default: false } },
+    options: { seeds: { type: 'string', default: '20' }, plots: { type: 'boolean', default: false } },
   });
   const seeds = Number(values.seeds);
   const { module } = await runnerImport<Simulator>(`${root}${SIMULATOR}`, { root, configFile: false, logLevel: 'error' });
@@ -78,7 +80,7 @@ export async function congestion(args: string[]): Promise<void> {
   const summaries: CaseSummary[] = [];
   for (const one of module.CASES) {
     const runs: CaseRun[] = [];
-    for (let seed = 1; seed <= seeds; seed++) runs.push(one.run(seed));
+    for (let i = 0; i < seeds; i++) runs.push(one.run(FIRST_SEED + i));
     const rows = runs[0]!.figures.map((_, i) => summarise(runs.map((run) => run.figures[i]!)));
     summaries.push({ id: one.id, title: one.title, rows });
     for (const row of rows) figures.push(figure(one.id, row, seeds));
