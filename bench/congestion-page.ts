@@ -30,6 +30,8 @@ export function writeCongestionPage(folder: string, cases: readonly CaseSummary[
     'This page is written by `npm run bench -- congestion --plots`; the tests run the same cases with five seeds. The constants',
     'were chosen on other seeds than those of this page.',
     '',
+    'The sessions of the sink do not use it yet: they stay at `start-bitrate`.',
+    '',
     'How it works: `packages/tswebrtc/src/congestion/`, one concept a file. What differs from libwebrtc, and why:',
     '',
     '- A path that is in use and quiet is probed every 3 to 4.5 s, since growth by 8 % a second finds a larger capacity too late.',
