@@ -9,6 +9,7 @@ import { CongestionWindow } from './congestion-window.ts';
 import { DelayBasedEstimator } from './delay-based-estimator.ts';
 import { FeedbackAdapter } from './feedback-adapter.ts';
 import { FeedbackTimeout } from './feedback-timeout.ts';
+import { initialTarget } from './initial-target.ts';
 import { LossBasedEstimator } from './loss-based-estimator.ts';
 import { PACING_FACTOR } from './pacer.ts';
 import { ProbeBitrateEstimator } from './probe-bitrate-estimator.ts';
@@ -76,16 +77,7 @@ export class CongestionController implements CongestionControl {
     this.#probes = new ProbeController(max);
     this.#stable = new StableBitrate(bitrate, now);
     this.#window = options.congestionWindow ? new CongestionWindow() : undefined;
-    this.#target = {
-      bitrate,
-      pacingRate: bitrate * PACING_FACTOR,
-      paddingRate: 0,
-      stableBitrate: bitrate,
-      lossFraction: 0,
-      rtt: undefined,
-      state: 'normal',
-      applicationLimited: false,
-    };
+    this.#target = initialTarget(bitrate);
   }
 
   get target(): Readonly<Target> {

@@ -1,4 +1,5 @@
 /** `congestion-control=disabled` (reference section 2.8): the rate is the maximum, whatever the network says. */
+import { initialTarget } from './initial-target.ts';
 import { PACING_FACTOR } from './pacer.ts';
 import { RttTracker } from './rtt-tracker.ts';
 import type { ArrivalFeedback, BitrateLimits, CongestionControl, ProbeCluster, Target } from './types.ts';
@@ -10,16 +11,7 @@ export class DisabledController implements CongestionControl {
   /** `maxBitrate`: bit/s. */
   constructor(options: { readonly maxBitrate: number }) {
     const bitrate = options.maxBitrate;
-    this.#target = {
-      bitrate,
-      pacingRate: bitrate * PACING_FACTOR,
-      paddingRate: 0,
-      stableBitrate: bitrate,
-      lossFraction: 0,
-      rtt: undefined,
-      state: 'normal',
-      applicationLimited: false,
-    };
+    this.#target = initialTarget(bitrate);
   }
 
   get target(): Readonly<Target> {

@@ -5,6 +5,7 @@
  * divides by nothing, since the controller knows no encoders.
  */
 import { FeedbackAdapter } from './feedback-adapter.ts';
+import { initialTarget } from './initial-target.ts';
 import { PACING_FACTOR } from './pacer.ts';
 import type { PacketResults } from './packet-results.ts';
 import { RttTracker } from './rtt-tracker.ts';
@@ -62,16 +63,7 @@ export class HomegrownController implements CongestionControl {
     this.#delayTarget = bitrate;
     this.#lossTarget = bitrate;
     this.#lastStep = options.now;
-    this.#target = {
-      bitrate,
-      pacingRate: bitrate * PACING_FACTOR,
-      paddingRate: 0,
-      stableBitrate: bitrate,
-      lossFraction: 0,
-      rtt: undefined,
-      state: 'normal',
-      applicationLimited: false,
-    };
+    this.#target = initialTarget(bitrate);
   }
 
   get target(): Readonly<Target> {
