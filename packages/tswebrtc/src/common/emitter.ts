@@ -3,7 +3,6 @@
  * event, and one listener's exception reaches neither the other listeners nor the emitting code: a session is a sandbox,
  * and so is a listener. The exception is reported as an unhandled rejection, which is where a programmer looks for it.
  */
-export type EventMap = Record<string, unknown[]>;
 
 type Listener<A extends unknown[]> = (...args: A) => unknown;
 

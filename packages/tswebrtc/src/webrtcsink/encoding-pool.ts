@@ -2,6 +2,7 @@
  * Which encodings run. Sessions of one track and codec share one, at `start-bitrate`; it starts with its first session and
  * stops a while after its last, so that a viewer who comes back does not wait for an encoder to open.
  */
+import { TsWebRTCError } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
 import type { EncodingOptions, MediaEngine } from '../media/types.ts';
 import type { Shard } from './shard.ts';
@@ -30,7 +31,6 @@ export class EncodingPool {
   readonly #shard: Shard;
   readonly #logger: Logger;
   readonly #onError: (error: Error, encodingId: string) => void;
-  #closed = false;
 
   constructor(engine: MediaEngine, shard: Shard, logger: Logger, onError: (error: Error, encodingId: string) => void) {
     this.#engine = engine;
@@ -54,6 +54,10 @@ export class EncodingPool {
       void this.#drop(key, entry);
       throw error;
     }
+    // It failed before anybody could hear of it.
+    if (this.#entries.get(key) !== entry) {
+      throw new TsWebRTCError('ENCODER_FAILED', `the ${options.codec} encoder of ${track.name} failed as soon as it was open.`);
+    }
     encoding.subscribe(subscriber);
     let released = false;
     return {
@@ -63,13 +67,14 @@ export class EncodingPool {
         released = true;
         encoding.unsubscribe(subscriber);
         entry.users--;
-        if (entry.users === 0 && !this.#closed) entry.timer = setTimeout(() => void this.#drop(key, entry), LINGER);
+        // One that failed is dropped already: nothing is left to linger.
+        if (entry.users === 0 && this.#entries.get(key) === entry)
+          entry.timer = setTimeout(() => void this.#drop(key, entry), LINGER);
       },
     };
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
     const closing = [...this.#entries].map(([key, entry]) => this.#drop(key, entry));
     await Promise.all(closing);
   }

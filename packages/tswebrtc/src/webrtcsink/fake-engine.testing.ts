@@ -19,6 +19,8 @@ export class FakeEngine implements MediaEngine {
   opened = 0;
   /** Makes `openEncoding` fail. */
   failure: Error | undefined;
+  /** Makes encodings fail right after they opened. */
+  failsOnOpening = false;
 
   async openInput(description: InputDescription): Promise<MediaInput> {
     return new FakeInput(description);
@@ -30,6 +32,7 @@ export class FakeEngine implements MediaEngine {
       this.encodings.splice(this.encodings.indexOf(encoding), 1),
     );
     this.encodings.push(encoding);
+    if (this.failsOnOpening) queueMicrotask(() => queueMicrotask(() => encoding.fail(new Error('it broke at once.'))));
     return encoding;
   }
 

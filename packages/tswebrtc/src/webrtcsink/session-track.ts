@@ -51,7 +51,7 @@ export class SessionTrack implements FrameSubscriber {
   /** Begins to send in the negotiated codec. Rejects with `ENCODER_FAILED`. */
   async open(): Promise<void> {
     const { sender } = this.transceiver;
-    if (this.stream || !sender) return;
+    if (this.stream || !sender || this.#closed) return;
     this.stream = sender.stream;
     sender.on('keyframe-request', () => this.requestKeyframe());
     sender.on('retransmission-request', () => this.#session.flush());

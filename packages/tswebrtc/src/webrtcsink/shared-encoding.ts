@@ -3,7 +3,7 @@
  * however many watch.
  */
 import type { Logger } from '../common/logger.ts';
-import type { EncodedFrame, Encoding, EncodingStats } from '../media/types.ts';
+import type { EncodedFrame, Encoding } from '../media/types.ts';
 import type { PacketisedFrame } from '../rtp/packetised-frame.ts';
 import { createPacketiser, type Packetiser } from '../rtp/packetiser.ts';
 import { KeyframeGovernor } from './keyframe-governor.ts';
@@ -49,10 +49,6 @@ export class SharedEncoding {
     encoding.on('ended', () => callbacks.onEnded());
   }
 
-  get subscribers(): number {
-    return this.#subscribers.size;
-  }
-
   subscribe(subscriber: FrameSubscriber): void {
     this.#subscribers.add(subscriber);
   }
@@ -70,10 +66,6 @@ export class SharedEncoding {
     if (due <= now) this.#makeKeyframe();
     // One more: a timer may fire a little before its time.
     else this.#keyframeTimer = setTimeout(() => this.#makeKeyframe(), Math.ceil(due - now) + 1);
-  }
-
-  getStats(): Promise<EncodingStats> {
-    return this.#encoding.getStats();
   }
 
   async close(): Promise<void> {

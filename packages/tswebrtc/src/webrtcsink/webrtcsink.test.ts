@@ -242,12 +242,18 @@ describe('a session is a sandbox', () => {
     await first.until(() => removed.length > 0, 'the session is ended');
     expect(removed[0]!.slice(1)).toMatchObject(['error', { code: 'ENCODER_FAILED' }]);
 
+    engine.failsOnOpening = true;
+    const unlucky = await watch();
+    await unlucky.until(() => removed.length > 1, 'the session is ended');
+    expect(removed[1]!.slice(1)).toMatchObject(['error', { code: 'ENCODER_FAILED' }]);
+    engine.failsOnOpening = false;
+
     const second = await watch();
     await playing(second);
     await second.until(() => engine.encodings.every(({ age }) => age > 2100), 'the encoder has run for a while');
     engine.encodings.find(({ codec }) => codec === 'VP8')!.fail(new TsWebRTCError('ENCODER_FAILED', 'it broke.'));
     await playing(second);
-    expect(removed).toHaveLength(1);
+    expect(removed).toHaveLength(2);
     expect(errors.map(({ code }) => code)).toContain('ENCODER_FAILED');
   });
 
