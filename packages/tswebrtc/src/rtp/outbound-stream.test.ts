@@ -317,6 +317,90 @@ describe('OutboundStream', () => {
     });
   });
 
+  it('forgets what waits to be sent again when told to, and answers the next request', () => {
+    const bench = new Bench({ historySize: 4 });
+    bench.send(); // 100..102
+    bench.nack([100, 101, 102]);
+    bench.send(bench.frame(100)); // 103
+    bench.send(bench.frame(100)); // 104: 100 is forgotten
+    bench.stream.clearRetransmissions();
+    expect(bench.stream.pendingRetransmissions).toBe(0);
+    expect(bench.resend()).toEqual([]);
+    bench.nack([102, 104]);
+    expect(originals(bench.resend())).toEqual([102, 104]);
+  });
+
+  describe('padding', () => {
+    const pad = (bench: Bench): RenderedPacket | undefined => {
+      const bytes = bench.stream.writePadding(bench.ops, 3, bench.arena, bench.now, bench.take);
+      const [packet] = renderAll(bench.arena, bench.ops);
+      expect(bytes).toBe(packet?.bytes.length ?? 0);
+      return packet;
+    };
+
+    it('is the last packet of some size, once more, on the RTX stream', () => {
+      const bench = new Bench();
+      const sent = bench.send();
+      bench.send(bench.frame(100));
+      const before = bench.stream.stats();
+      bench.now += 20;
+      const packets = [pad(bench)!, pad(bench)!];
+      expect(numbers(packets)).toEqual([700, 701]);
+      expect(originals(packets)).toEqual([102, 102]);
+      expect(packets.map((packet) => extension(packet, 5))).toEqual([4, 5]);
+      for (const { header, payload } of packets) {
+        expect(header).toMatchObject({ ssrc: RTX_SSRC, payloadType: 97, marker: true });
+        expect(payload.subarray(2)).toEqual(sent[2]!.payload);
+      }
+      const bytes = 2 * packets[0]!.payload.length;
+      expect(bench.stream.stats()).toEqual({
+        ...before,
+        packetsSent: before.packetsSent + 2,
+        bytesSent: before.bytesSent + bytes,
+        headerBytesSent: before.headerBytesSent + 2 * 24,
+        paddingPacketsSent: 2,
+        paddingBytesSent: bytes,
+      });
+      // RFC 3550 §6.4.1 counts media in sender reports.
+      expect(bench.stream.senderReport(bench.now, 0)!.packetCount).toBe(4);
+    });
+
+    it('does not stand in the way of a retransmission of the same packet', () => {
+      const bench = new Bench();
+      bench.send();
+      pad(bench);
+      bench.nack([102]);
+      expect(originals(bench.resend())).toEqual([102]);
+    });
+
+    it('is the last packet where none of some size was sent within a second', () => {
+      const bench = new Bench({ historyDuration: 5000 });
+      bench.send();
+      bench.now += 1001;
+      bench.send(bench.frame(100));
+      expect(originals([pad(bench)!])).toEqual([103]);
+    });
+
+    it('is not sent before the first packet, after the history has lapsed, or without RTX', () => {
+      const bench = new Bench({ initialSequenceNumber: 0 });
+      expect(pad(bench)).toBeUndefined();
+      bench.send();
+      bench.now += 1001;
+      expect(pad(bench)).toBeUndefined();
+      const plain = new Bench({ rtxSsrc: undefined });
+      plain.send();
+      expect(pad(plain)).toBeUndefined();
+      expect([bench.transportSequenceNumber, plain.transportSequenceNumber]).toEqual([3, 3]);
+    });
+
+    it('is not made of bytes that the arena has given up', () => {
+      const bench = new Bench({}, new PacketArena(32 << 10));
+      bench.send();
+      for (let i = 0; i < 9; i++) bench.frame();
+      expect(pad(bench)).toBeUndefined();
+    });
+  });
+
   it('spends nothing on a packet that the arena has already given up', () => {
     const bench = new Bench({}, new PacketArena(32 << 10));
     const frame = bench.frame();
@@ -445,6 +529,8 @@ describe('OutboundStream', () => {
       headerBytesSent: 5 * 24,
       retransmittedPacketsSent: 2,
       retransmittedBytesSent: a!.payload.length + b!.payload.length,
+      paddingPacketsSent: 0,
+      paddingBytesSent: 0,
       framesSent: 2,
       keyFramesSent: 1,
       nackCount: 2,

@@ -40,7 +40,7 @@ export interface OutboundStreamOptions {
   readonly historySize?: number;
 }
 
-/** W3C RTCOutboundRtpStreamStats, in part. As there, the sums include retransmissions, also those of the RTX stream. */
+/** W3C RTCOutboundRtpStreamStats, in part. As there, the sums include retransmissions and padding, on the RTX stream too. */
 export interface OutboundStreamStats {
   readonly packetsSent: number;
   /** Payload bytes. */
@@ -49,6 +49,9 @@ export interface OutboundStreamStats {
   readonly headerBytesSent: number;
   readonly retransmittedPacketsSent: number;
   readonly retransmittedBytesSent: number;
+  /** What was sent once more only to fill the path; not among the retransmitted. */
+  readonly paddingPacketsSent: number;
+  readonly paddingBytesSent: number;
   readonly framesSent: number;
   readonly keyFramesSent: number;
   readonly nackCount: number;
@@ -59,6 +62,11 @@ export interface OutboundStreamStats {
 const DEFAULT_HISTORY_DURATION = 1000;
 const DEFAULT_HISTORY_SIZE = 1024;
 const LARGEST_HISTORY = 32_768;
+
+/** A packet of at least so many bytes makes good padding: with small ones their number would be what is measured. */
+const GOOD_PADDING = 800;
+/** How long ago it may have been sent, ms. */
+const GOOD_PADDING_AGE = 1000;
 
 /** Without a round-trip time: how long a packet sent again is given before it is sent once more, ms. */
 const DEFAULT_RESEND_INTERVAL = 100;
@@ -90,6 +98,9 @@ export class OutboundStream {
   #pendingHead = 0;
   #pendingCount = 0;
 
+  /** Sequence number of the last packet that makes good padding, -1 for none. */
+  #goodPadding = -1;
+
   #lastTimestamp = 0;
   #lastCaptureTime: number | undefined;
   #lastFir: number | undefined;
@@ -99,6 +110,8 @@ export class OutboundStream {
   #headerBytes = 0;
   #resentPackets = 0;
   #resentBytes = 0;
+  #paddingPackets = 0;
+  #paddingBytes = 0;
   #frames = 0;
   #keyframes = 0;
   #nacks = 0;
@@ -177,6 +190,7 @@ export class OutboundStream {
     history.transportSequenceNumbers[slot] = hasTransportCc ? transportSequenceNumber & 0xffff : -1;
     this.#pushOriginal(ops, lane, arena, slot, sequenceNumber);
 
+    if (length >= GOOD_PADDING) this.#goodPadding = sequenceNumber;
     this.#packets++;
     this.#payloadBytes += length - TEMPLATE_LAYOUT.headerLength;
     this.#headerBytes += TEMPLATE_LAYOUT.headerLength;
@@ -245,6 +259,43 @@ export class OutboundStream {
     return 0;
   }
 
+  /** Forgets what waits to be sent again; the peer may ask anew. */
+  clearRetransmissions(): void {
+    const { queued } = this.#history;
+    for (; this.#pendingCount > 0; this.#pendingCount--) {
+      const slot = this.#history.slotOf(this.#pending[this.#pendingHead]!);
+      if (slot >= 0) queued[slot] = 0;
+      this.#pendingHead = (this.#pendingHead + 1) % this.#pending.length;
+    }
+  }
+
+  /**
+   * Appends a packet that is there to fill the path: one sent lately, once more in RTX format, which repairs a loss where
+   * there was one (as libwebrtc pads). A packet of some size is preferred. Returns its size in bytes; 0, and
+   * `takeTransportSequenceNumber` is not called, where RTX was not negotiated or nothing is left to repeat.
+   */
+  writePadding(
+    ops: SendOps,
+    lane: number,
+    arena: PacketArena,
+    now: number,
+    takeTransportSequenceNumber?: () => number | undefined,
+  ): number {
+    if (this.rtxSsrc === undefined) return 0;
+    const history = this.#history;
+    let sequenceNumber = this.#goodPadding;
+    let slot = history.find(sequenceNumber, now, arena);
+    if (sequenceNumber < 0 || slot < 0 || now - history.sentAt[slot]! > GOOD_PADDING_AGE) {
+      sequenceNumber = (this.#nextIndex + 0xffff) % 0x10000;
+      slot = history.find(sequenceNumber, now, arena);
+      if (slot < 0) return 0;
+    }
+    const length = this.#pushRtx(ops, lane, arena, slot, sequenceNumber, now, takeTransportSequenceNumber);
+    this.#paddingPackets++;
+    this.#paddingBytes += length - TEMPLATE_LAYOUT.headerLength;
+    return length;
+  }
+
   /** The peer cannot decode. */
   handlePli(): void {
     this.#plis++;
@@ -290,11 +341,13 @@ export class OutboundStream {
 
   stats(): OutboundStreamStats {
     return {
-      packetsSent: this.#packets + this.#resentPackets,
-      bytesSent: this.#payloadBytes + this.#resentBytes,
-      headerBytesSent: this.#headerBytes + this.#resentPackets * TEMPLATE_LAYOUT.headerLength,
+      packetsSent: this.#packets + this.#resentPackets + this.#paddingPackets,
+      bytesSent: this.#payloadBytes + this.#resentBytes + this.#paddingBytes,
+      headerBytesSent: this.#headerBytes + (this.#resentPackets + this.#paddingPackets) * TEMPLATE_LAYOUT.headerLength,
       retransmittedPacketsSent: this.#resentPackets,
       retransmittedBytesSent: this.#resentBytes,
+      paddingPacketsSent: this.#paddingPackets,
+      paddingBytesSent: this.#paddingBytes,
       framesSent: this.#frames,
       keyFramesSent: this.#keyframes,
       nackCount: this.#nacks,

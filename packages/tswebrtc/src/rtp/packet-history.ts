@@ -59,10 +59,16 @@ export class PacketHistory {
     return slot;
   }
 
+  /** Slot of `sequenceNumber` while it is remembered, however old, else -1. */
+  slotOf(sequenceNumber: number): number {
+    const slot = sequenceNumber & this.#mask;
+    return this.#sequenceNumbers[slot] === sequenceNumber ? slot : -1;
+  }
+
   /** Slot of `sequenceNumber` if it can still be sent again at `now`, else -1. */
   find(sequenceNumber: number, now: number, arena?: PacketArena): number {
-    const slot = sequenceNumber & this.#mask;
-    if (this.#sequenceNumbers[slot] !== sequenceNumber) return -1;
+    const slot = this.slotOf(sequenceNumber);
+    if (slot < 0) return -1;
     if (now - this.sentAt[slot]! > this.#duration) return -1;
     if (arena && !arena.has(this.positions[slot]!)) return -1;
     return slot;
