@@ -11,16 +11,13 @@ import type { OutboundStream } from '../packages/tswebrtc/dist/rtp/outbound-stre
 import type { PacketArena } from '../packages/tswebrtc/dist/rtp/packet-arena.js';
 import type { PacketisedFrame } from '../packages/tswebrtc/dist/rtp/packetised-frame.js';
 import type { SendOps } from '../packages/tswebrtc/dist/rtp/send-ops.js';
-import type { DrainTarget } from '../packages/tswebrtc/dist/webrtcsink/send-queue.js';
 import type { ShardMember, Shard as ShardType } from '../packages/tswebrtc/dist/webrtcsink/shard.js';
 import type { FrameSubscriber } from '../packages/tswebrtc/dist/webrtcsink/shared-encoding.js';
 import { cpuTime, serve, sharedClock, waitingTime } from './child.ts';
 import { FRAMERATE, PAYLOAD_TYPE, TRANSPORT_CC_ID, viewerKeys, viewerSsrc } from './fanout-viewer.ts';
 import { load, loadSrtpBatch } from './tswebrtc.ts';
 
-const { BitrateWindow } = await load('congestion/bitrate-window');
 const { CongestionController } = await load('congestion/congestion-controller');
-const { Pacer } = await load('congestion/pacer');
 const { RtcpSession: Rtcp } = await load('connection/rtcp-session');
 const { createSrtpSender } = await load('connection/srtp/create-srtp-sender');
 const { SrtpReceiver: Receiver } = await load('connection/srtp/srtp-context');
@@ -29,7 +26,7 @@ const { Emitter } = await load('common/emitter');
 const { silentLogger } = await load('common/logger');
 const { OutboundStream: Outbound } = await load('rtp/outbound-stream');
 const { SendOps: Ops, OP_WORDS } = await load('rtp/send-ops');
-const { SendQueue } = await load('webrtcsink/send-queue');
+const { Egress } = await load('webrtcsink/egress');
 const { Shard } = await load('webrtcsink/shard');
 const { SharedEncoding } = await load('webrtcsink/shared-encoding');
 
@@ -122,41 +119,16 @@ class Frames extends Emitter<EncodingEvents> implements Encoding {
   }
 }
 
-/** Tells the congestion control of every packet that leaves. */
-class SentPackets extends BitrateWindow {
-  readonly #congestion: InstanceType<typeof CongestionController>;
-  #number = -1;
-
-  constructor(congestion: InstanceType<typeof CongestionController>) {
-    super();
-    this.#congestion = congestion;
-  }
-
-  /** Takes the next transport-wide sequence number. */
-  next(): number {
-    this.#number = (this.#number + 1) & 0xffff;
-    return this.#number;
-  }
-
-  override add(bytes: number, now: number): void {
-    super.add(bytes, now);
-    this.#congestion.packetSent(this.#number, bytes, now);
-  }
-}
-
 /** What is left of a session without signalling, ICE and DTLS. */
 class Session implements ShardMember, FrameSubscriber {
   readonly port: Port;
   readonly lane: number;
   readonly #shard: ShardType;
-  readonly #pacer: InstanceType<typeof Pacer>;
-  readonly #queue = new SendQueue();
-  readonly #streams: OutboundStream[];
-  readonly #target: DrainTarget;
+  readonly #stream: OutboundStream;
+  readonly #egress: InstanceType<typeof Egress>;
   readonly #receiver: SrtpReceiver;
   readonly #rtcp: RtcpSession;
-  readonly #congestion: InstanceType<typeof CongestionController>;
-  #processAt: number | undefined = 0;
+  #number = 0;
   feedback = 0;
 
   constructor(index: number, port: Port, to: number, shard: ShardType, bitrate: number) {
@@ -169,33 +141,22 @@ class Session implements ShardMember, FrameSubscriber {
       port: to,
       sendDatagram: () => {},
     });
-    this.#pacer = new Pacer(bitrate, performance.now());
-    this.#streams = [
-      new Outbound({
-        ssrc: viewerSsrc(index),
-        payloadType: PAYLOAD_TYPE,
-        clockRate: 90_000,
-        extensions: { transportCc: TRANSPORT_CC_ID },
-        initialSequenceNumber: 0,
-        initialRtxSequenceNumber: 0,
-        timestampOffset: 0,
-        initialPictureId: 0,
-      }),
-    ];
-    this.#congestion = new CongestionController({
-      startBitrate: bitrate,
-      minBitrate: bitrate / 4,
-      maxBitrate: bitrate * 2,
-      now: performance.now(),
+    this.#stream = new Outbound({
+      ssrc: viewerSsrc(index),
+      payloadType: PAYLOAD_TYPE,
+      clockRate: 90_000,
+      extensions: { transportCc: TRANSPORT_CC_ID },
+      initialSequenceNumber: 0,
+      initialRtxSequenceNumber: 0,
+      timestampOffset: 0,
+      initialPictureId: 0,
     });
-    const sent = new SentPackets(this.#congestion);
-    this.#target = {
-      lane: this.lane,
-      arena: shard.arena,
-      ops: new Ops(1),
-      sent,
-      nextTransportSequenceNumber: () => sent.next(),
-    };
+    // It estimates, but does not steer: the stream is to stay the same whatever the machine does.
+    const now = performance.now();
+    const control = new CongestionController({ startBitrate: bitrate, minBitrate: bitrate, maxBitrate: bitrate * 2, now });
+    this.#egress = new Egress({ control, onTarget: () => {}, onCongested: () => {} });
+    this.#egress.streams = [this.#stream];
+    this.#egress.start(this.lane, shard.arena, () => (this.#number = (this.#number + 1) & 0xffff));
     const { profile, masterKey, masterSalt } = viewerKeys(index, 'feedback');
     this.#receiver = new Receiver(profile, masterKey, masterSalt);
     this.#rtcp = new Rtcp({
@@ -204,7 +165,7 @@ class Session implements ShardMember, FrameSubscriber {
       send: () => {},
       onTransportFeedback: ({ baseSequenceNumber, arrivals, referenceTime }, arrival) => {
         this.feedback++;
-        this.#congestion.feedback({ baseSequence: baseSequenceNumber, arrivals, referenceTime }, arrival);
+        this.#egress.feedback({ baseSequence: baseSequenceNumber, arrivals, referenceTime }, arrival);
       },
     });
     port.onData = (datagram) => {
@@ -214,24 +175,20 @@ class Session implements ShardMember, FrameSubscriber {
   }
 
   get backlog(): number {
-    return this.#queue.backlog;
+    return this.#egress.backlog;
   }
 
   onFrame(frame: PacketisedFrame): boolean {
-    this.#queue.push('video', this.#streams[0]!, frame);
+    this.#egress.enqueue('video', this.#stream, frame);
     return true;
   }
 
-  onFailure(): void {}
   fail(_reason: 'error', error: Error): void {
     throw error;
   }
 
   drain(ops: SendOps, now: number): number | undefined {
-    this.#target.ops = ops;
-    // It estimates, but does not steer: the stream is to stay the same whatever the machine does.
-    if (this.#processAt !== undefined && now >= this.#processAt) this.#processAt = this.#congestion.process(now);
-    const delay = this.#queue.drain(this.#pacer, this.#streams, this.#target, now) ? this.#pacer.delay : undefined;
+    const delay = this.#egress.drain(ops, now);
     return delay === undefined ? undefined : Math.max(tick, delay);
   }
 
@@ -298,7 +255,15 @@ serve({
     flushes = timeFlushes(shard);
     const started = sharedClock() + 200;
     frames = new Frames(Math.round(bitrate / 8 / FRAMERATE), started);
-    encoding = new SharedEncoding(frames, shard, { onError: () => {}, onEnded: () => {} }, silentLogger);
+    encoding = new SharedEncoding(frames, {
+      track: { kind: 'video', id: 'fanout', format: { width: 1280, height: 720, framerate: FRAMERATE } },
+      bitrate,
+      mitigationModes: [],
+      shard,
+      logger: silentLogger,
+      onError: () => {},
+      onEnded: () => {},
+    });
     for (const [index, to] of ports.entries()) {
       const session = new Session(index, await UdpPort.bind('127.0.0.1'), to, shard, bitrate);
       sessions.push(session);

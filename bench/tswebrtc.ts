@@ -3,9 +3,7 @@
  * packages, and so are loaded from their builds by path.
  */
 type Modules = {
-  'congestion/bitrate-window': typeof import('../packages/tswebrtc/dist/congestion/bitrate-window.js');
   'congestion/congestion-controller': typeof import('../packages/tswebrtc/dist/congestion/congestion-controller.js');
-  'congestion/pacer': typeof import('../packages/tswebrtc/dist/congestion/pacer.js');
   'connection/rtcp-session': typeof import('../packages/tswebrtc/dist/connection/rtcp-session.js');
   'connection/srtp/create-srtp-sender': typeof import('../packages/tswebrtc/dist/connection/srtp/create-srtp-sender.js');
   'connection/srtp/srtp-context': typeof import('../packages/tswebrtc/dist/connection/srtp/srtp-context.js');
@@ -16,7 +14,7 @@ type Modules = {
   'rtp/rtcp/rtcp': typeof import('../packages/tswebrtc/dist/rtp/rtcp/rtcp.js');
   'rtp/rtcp/twcc': typeof import('../packages/tswebrtc/dist/rtp/rtcp/twcc.js');
   'rtp/send-ops': typeof import('../packages/tswebrtc/dist/rtp/send-ops.js');
-  'webrtcsink/send-queue': typeof import('../packages/tswebrtc/dist/webrtcsink/send-queue.js');
+  'webrtcsink/egress': typeof import('../packages/tswebrtc/dist/webrtcsink/egress.js');
   'webrtcsink/shard': typeof import('../packages/tswebrtc/dist/webrtcsink/shard.js');
   'webrtcsink/shared-encoding': typeof import('../packages/tswebrtc/dist/webrtcsink/shared-encoding.js');
 };

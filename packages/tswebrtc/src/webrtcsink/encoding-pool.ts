@@ -1,115 +1,140 @@
-/**
- * Which encodings run. Sessions of one track and codec share one, at `start-bitrate`; it starts with its first session and
- * stops a while after its last, so that a viewer who comes back does not wait for an encoder to open.
- */
-import { TsWebRTCError } from '../common/errors.ts';
+/** The encodings of a sink: a group for each track and codec that any session wants. */
+import { availableParallelism } from 'node:os';
 import type { Logger } from '../common/logger.ts';
-import type { EncodingOptions, MediaEngine } from '../media/types.ts';
+import type { CodecName, EncodingOptions, MediaEngine } from '../media/types.ts';
+import { EncodingGroup, type GroupSubscriber, type Membership } from './encoding-group.ts';
 import type { Shard } from './shard.ts';
-import { type FrameSubscriber, SharedEncoding } from './shared-encoding.ts';
+import { SharedEncoding } from './shared-encoding.ts';
+import type { MitigationMode } from './sharing/mitigation.ts';
+import { RungLadder } from './sharing/rung-ladder.ts';
+import { RungPlanner } from './sharing/rung-planner.ts';
 import type { SinkTrack } from './tracks.ts';
 
-/** How long an encoding outlives its last session, ms. */
-const LINGER = 5000;
-
-interface Entry {
-  readonly encoding: Promise<SharedEncoding>;
-  readonly track: SinkTrack;
-  users: number;
-  timer: NodeJS.Timeout | undefined;
+export interface EncodingPoolOptions {
+  /** Of a video encoder, bit/s. */
+  readonly minBitrate: number;
+  readonly maxBitrate: number;
+  /** Of an audio encoder, bit/s. */
+  readonly audioBitrate: number;
+  readonly encoding: 'shared' | 'per-consumer';
+  /** Most of one track and codec; 0: as many as there are cores. */
+  readonly maxEncodings: number;
+  readonly mitigationModes: readonly MitigationMode[];
+  /** Further options of audio encoders. */
+  readonly audio: { readonly inbandFec: boolean; readonly dtx: boolean };
 }
 
-/** A session's hold on an encoding. */
-export interface EncodingLease {
-  readonly encoding: SharedEncoding;
-  release(): void;
+/** Figures of one running encoding. */
+export interface EncodingFigures {
+  readonly id: string;
+  /** Name of the track. */
+  readonly track: string;
+  readonly codec: CodecName;
+  /** Target, bit/s. */
+  readonly bitrate: number;
+  /** Pixels and frames per second; null for audio. */
+  readonly width: number | null;
+  readonly height: number | null;
+  readonly framerate: number | null;
+  /** Ids of the sessions that send it. */
+  readonly sessions: readonly string[];
+  /** Keyframes made. */
+  readonly keyframes: number;
 }
 
 export class EncodingPool {
-  readonly #entries = new Map<string, Entry>();
+  readonly #groups = new Map<string, { readonly track: SinkTrack; readonly group: EncodingGroup }>();
   readonly #engine: MediaEngine;
   readonly #shard: Shard;
+  readonly #options: EncodingPoolOptions;
   readonly #logger: Logger;
   readonly #onError: (error: Error, encodingId: string) => void;
 
-  constructor(engine: MediaEngine, shard: Shard, logger: Logger, onError: (error: Error, encodingId: string) => void) {
+  constructor(
+    engine: MediaEngine,
+    shard: Shard,
+    options: EncodingPoolOptions,
+    logger: Logger,
+    onError: (error: Error, encodingId: string) => void,
+  ) {
     this.#engine = engine;
     this.#shard = shard;
+    this.#options = options;
     this.#logger = logger;
     this.#onError = onError;
   }
 
-  /** Gets `subscriber` the frames of `track` in `codec`; rejects with `ENCODER_FAILED`. */
-  async acquire(track: SinkTrack, options: EncodingOptions, subscriber: FrameSubscriber): Promise<EncodingLease> {
-    const key = `${track.name}/${options.codec}`;
-    const entry = this.#entries.get(key) ?? this.#open(key, track, options);
-    clearTimeout(entry.timer);
-    entry.timer = undefined;
-    entry.users++;
-    let encoding: SharedEncoding;
-    try {
-      encoding = await entry.encoding;
-    } catch (error) {
-      entry.users--;
-      void this.#drop(key, entry);
-      throw error;
+  /**
+   * Gets `subscriber` the frames of `track` in `codec`, of about `bitrate` bit/s; rejects with `ENCODER_FAILED`. `sessionId`
+   * stands for it in statistics.
+   */
+  join(track: SinkTrack, codec: CodecName, subscriber: GroupSubscriber, bitrate: number, sessionId: string): Promise<Membership> {
+    const key = `${track.name}/${codec}`;
+    let entry = this.#groups.get(key);
+    if (!entry) {
+      entry = { track, group: this.#createGroup(track, codec) };
+      this.#groups.set(key, entry);
     }
-    // It failed before anybody could hear of it.
-    if (this.#entries.get(key) !== entry) {
-      throw new TsWebRTCError('ENCODER_FAILED', `the ${options.codec} encoder of ${track.name} failed as soon as it was open.`);
+    return entry.group.join(subscriber, bitrate, sessionId);
+  }
+
+  /** Ids of the sessions that send `encoding`. */
+  sharing(encoding: SharedEncoding | undefined): string[] {
+    if (!encoding) return [];
+    for (const { group } of this.#groups.values()) {
+      const found = group.encodings.find((running) => running.encoding === encoding);
+      if (found) return found.members.map(({ label }) => label);
     }
-    encoding.subscribe(subscriber);
-    let released = false;
-    return {
-      encoding,
-      release: () => {
-        if (released) return;
-        released = true;
-        encoding.unsubscribe(subscriber);
-        entry.users--;
-        // One that failed is dropped already: nothing is left to linger.
-        if (entry.users === 0 && this.#entries.get(key) === entry)
-          entry.timer = setTimeout(() => void this.#drop(key, entry), LINGER);
-      },
-    };
+    return [];
+  }
+
+  getFigures(): EncodingFigures[] {
+    return [...this.#groups.values()].flatMap(({ track, group }) =>
+      group.encodings.map(({ encoding, members }) => ({
+        id: encoding.id,
+        track: track.name,
+        codec: encoding.codec,
+        bitrate: encoding.bitrate,
+        width: encoding.format?.width ?? null,
+        height: encoding.format?.height ?? null,
+        framerate: encoding.format?.framerate ?? null,
+        sessions: members.map(({ label }) => label),
+        keyframes: encoding.keyframes,
+      })),
+    );
   }
 
   async close(): Promise<void> {
-    const closing = [...this.#entries].map(([key, entry]) => this.#drop(key, entry));
-    await Promise.all(closing);
+    await Promise.all([...this.#groups.values()].map(({ group }) => group.close()));
+    this.#groups.clear();
   }
 
-  #open(key: string, track: SinkTrack, options: EncodingOptions): Entry {
-    const encoding = this.#engine.openEncoding(track.input, options).then((opened) => {
-      this.#logger.info(
-        { track: track.name, codec: options.codec, encoding: opened.id, bitrate: options.bitrate },
-        'encoding started',
-      );
-      return new SharedEncoding(
-        opened,
-        this.#shard,
-        {
-          onError: (error) => {
-            void this.#drop(key, entry);
-            this.#onError(error, opened.id);
-          },
-          onEnded: () => this.#logger.debug({ encoding: opened.id }, 'encoding ended with its input'),
-        },
-        this.#logger,
-      );
+  #createGroup(track: SinkTrack, codec: CodecName): EncodingGroup {
+    const { minBitrate, maxBitrate, audioBitrate, encoding, maxEncodings, mitigationModes } = this.#options;
+    const video = track.kind === 'video';
+    const perConsumer = video && encoding === 'per-consumer';
+    // One rung and one encoding are all that audio needs.
+    const limits = video ? { min: minBitrate, max: maxBitrate } : { min: audioBitrate, max: audioBitrate };
+    const most = perConsumer ? Number.POSITIVE_INFINITY : maxEncodings || availableParallelism();
+    return new EncodingGroup({
+      planner: new RungPlanner(new RungLadder(limits.min, limits.max), limits, video ? most : 1),
+      kind: track.kind,
+      perConsumer,
+      logger: this.#logger,
+      onError: this.#onError,
+      open: async (bitrate, hooks) => {
+        const options: EncodingOptions = video ? { codec, bitrate } : { codec, bitrate };
+        const opened = await this.#engine.openEncoding(track.input, options);
+        this.#logger.info({ track: track.name, codec, encoding: opened.id, bitrate }, 'encoding started');
+        return new SharedEncoding(opened, {
+          track: track.input,
+          bitrate,
+          mitigationModes,
+          shard: this.#shard,
+          logger: this.#logger,
+          ...hooks,
+        });
+      },
     });
-    const entry: Entry = { encoding, track, users: 0, timer: undefined };
-    encoding.catch(() => {}); // whoever acquires it hears of it
-    this.#entries.set(key, entry);
-    return entry;
-  }
-
-  async #drop(key: string, entry: Entry): Promise<void> {
-    clearTimeout(entry.timer);
-    if (this.#entries.get(key) === entry) this.#entries.delete(key);
-    const encoding = await entry.encoding.catch(() => undefined);
-    if (!encoding) return;
-    await encoding.close();
-    this.#logger.info({ track: entry.track.name, encoding: encoding.id }, 'encoding stopped');
   }
 }

@@ -19,9 +19,10 @@ import {
   type Schema,
   theOption,
 } from './property-schema.ts';
-import { boolean, choice, nullable, portRange, structure, stunUri, text, uint, uri } from './property-types.ts';
+import { boolean, choice, flags, int, nullable, portRange, structure, stunUri, text, uint, uri } from './property-types.ts';
 
 const MAX_UINT = 0xffff_ffff;
+const MAX_INT = 0x7fff_ffff;
 
 export const sinkProperties = {
   videoCaps: property({
@@ -75,11 +76,61 @@ export const sinkProperties = {
     when: 'ready',
     doc: 'Bitrate at which a session begins, held between min-bitrate and max-bitrate.',
   }),
+  congestionControl: property({
+    type: choice('disabled', 'homegrown', 'gcc'),
+    default: 'gcc',
+    when: 'ready',
+    doc: 'How each session finds the bitrate that its path carries; disabled sends max-bitrate whatever the path carries.',
+  }),
   doRetransmission: property({
     type: boolean(),
     default: true,
     when: 'ready',
     doc: 'Send lost packets again when a consumer asks for them (RFC 4588).',
+  }),
+  rtxPercentage: property({
+    type: int(-1, MAX_INT, '%'),
+    default: -1,
+    when: 'ready',
+    doc: 'How much of what a stream sends may be retransmissions; -1 is no bound.',
+  }),
+  // The original follows the bitrate alone, and leaves the amount unbounded; ours follows what is lost.
+  doFec: property({
+    type: boolean(),
+    default: true,
+    when: 'ready',
+    doc: 'Send what repairs losses without asking, as much as is lost: RED and ULPFEC for video, RED for audio.',
+  }),
+  enableMitigationModes: property({
+    type: flags('downscaled', 'downsampled'),
+    default: ['downscaled', 'downsampled'],
+    when: 'ready',
+    doc: 'What a low bitrate may cost besides quality: a smaller picture (downscaled), half the frames (downsampled).',
+  }),
+  // The next four are ours: the original has one encoder a session.
+  encoding: property({
+    type: choice('shared', 'per-consumer'),
+    default: 'shared',
+    when: 'ready',
+    doc: 'Whether consumers that can have the same bitrate share an encoder, or each has one of its own.',
+  }),
+  maxEncodings: property({
+    type: uint(0, 64),
+    default: 0,
+    when: 'ready',
+    doc: 'Most encoders of one track and codec that run when consumers share; 0 is as many as there are cores.',
+  }),
+  opusInbandFec: property({
+    type: boolean(),
+    default: true,
+    when: 'ready',
+    doc: 'Let each Opus packet carry a coarse copy of the one before it (RFC 6716 section 2.1.7).',
+  }),
+  opusDtx: property({
+    type: boolean(),
+    default: false,
+    when: 'ready',
+    doc: 'Send next to nothing while there is silence (RFC 6716 section 2.1.9).',
   }),
   meta: property({
     type: nullable(structure()),
@@ -199,15 +250,28 @@ export type WebRTCSinkOptions = InputOf<typeof sinkProperties> & {
   readonly audioCodecs?: InputOf<typeof sinkProperties>['audioCaps'];
   /** A signaller of your own, or options of the default one. */
   readonly signaller?: Signaller | SignallerOptions;
+  /**
+   * Divides what a session may send among its video tracks (the original's `define-encoder-bitrates`). Default: in equal
+   * parts. A track that is missing in the answer keeps its part; each is held between `minBitrate` and `maxBitrate`.
+   */
+  readonly defineEncoderBitrates?: DefineEncoderBitrates;
   /** Silent by default. */
   readonly logger?: Logger;
   /** Shared between sinks that take from the same inputs. Default: one of its own, loaded when first needed. */
   readonly engine?: MediaEngine;
 };
 
+/** Of the consumer `peerId`: `overall` and `bitrates`, by track name (`video_0`), in bit/s; returns bitrates likewise. */
+export type DefineEncoderBitrates = (
+  peerId: string,
+  overall: number,
+  bitrates: Readonly<Record<string, number>>,
+) => Readonly<Record<string, number>>;
+
 /** The options after their check: every property is there. */
 export type ResolvedSinkOptions = OutputOf<typeof sinkProperties> & {
   readonly signaller: Signaller | OutputOf<typeof signallerProperties>;
+  readonly defineEncoderBitrates: DefineEncoderBitrates | undefined;
 };
 
 /**
@@ -215,7 +279,10 @@ export type ResolvedSinkOptions = OutputOf<typeof sinkProperties> & {
  * writes it, and the remedy.
  */
 export function validateOptions(options: WebRTCSinkOptions = {}, spelling = theOption): ResolvedSinkOptions {
-  const resolved = resolveOptions(sinkProperties, options, { others: ['signaller', 'logger', 'engine'], spelling });
+  const resolved = resolveOptions(sinkProperties, options, {
+    others: ['signaller', 'logger', 'engine', 'defineEncoderBitrates'],
+    spelling,
+  });
   const { minBitrate, maxBitrate } = resolved;
   if (minBitrate > maxBitrate) {
     throw invalid(
@@ -226,15 +293,19 @@ export function validateOptions(options: WebRTCSinkOptions = {}, spelling = theO
   if (pathname !== '/') {
     throw invalid(`${spelling('webServerHostAddr')} has the path ${pathname}, which belongs into ${spelling('webServerPath')}.`);
   }
+  const { defineEncoderBitrates } = options;
+  if (defineEncoderBitrates !== undefined && typeof defineEncoderBitrates !== 'function') {
+    throw invalid(`${spelling('defineEncoderBitrates')} must be a function that returns bitrates by track name.`);
+  }
   const signaller = options.signaller ?? {};
   if (typeof signaller !== 'object') {
     throw invalid(`${spelling('signaller')} must be an object of options such as { uri }, or a Signaller.`);
   }
-  if (isSignaller(signaller)) return { ...resolved, signaller };
+  if (isSignaller(signaller)) return { ...resolved, signaller, defineEncoderBitrates };
   const signallerOptions = resolveOptions(signallerProperties, signaller as Record<string, unknown>, {
     spelling: (key) => spelling(`signaller.${key}`),
   });
-  return { ...resolved, signaller: signallerOptions };
+  return { ...resolved, signaller: signallerOptions, defineEncoderBitrates };
 }
 
 /** Whether `value` is a signaller itself and not options of the default one. */

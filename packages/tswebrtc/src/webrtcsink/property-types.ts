@@ -48,6 +48,35 @@ export function uint(min: number, max: number, unit = ''): PropertyType<number> 
   };
 }
 
+/** A whole number from `min` to `max`, which may be negative. */
+export function int(min: number, max: number, unit = ''): PropertyType<number> {
+  return {
+    ...uint(min, max, unit),
+    label: 'int',
+    parse: (text) => (/^-?\d+$/.test(text) ? inRange(Number(text), min, max) : undefined),
+  };
+}
+
+const inRange = (value: number, min: number, max: number): number | undefined =>
+  value >= min && value <= max ? value : undefined;
+
+/** Any of a few words, or `none`. As text: joined by `+`, as GStreamer writes flags. */
+export function flags<const Words extends readonly string[]>(...words: Words): PropertyType<readonly Words[number][]> {
+  type Flags = readonly Words[number][];
+  const check = (value: unknown): Flags | undefined =>
+    Array.isArray(value) && value.every((word) => words.includes(word))
+      ? words.filter((word) => value.includes(word))
+      : undefined;
+  return {
+    label: 'flags',
+    expected: `${anyOf([...words, 'none'])}, or several of them joined by +`,
+    placeholder: [...words, 'none'].join('|'),
+    parse: (text) => (text === 'none' ? [] : check(text.split('+'))),
+    check,
+    format: (value) => (value.length === 0 ? 'none' : value.join('+')),
+  };
+}
+
 /** A number from `min` to `max`, whole or not. */
 export function decimal(min: number, max: number, unit = ''): PropertyType<number> {
   const check = (value: unknown): number | undefined =>

@@ -1,9 +1,11 @@
 /**
  * What a session has still to send, and in which order: audio at once, then what the peer asked to have again, then video
- * as the pacer allows. Sequence numbers are given when a packet leaves, so that the order on the wire is the order here.
+ * with its FEC as the pacer allows. While a probe is under way everything leaves as part of its train, filled up with
+ * padding. Sequence numbers are given when a packet leaves, so that the order on the wire is the order here.
  */
 import type { BitrateWindow } from '../congestion/bitrate-window.ts';
 import type { Pacer } from '../congestion/pacer.ts';
+import type { Prober } from '../congestion/prober.ts';
 import type { Lane } from '../connection/types.ts';
 import type { OutboundStream } from '../rtp/outbound-stream.ts';
 import type { PacketArena } from '../rtp/packet-arena.ts';
@@ -24,14 +26,27 @@ export interface DrainTarget {
   /** Where this tick's packets are written. */
   ops: SendOps;
   readonly sent: BitrateWindow;
+  readonly retransmitted: BitrateWindow;
   /** Takes the next transport-wide sequence number. */
   readonly nextTransportSequenceNumber: () => number;
+  /** A packet with the number taken last left; `clusterId` names its probe, 0 none. */
+  readonly packetSent: (bytes: number, now: number, clusterId: number) => void;
 }
 
 export class SendQueue {
   readonly #audio: Entry[] = [];
   readonly #video: Entry[] = [];
+  readonly #pacer: Pacer;
+  readonly #prober: Prober;
   #videoBytes = 0;
+  #counted = false;
+  /** Takes a number where a stream wants one, and remembers that it did. */
+  #take: () => number = () => 0;
+
+  constructor(pacer: Pacer, prober: Prober) {
+    this.#pacer = pacer;
+    this.#prober = prober;
+  }
 
   /** Bytes of video that wait for the pacer. */
   get backlog(): number {
@@ -43,6 +58,15 @@ export class SendQueue {
     if (kind === 'video') this.#videoBytes += frame.size;
   }
 
+  /** Forgets the video of `stream` that has not left. Returns whether there was any. */
+  drop(stream: OutboundStream): boolean {
+    const kept = this.#video.filter((entry) => entry.stream !== stream);
+    if (kept.length === this.#video.length) return false;
+    this.#video.splice(0, this.#video.length, ...kept);
+    this.#videoBytes = kept.reduce((sum, { frame, next }) => sum + frame.size - sentBytes(frame, next), 0);
+    return true;
+  }
+
   clear(): void {
     this.#audio.length = 0;
     this.#video.length = 0;
@@ -50,45 +74,91 @@ export class SendQueue {
   }
 
   /** Writes what may leave now as ops. `streams`: all of the session, for their retransmissions. Returns whether something waits. */
-  drain(pacer: Pacer, streams: readonly OutboundStream[], to: DrainTarget, now: number): boolean {
+  drain(streams: readonly OutboundStream[], to: DrainTarget, now: number): boolean {
+    this.#take = to.nextTransportSequenceNumber;
+    const [pacer, prober] = [this.#pacer, this.#prober];
     pacer.advance(now, this.#videoBytes);
     for (const entry of this.#audio) {
-      while (entry.next < entry.frame.count) pacer.spend(this.#write(entry, to, now));
+      while (entry.next < entry.frame.count) {
+        const bytes = this.#write(entry, to, now);
+        if (bytes > 0) this.#left(bytes, to, now);
+      }
     }
     this.#audio.length = 0;
 
-    for (const stream of streams) {
-      while (stream.pendingRetransmissions > 0 && pacer.canSend()) {
-        const bytes = stream.nextRetransmission(to.ops, to.lane, to.arena, now, to.nextTransportSequenceNumber);
-        if (bytes === 0) break;
-        pacer.spend(bytes);
-        to.sent.add(bytes, now);
-      }
-      if (stream.pendingRetransmissions > 0) return true;
+    for (let due = prober.due(now); due > 0 && prober.current; ) {
+      const bytes = this.#sendNext(streams, to, now) || this.#pad(streams, to, now);
+      if (bytes === 0) break;
+      due -= bytes;
     }
-
-    let done = 0;
-    for (const entry of this.#video) {
-      while (entry.next < entry.frame.count && pacer.canSend()) {
-        const bytes = this.#write(entry, to, now);
-        this.#videoBytes -= bytes;
-        pacer.spend(bytes);
-      }
-      if (entry.next < entry.frame.count) break;
-      done++;
-    }
-    if (done > 0) this.#video.splice(0, done);
-    return this.#video.length > 0;
+    // What leaves beside a train is not measured with it: it would come out too low.
+    while (!prober.current && pacer.canSend()) if (this.#sendNext(streams, to, now) === 0) break;
+    return this.#waits(streams);
   }
 
+  #waits(streams: readonly OutboundStream[]): boolean {
+    if (this.#video.length > 0) return true;
+    for (const stream of streams) if (stream.pendingRetransmissions > 0) return true;
+    return false;
+  }
+
+  /** Sends the packet that is next in turn; returns its bytes, 0 where nothing waits. */
+  #sendNext(streams: readonly OutboundStream[], to: DrainTarget, now: number): number {
+    for (const stream of streams) {
+      if (stream.pendingRetransmissions === 0) continue;
+      const bytes = stream.nextRetransmission(to.ops, to.lane, to.arena, now, this.#takeNumber);
+      if (bytes === 0) continue;
+      to.retransmitted.add(bytes, now);
+      return this.#left(bytes, to, now);
+    }
+    for (let entry = this.#video[0]; entry; entry = this.#video[0]) {
+      if (entry.next < entry.frame.count) {
+        const planned = entry.frame.lengths[entry.next]!;
+        const bytes = this.#write(entry, to, now);
+        this.#videoBytes -= planned;
+        if (entry.next === entry.frame.count) this.#video.shift();
+        if (bytes > 0) return this.#left(bytes, to, now);
+      } else this.#video.shift();
+    }
+    return 0;
+  }
+
+  #pad(streams: readonly OutboundStream[], to: DrainTarget, now: number): number {
+    for (const stream of streams) {
+      const bytes = stream.writePadding(to.ops, to.lane, to.arena, now, this.#takeNumber);
+      if (bytes > 0) return this.#left(bytes, to, now);
+    }
+    return 0;
+  }
+
+  readonly #takeNumber = (): number => {
+    this.#counted = true;
+    return this.#take();
+  };
+
+  /** Books a packet. */
+  #left(bytes: number, to: DrainTarget, now: number): number {
+    this.#pacer.spend(bytes);
+    to.sent.add(bytes, now);
+    const clusterId = this.#prober.current?.clusterId ?? 0;
+    if (this.#counted) to.packetSent(bytes, now, clusterId);
+    this.#counted = false;
+    if (clusterId !== 0) this.#prober.sent(bytes, now);
+    return bytes;
+  }
+
+  /** Returns the packet's bytes, 0 where the arena has overwritten it: a loss like any other, and no number is spent on it. */
   #write(entry: Entry, to: DrainTarget, now: number): number {
     const { stream, frame } = entry;
     const index = entry.next++;
-    // Overtaken by the arena: a loss like any other, and no transport-wide number is spent on it.
-    if (!to.arena.has(frame.positions[index]!)) return frame.lengths[index]!;
-    const transportSequenceNumber = stream.usesTransportCc ? to.nextTransportSequenceNumber() : undefined;
-    const bytes = stream.writePacket(to.ops, to.lane, to.arena, frame, index, now, transportSequenceNumber);
-    to.sent.add(bytes, now);
-    return bytes;
+    if (!to.arena.has(frame.positions[index]!)) return 0;
+    const transportSequenceNumber = stream.usesTransportCc ? this.#takeNumber() : undefined;
+    return stream.writePacket(to.ops, to.lane, to.arena, frame, index, now, transportSequenceNumber);
   }
+}
+
+function sentBytes(frame: PacketisedFrame, next: number): number {
+  let sum = 0;
+  for (let i = 0; i < next; i++) sum += frame.lengths[i]!;
+  return sum;
 }

@@ -1,101 +1,144 @@
-/** One track on its way into one session: takes an encoding, waits for a keyframe, then hands frames to the session's queue. */
+/** One track on its way into one session: takes a place on an encoding, waits for a keyframe, then hands frames to the session's queue. */
 import { asError } from '../common/errors.ts';
 import type { Transceiver } from '../connection/transceiver.ts';
 import type { OutboundStream } from '../rtp/outbound-stream.ts';
 import type { PacketisedFrame } from '../rtp/packetised-frame.ts';
+import { encoderBitrate, PATH_OVERHEAD } from './allocation.ts';
 import { codecNameOf } from './codecs.ts';
-import type { EncodingLease, EncodingPool } from './encoding-pool.ts';
-import type { FrameSubscriber } from './shared-encoding.ts';
+import type { GroupSubscriber, Membership } from './encoding-group.ts';
+import type { EncodingPool } from './encoding-pool.ts';
+import { FrameGate, type GatedFrame } from './sharing/frame-gate.ts';
 import type { SinkTrack } from './tracks.ts';
 
-/** An encoder that failed sooner than this after it opened is not opened again, ms. */
-const REOPEN_AFTER = 2000;
+/** An encoding above the session's target by more than this factor is more than it may send. */
+const LIMIT_MARGIN = 1.1;
 
 /** What the track needs of its session. */
 export interface SessionTrackOwner {
   /** Whether frames can leave. */
   readonly sending: boolean;
   enqueue(kind: 'audio' | 'video', stream: OutboundStream, frame: PacketisedFrame): void;
+  /** Forgets what waits to be sent of a stream. */
+  drop(stream: OutboundStream): void;
   /** Packets wait to be sent again. */
   flush(): void;
   fail(reason: 'error', error: ReturnType<typeof asError>): void;
 }
 
-export class SessionTrack implements FrameSubscriber {
+export interface SessionTrackOptions {
+  readonly sessionId: string;
+  readonly encodings: EncodingPool;
+  /** What it may have at first, bit/s. */
+  readonly bitrate: number;
+  /** Whether `bitrate` and targets are what the encoder makes, rather than what its packets take on the path. */
+  readonly exact: boolean;
+}
+
+export class SessionTrack implements GroupSubscriber {
   readonly track: SinkTrack;
   readonly transceiver: Transceiver;
   readonly #session: SessionTrackOwner;
-  readonly #encodings: EncodingPool;
-  /** Bit/s. */
-  readonly #bitrate: number;
+  readonly #options: SessionTrackOptions;
+  readonly #gate = new FrameGate();
+  readonly #gated: { size: number; keyframe: boolean; temporalLayer: number } & GatedFrame = {
+    size: 0,
+    keyframe: false,
+    temporalLayer: 0,
+  };
   stream: OutboundStream | undefined;
-  lease: EncodingLease | undefined;
-  #waitsForKeyframe: boolean;
-  #openedAt = Number.NEGATIVE_INFINITY;
+  membership: Membership | undefined;
+  /** What may be sent of it, bit/s on the path. */
+  #target: number;
   #closed = false;
 
-  constructor(
-    track: SinkTrack,
-    transceiver: Transceiver,
-    session: SessionTrackOwner,
-    options: { encodings: EncodingPool; bitrate: number },
-  ) {
+  constructor(track: SinkTrack, transceiver: Transceiver, session: SessionTrackOwner, options: SessionTrackOptions) {
     this.track = track;
     this.transceiver = transceiver;
     this.#session = session;
-    this.#encodings = options.encodings;
-    this.#bitrate = options.bitrate;
-    this.#waitsForKeyframe = track.kind === 'video';
+    this.#options = options;
+    this.#target = options.bitrate;
+  }
+
+  /** Frames left out because the encoding makes more than the session may send. */
+  get framesSkipped(): number {
+    return this.#gate.skipped;
+  }
+
+  /** Whether the encoding makes more than may be sent. */
+  get limited(): boolean {
+    const encoding = this.membership?.encoding;
+    return this.track.kind === 'video' && encoding !== undefined && encoding.bitrate > this.#encoderTarget * LIMIT_MARGIN;
   }
 
   /** Begins to send in the negotiated codec. Rejects with `ENCODER_FAILED`. */
   async open(): Promise<void> {
-    const { sender } = this.transceiver;
-    if (this.stream || !sender || this.#closed) return;
+    const { sender, codec } = this.transceiver;
+    if (this.stream || !sender || !codec || this.#closed) return;
     this.stream = sender.stream;
     sender.on('keyframe-request', () => this.requestKeyframe());
     sender.on('retransmission-request', () => this.#session.flush());
-    await this.#acquire();
-  }
-
-  async #acquire(): Promise<void> {
-    const { codec } = this.transceiver;
-    if (!codec) return;
-    const options = { codec: codecNameOf(codec.name), bitrate: this.#bitrate };
-    const lease = await this.#encodings.acquire(this.track, options, this);
-    if (this.#closed) return lease.release();
-    this.lease = lease;
-    this.#openedAt = performance.now();
+    const { encodings, sessionId } = this.#options;
+    const membership = await encodings.join(this.track, codecNameOf(codec.name), this, this.#encoderTarget, sessionId);
+    if (this.#closed) return membership.leave();
+    this.membership = membership;
+    // What was allotted meanwhile.
+    membership.setTarget(this.#encoderTarget);
     this.requestKeyframe();
   }
 
+  /** What may be sent of it, bit/s. */
+  setTarget(bitrate: number): void {
+    this.#target = bitrate;
+    this.membership?.setTarget(this.#encoderTarget);
+  }
+
   requestKeyframe(): void {
-    if (this.track.kind === 'video' && this.#session.sending) this.lease?.encoding.requestKeyframe();
+    if (this.track.kind === 'video' && this.#session.sending) this.membership?.requestKeyframe();
+  }
+
+  /** Gives up what waits to be sent and goes on with a keyframe: what waits would come too late to be of use. */
+  restart(): void {
+    if (this.track.kind !== 'video' || !this.stream) return;
+    this.#session.drop(this.stream);
+    this.stream.clearRetransmissions();
+    this.#gate.breakOff();
+    this.membership?.requestKeyframe('switch');
   }
 
   onFrame(frame: PacketisedFrame): boolean {
     if (!this.stream || !this.#session.sending) return false;
-    if (this.#waitsForKeyframe && !frame.keyframe) return false;
-    this.#waitsForKeyframe = false;
+    if (this.track.kind === 'video' && !this.#passes(frame)) return false;
     this.#session.enqueue(this.track.kind, this.stream, frame);
     return true;
   }
 
-  /** Goes on with a new encoder, unless this one was new itself: then it would fail for ever. */
+  onSwitch(): void {
+    this.#gate.breakOff();
+  }
+
   onFailure(error: Error): void {
-    const lived = performance.now() - this.#openedAt;
-    this.lease?.release();
-    this.lease = undefined;
-    if (this.#closed) return;
-    this.#waitsForKeyframe = this.track.kind === 'video';
-    const fail = (reason: unknown): void => this.#session.fail('error', asError(reason, 'ENCODER_FAILED'));
-    if (lived < REOPEN_AFTER) fail(error);
-    else this.#acquire().catch(fail);
+    if (!this.#closed) this.#session.fail('error', asError(error, 'ENCODER_FAILED'));
   }
 
   close(): void {
     this.#closed = true;
-    this.lease?.release();
-    this.lease = undefined;
+    this.membership?.leave();
+    this.membership = undefined;
+  }
+
+  get #encoderTarget(): number {
+    const { input } = this.track;
+    if (this.#options.exact || input.kind === 'audio') return this.#target;
+    return encoderBitrate(this.#target, this.membership?.encoding?.format?.framerate ?? input.format.framerate);
+  }
+
+  #passes(frame: PacketisedFrame): boolean {
+    const gated = this.#gated;
+    gated.size = frame.size + frame.count * PATH_OVERHEAD;
+    gated.keyframe = frame.keyframe;
+    gated.temporalLayer = frame.temporalLayer;
+    const passes = this.#gate.take(gated, this.#target, this.limited, performance.now());
+    if (!passes && this.#gate.wantsKeyframe(this.#target) && !this.membership?.switching) this.requestKeyframe();
+    return passes;
   }
 }

@@ -5,21 +5,24 @@
 import { Emitter } from '../common/emitter.ts';
 import { asError, TsWebRTCError } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
-import { BitrateWindow } from '../congestion/bitrate-window.ts';
-import { Pacer } from '../congestion/pacer.ts';
+import { type CongestionControlMode, createController } from '../congestion/create-controller.ts';
+import type { NetworkState } from '../congestion/types.ts';
 import { Connection } from '../connection/connection.ts';
 import type { RTCStatsEntry } from '../connection/transport/types.ts';
 import type { ConnectionOptions } from '../connection/types.ts';
 import type { AudioCodecName, VideoCodecName } from '../media/types.ts';
 import type { OutboundStream } from '../rtp/outbound-stream.ts';
 import type { PacketisedFrame } from '../rtp/packetised-frame.ts';
-import { SendOps } from '../rtp/send-ops.ts';
+import type { SendOps } from '../rtp/send-ops.ts';
 import type { SessionDescription } from '../signalling/signaller.ts';
+import { allocate, audioOnPath } from './allocation.ts';
 import { preferencesFor } from './codecs.ts';
+import { Egress } from './egress.ts';
 import type { EncodingPool } from './encoding-pool.ts';
-import { type DrainTarget, SendQueue } from './send-queue.ts';
+import type { DefineEncoderBitrates } from './properties.ts';
 import { SessionTrack } from './session-track.ts';
 import type { Shard, ShardMember } from './shard.ts';
+import type { PlacementReason } from './sharing/rung-planner.ts';
 import type { SinkTrack } from './tracks.ts';
 
 /** Why a session ended: the peer or the server ended it, the network lost the peer, something failed, the sink stopped. */
@@ -39,16 +42,39 @@ export interface SessionFigures {
   readonly peerId: string;
   /** Codec of the first video track, else of the first audio track, as in the SDP; null until negotiated. */
   readonly codec: string | null;
-  /** What the session may send, bit/s. */
+  /** What congestion control lets the session send, bit/s, everything included. */
   readonly targetBitrate: number;
   /** What it sent in the last second, bit/s, RTP headers included. */
   readonly sentBitrate: number;
-  /** Part of our packets that the peer last reported lost, 0..1; null before its first report. */
+  /** Part of our packets that got lost lately, 0..1; null before the peer's first report. */
   readonly packetLoss: number | null;
   /** Seconds; null before it is known. */
   readonly roundTripTime: number | null;
-  /** The encoding that the session shares; null while it has none. */
+  /** What the one-way delay says of the path. */
+  readonly networkState: NetworkState;
+  /** FEC packets for a hundred packets of video. */
+  readonly fecPercentage: number;
+  /** Packets sent again, of all tracks. */
+  readonly retransmittedPackets: number;
+  /** Frames of video left out because the encoding makes more than the session may send. */
+  readonly framesSkipped: number;
+  /** The encoding that the session sends; null while it has none. */
   readonly encodingId: string | null;
+  /** Its target, bit/s. */
+  readonly encodingBitrate: number | null;
+  /** Peers that are sent the same encoding. */
+  readonly sharedWith: readonly string[];
+  /**
+   * Why this encoding: the session steers it alone; sits on its rung with others; was moved down because no more encodings
+   * may run; is sent only a part of it, which is all it may have; or has one of its own by the option `encoding`.
+   */
+  readonly encodingReason: PlacementReason | 'limited' | null;
+  /** What the low bitrate costs: `none`, `downscaled`, `downsampled`, or both joined by `+`. */
+  readonly mitigationMode: string;
+  /** Pixels and frames per second; null without video. */
+  readonly width: number | null;
+  readonly height: number | null;
+  readonly framerate: number | null;
   readonly state: string;
 }
 
@@ -58,32 +84,39 @@ export interface SessionOptions {
   readonly tracks: readonly SinkTrack[];
   readonly videoCodecs: readonly VideoCodecName[];
   readonly audioCodecs: readonly AudioCodecName[];
+  readonly congestionControl: CongestionControlMode;
   /** Of each video track, bit/s. */
   readonly startBitrate: number;
+  readonly minBitrate: number;
+  readonly maxBitrate: number;
+  readonly defineEncoderBitrates: DefineEncoderBitrates | undefined;
   /** Of each audio track, bit/s. */
   readonly audioBitrate: number;
   readonly retransmission: boolean;
+  /** Most of what is sent that may be retransmissions, %; -1 without bound. */
+  readonly retransmissionPercentage: number;
+  readonly fec: boolean;
   readonly connection: Omit<ConnectionOptions, 'srtpSender' | 'logger'>;
   /** ms that the peer has to answer and connect. */
   readonly setupTimeout: number;
   readonly shard: Shard;
   readonly encodings: EncodingPool;
+  /** The peer of another session of the sink. */
+  readonly peerOf: (sessionId: string) => string | undefined;
   readonly logger: Logger;
 }
+
+/** Room above the encoders' highest bitrate for headers, repair and probes: otherwise they could never reach it. */
+const MAX_MARGIN = 1.2;
 
 export class Session extends Emitter<SessionEvents> implements ShardMember {
   readonly id: string;
   readonly peerId: string;
   readonly #options: SessionOptions;
   readonly #logger: Logger;
-  readonly #pacer: Pacer;
-  readonly #queue = new SendQueue();
-  readonly #sent = new BitrateWindow();
+  readonly #egress: Egress;
   readonly #tracks: SessionTrack[] = [];
-  #streams: OutboundStream[] = [];
   #connection: Connection | undefined;
-  /** Where packets go; set when connected. One object for every drain, so that a tick allocates nothing. */
-  #target: DrainTarget | undefined;
   #setupTimer: NodeJS.Timeout | undefined;
   #ended = false;
 
@@ -93,8 +126,15 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     this.peerId = options.peerId;
     this.#options = options;
     this.#logger = options.logger.child({ subsystem: 'session', sessionId: options.id });
-    const bitrate = options.tracks.reduce((sum, track) => sum + this.#bitrateOf(track), 0);
-    this.#pacer = new Pacer(bitrate, performance.now());
+    const now = performance.now();
+    const count = options.tracks.filter(({ kind }) => kind === 'video').length;
+    this.#egress = new Egress({
+      control: createController(options.congestionControl, { ...this.#limits(count), startBitrate: this.#start(count), now }),
+      onTarget: () => this.#allocate(),
+      onCongested: () => {
+        if (options.congestionControl !== 'disabled') for (const track of this.#tracks) track.restart();
+      },
+    });
   }
 
   /** Makes the connection and the first description: an offer, or an answer to the consumer's `offer`. */
@@ -120,6 +160,10 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
       this.emit('candidate', candidate, sdpMLineIndex ?? 0, sdpMid ?? undefined),
     );
     connection.on('statechange', (state) => this.#onState(state));
+    const egress = this.#egress;
+    connection.on('transport-feedback', ({ baseSequenceNumber, arrivals, referenceTime }, arrival) =>
+      egress.feedback({ baseSequence: baseSequenceNumber, arrivals, referenceTime }, arrival),
+    );
 
     for (const track of options.tracks) {
       const transceiver = connection.addTransceiver({
@@ -127,9 +171,13 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
         direction: 'sendonly',
         codecs: preferencesFor(track.kind === 'video' ? options.videoCodecs : options.audioCodecs),
         retransmission: track.kind === 'video' && options.retransmission,
+        transportCc: options.congestionControl !== 'disabled',
       });
-      const bitrate = this.#bitrateOf(track);
-      this.#tracks.push(new SessionTrack(track, transceiver, this, { encodings: options.encodings, bitrate }));
+      const bitrate = track.kind === 'audio' ? options.audioBitrate : this.#exact ? options.maxBitrate : options.startBitrate;
+      const { encodings } = options;
+      this.#tracks.push(
+        new SessionTrack(track, transceiver, this, { sessionId: this.id, encodings, bitrate, exact: this.#exact }),
+      );
     }
     options.shard.add(this);
 
@@ -172,17 +220,35 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
   /** The few figures that tell how the session does. */
   async getFigures(): Promise<SessionFigures> {
     const main =
-      this.#tracks.find((track) => track.track.kind === 'video' && track.lease) ?? this.#tracks.find((track) => track.lease);
-    const remote = main?.stream?.remoteInbound;
+      this.#tracks.find((track) => track.track.kind === 'video' && track.membership) ??
+      this.#tracks.find((track) => track.membership);
+    const { control, sent } = this.#egress;
+    const { target } = control;
+    const reported = main?.stream?.remoteInbound !== undefined;
+    const membership = main?.membership;
+    const encoding = membership?.encoding;
+    const format = encoding?.format;
+    const others = this.#options.encodings.sharing(encoding).filter((id) => id !== this.id);
     return {
       sessionId: this.id,
       peerId: this.peerId,
       codec: main?.transceiver.codec?.name ?? null,
-      targetBitrate: this.#pacer.bitrate,
-      sentBitrate: Math.round(this.#sent.bitrate(performance.now())),
-      packetLoss: remote?.fractionLost ?? null,
+      targetBitrate: Math.round(target.bitrate),
+      sentBitrate: Math.round(sent.bitrate(performance.now())),
+      packetLoss: reported || target.lossFraction > 0 ? target.lossFraction : null,
       roundTripTime: this.#connection?.roundTripTime ?? null,
-      encodingId: main?.lease?.encoding.id ?? null,
+      networkState: target.state,
+      fecPercentage: 0,
+      retransmittedPackets: this.#egress.streams.reduce((sum, stream) => sum + stream.stats().retransmittedPacketsSent, 0),
+      framesSkipped: this.#tracks.reduce((sum, track) => sum + track.framesSkipped, 0),
+      encodingId: encoding?.id ?? null,
+      encodingBitrate: encoding?.bitrate ?? null,
+      sharedWith: others.map((id) => this.#options.peerOf(id) ?? id),
+      encodingReason: main?.limited ? 'limited' : (membership?.reason ?? null),
+      mitigationMode: encoding?.mitigation.join('+') || 'none',
+      width: format?.width ?? null,
+      height: format?.height ?? null,
+      framerate: format?.framerate ?? null,
       state: this.#connection?.state ?? 'new',
     };
   }
@@ -200,14 +266,18 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     clearTimeout(this.#setupTimer);
     for (const track of this.#tracks) track.close();
     this.#options.shard.remove(this);
-    this.#queue.clear();
+    this.#egress.clear();
     await this.#connection?.close();
     this.removeAllListeners();
   }
 
   /** A frame for one of this session's tracks. */
   enqueue(kind: 'audio' | 'video', stream: OutboundStream, frame: PacketisedFrame): void {
-    if (this.#target !== undefined) this.#queue.push(kind, stream, frame);
+    this.#egress.enqueue(kind, stream, frame);
+  }
+
+  drop(stream: OutboundStream): void {
+    this.#egress.drop(stream);
   }
 
   flush(): void {
@@ -216,14 +286,11 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
 
   /** Whether frames can leave: before that nothing is queued. */
   get sending(): boolean {
-    return this.#target !== undefined;
+    return this.#egress.open;
   }
 
   drain(ops: SendOps, now: number): number | undefined {
-    if (!this.#target) return undefined;
-    this.#target.ops = ops;
-    const waiting = this.#queue.drain(this.#pacer, this.#streams, this.#target, now);
-    return waiting ? this.#pacer.delay : undefined;
+    return this.#egress.drain(ops, now);
   }
 
   #onState(state: string): void {
@@ -241,22 +308,45 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     }
   }
 
-  #bitrateOf({ kind }: SinkTrack): number {
-    return kind === 'video' ? this.#options.startBitrate : this.#options.audioBitrate;
+  /** Without congestion control the encoders get their bitrate as it is. */
+  get #exact(): boolean {
+    return this.#options.congestionControl === 'disabled';
+  }
+
+  /** Of everything together with so many video tracks, bit/s. */
+  #limits(videoTracks: number): { minBitrate: number; maxBitrate: number } {
+    const { minBitrate, maxBitrate, audioBitrate } = this.#options;
+    const audio = audioOnPath(audioBitrate, 0);
+    return { minBitrate: minBitrate * Math.max(1, videoTracks), maxBitrate: maxBitrate * videoTracks * MAX_MARGIN + audio };
+  }
+
+  #start(videoTracks: number): number {
+    return this.#options.startBitrate * videoTracks + audioOnPath(this.#options.audioBitrate, 0);
+  }
+
+  /** Divides the target among the tracks. */
+  #allocate(): void {
+    if (this.#exact) return;
+    const { control, retransmitted } = this.#egress;
+    const video = this.#tracks.filter(({ track, stream }) => track.kind === 'video' && stream);
+    const audio = this.#tracks.filter(({ track, stream }) => track.kind === 'audio' && stream).length;
+    const bitrates = allocate({
+      peerId: this.peerId,
+      target: control.target.bitrate,
+      audio: audio * audioOnPath(this.#options.audioBitrate, 0),
+      retransmissions: retransmitted.bitrate(performance.now()),
+      fecPercentage: 0,
+      tracks: video.map(({ track }) => track.name),
+      define: this.#options.defineEncoderBitrates,
+    });
+    for (const [index, track] of video.entries()) track.setTarget(bitrates[index]!);
   }
 
   /** The transport is up: packets can leave. Returns whether they could not before. */
   #openTarget(): boolean {
     const connection = this.#connection;
-    if (this.#target || connection?.lane === undefined) return false;
-    const { arena } = this.#options.shard;
-    this.#target = {
-      lane: connection.lane,
-      arena,
-      ops: new SendOps(0),
-      sent: this.#sent,
-      nextTransportSequenceNumber: () => connection.nextTransportSequenceNumber(),
-    };
+    if (this.#egress.open || connection?.lane === undefined) return false;
+    this.#egress.start(connection.lane, this.#options.shard.arena, () => connection.nextTransportSequenceNumber());
     return true;
   }
 
@@ -272,8 +362,13 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     if (usable === 0) {
       throw new TsWebRTCError('NO_COMMON_CODEC', `peer ${this.peerId} took none of the offered codecs.`);
     }
+    const video = this.#tracks.filter(({ track, transceiver }) => track.kind === 'video' && transceiver.codec).length;
+    const { minBitrate: min, maxBitrate: max } = this.#limits(video);
+    const now = performance.now();
+    this.#egress.control.setLimits({ min, max }, now);
+    this.#egress.control.setAllocated(max, now);
     await Promise.all(acquiring);
-    this.#streams = this.#tracks.flatMap((track) => track.stream ?? []);
+    this.#egress.streams = this.#tracks.flatMap((track) => track.stream ?? []);
     this.flush();
   }
 }

@@ -18,6 +18,8 @@ export interface ShardMember {
 
 /** Timers below this are no more exact, ms. */
 const MIN_DELAY = 1;
+/** Sessions are looked after at least this often, ms: congestion control lets time pass though nothing is sent. */
+const MAX_DELAY = 100;
 
 export class Shard {
   readonly arena = new PacketArena();
@@ -45,7 +47,7 @@ export class Shard {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const now = performance.now();
-    let delay = Number.POSITIVE_INFINITY;
+    let delay = this.#members.size > 0 ? MAX_DELAY : Number.POSITIVE_INFINITY;
     this.#ops.clear();
     for (const member of this.#members) {
       try {

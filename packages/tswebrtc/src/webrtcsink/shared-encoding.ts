@@ -1,52 +1,86 @@
 /**
  * One running encoder of a track for one codec, and the sessions that send what it makes: encoded once, packetised once,
- * however many watch.
+ * however many watch. It answers their keyframe requests within bounds and makes pictures smaller where the bitrate is low.
  */
 import type { Logger } from '../common/logger.ts';
-import type { EncodedFrame, Encoding } from '../media/types.ts';
+import type { EncodedFrame, Encoding, InputTrack } from '../media/types.ts';
 import type { PacketisedFrame } from '../rtp/packetised-frame.ts';
 import { createPacketiser, type Packetiser } from '../rtp/packetiser.ts';
-import { KeyframeGovernor } from './keyframe-governor.ts';
+import { KeyframeGovernor, type KeyframeUrgency } from './keyframe-governor.ts';
 import type { Shard } from './shard.ts';
+import { Mitigation, type MitigationMode } from './sharing/mitigation.ts';
 
 export interface FrameSubscriber {
-  /** Takes a frame; false when it could not use it. */
-  onFrame(frame: PacketisedFrame): boolean;
-  /** The encoding failed and makes no more frames. */
-  onFailure(error: Error): void;
+  /** Takes a frame of `from`; false when it could not use it. */
+  onFrame(frame: PacketisedFrame, from: SharedEncoding): boolean;
 }
 
-export interface SharedEncodingCallbacks {
-  onError(error: Error): void;
-  onEnded(): void;
+export interface SharedEncodingOptions {
+  readonly track: InputTrack;
+  /** bit/s. */
+  readonly bitrate: number;
+  readonly mitigationModes: readonly MitigationMode[];
+  readonly shard: Shard;
+  readonly logger: Logger;
+  readonly onError: (error: Error) => void;
+  readonly onEnded: () => void;
 }
+
+/** Weight of the newest frame in the mean size. */
+const SIZE_WEIGHT = 1 / 16;
 
 export class SharedEncoding {
   readonly id: string;
   readonly codec: Encoding['codec'];
+  /** Keyframes made. */
+  keyframes = 0;
   readonly #encoding: Encoding;
+  readonly #options: SharedEncodingOptions;
   readonly #packetiser: Packetiser;
-  readonly #shard: Shard;
   readonly #subscribers = new Set<FrameSubscriber>();
-  readonly #governor = new KeyframeGovernor();
+  readonly #governor: KeyframeGovernor;
+  readonly #mitigation: Mitigation | undefined;
+  #bitrate: number;
   #keyframeTimer: NodeJS.Timeout | undefined;
+  /** Of the frames between keyframes, bytes. */
+  #meanSize = 0;
   /** No frame was made yet: the first one is a keyframe without being asked. */
   #fresh = true;
   #closed = false;
 
-  constructor(encoding: Encoding, shard: Shard, callbacks: SharedEncodingCallbacks, logger: Logger) {
+  constructor(encoding: Encoding, options: SharedEncodingOptions) {
+    const { track, bitrate } = options;
     this.id = encoding.id;
     this.codec = encoding.codec;
     this.#encoding = encoding;
-    this.#shard = shard;
+    this.#options = options;
+    this.#bitrate = bitrate;
+    this.#governor = new KeyframeGovernor(bitrate);
     this.#packetiser = createPacketiser(encoding.codec);
-    encoding.on('frame', (frame) => this.#onFrame(frame, logger));
-    encoding.on('error', (error) => {
-      // Dropped first, so that whoever asks for the encoding again gets a new one.
-      callbacks.onError(error);
-      for (const subscriber of [...this.#subscribers]) subscriber.onFailure(error);
-    });
-    encoding.on('ended', () => callbacks.onEnded());
+    this.#mitigation = track.kind === 'video' ? new Mitigation(track.format, options.mitigationModes, bitrate) : undefined;
+    if (this.#mitigation && this.#mitigation.active.length > 0) encoding.setFormat(this.#mitigation.format);
+    encoding.on('frame', (frame) => this.#onFrame(frame));
+    encoding.on('error', (error) => options.onError(error));
+    encoding.on('ended', () => options.onEnded());
+  }
+
+  /** bit/s. */
+  get bitrate(): number {
+    return this.#bitrate;
+  }
+
+  /** Size and frame rate of what it makes; undefined for audio. */
+  get format(): { readonly width: number; readonly height: number; readonly framerate: number } | undefined {
+    const { track } = this.#options;
+    if (track.kind !== 'video' || !this.#mitigation) return undefined;
+    const { width, height, framerate } = { ...track.format, ...this.#mitigation.format };
+    const scaled =
+      height === track.format.height ? width : Math.round((track.format.width * height) / track.format.height / 2) * 2;
+    return { width: scaled, height, framerate };
+  }
+
+  get mitigation(): readonly MitigationMode[] {
+    return this.#mitigation?.active ?? [];
   }
 
   subscribe(subscriber: FrameSubscriber): void {
@@ -57,12 +91,24 @@ export class SharedEncoding {
     this.#subscribers.delete(subscriber);
   }
 
+  /** Brings it to another bitrate, bit/s; size and frame rate follow. */
+  setBitrate(bitrate: number, now: number): void {
+    if (this.#closed) return;
+    if (bitrate !== this.#bitrate) {
+      this.#bitrate = bitrate;
+      this.#governor.bitrate = bitrate;
+      this.#encoding.setBitrate(bitrate);
+    }
+    if (this.#mitigation?.setBitrate(bitrate, now)) this.#encoding.setFormat(this.#mitigation.format);
+  }
+
   /** Asks for a keyframe; close requests share one. */
-  requestKeyframe(): void {
+  requestKeyframe(urgency: KeyframeUrgency = 'normal'): void {
     if (this.#fresh || this.#closed) return;
     const now = performance.now();
-    const due = this.#governor.request(now);
+    const due = this.#governor.request(now, urgency);
     if (due === undefined) return;
+    clearTimeout(this.#keyframeTimer);
     if (due <= now) this.#makeKeyframe();
     // One more: a timer may fire a little before its time.
     else this.#keyframeTimer = setTimeout(() => this.#makeKeyframe(), Math.ceil(due - now) + 1);
@@ -80,20 +126,30 @@ export class SharedEncoding {
     if (this.#governor.take(performance.now())) this.#encoding.requestKeyframe();
   }
 
-  #onFrame(frame: EncodedFrame, logger: Logger): void {
+  #onFrame(frame: EncodedFrame): void {
+    const { shard, logger } = this.#options;
     try {
       this.#fresh = false;
       if (this.#subscribers.size === 0) return;
-      const packetised = this.#packetiser.packetise(frame, this.#shard.arena);
+      const packetised = this.#packetiser.packetise(frame, shard.arena);
       if (!packetised) return;
       let taken = false;
-      for (const subscriber of this.#subscribers) taken = subscriber.onFrame(packetised) || taken;
-      if (packetised.keyframe && taken) this.#governor.made(performance.now());
+      for (const subscriber of this.#subscribers) taken = subscriber.onFrame(packetised, this) || taken;
+      this.#book(packetised, taken);
     } catch (error) {
       logger.error({ err: error, encoding: this.id }, 'a frame could not be packetised and is lost');
     } finally {
       frame.release();
     }
-    this.#shard.flush();
+    shard.flush();
+  }
+
+  #book({ keyframe, size }: PacketisedFrame, taken: boolean): void {
+    if (!keyframe) {
+      this.#meanSize += (size - this.#meanSize) * (this.#meanSize === 0 ? 1 : SIZE_WEIGHT);
+      return;
+    }
+    this.keyframes++;
+    if (taken) this.#governor.made(performance.now(), size - this.#meanSize);
   }
 }

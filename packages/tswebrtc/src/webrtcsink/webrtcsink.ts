@@ -12,7 +12,7 @@ import { DefaultSignaller } from '../signalling/default-signaller.ts';
 import type { SessionDescription, Signaller } from '../signalling/signaller.ts';
 import { connectionOptions } from './connection-options.ts';
 import { EmbeddedServers } from './embedded-servers.ts';
-import { EncodingPool } from './encoding-pool.ts';
+import { type EncodingFigures, EncodingPool } from './encoding-pool.ts';
 import { isSignaller, type ResolvedSinkOptions, validateOptions, type WebRTCSinkOptions } from './properties.ts';
 import { type EndReason, Session, type SessionFigures } from './session.ts';
 import { Shard } from './shard.ts';
@@ -42,6 +42,8 @@ export type WebRTCSinkEvents = {
 
 export interface SinkStats {
   readonly sessions: readonly SessionFigures[];
+  /** Encoders that run. */
+  readonly encodings: readonly EncodingFigures[];
 }
 
 export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
@@ -116,7 +118,8 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
   }
 
   async getStats(): Promise<SinkStats> {
-    return { sessions: await Promise.all([...this.#sessions.values()].map((session) => session.getFigures())) };
+    const sessions = await Promise.all([...this.#sessions.values()].map((session) => session.getFigures()));
+    return { sessions, encodings: this.#encodings?.getFigures() ?? [] };
   }
 
   /** Ends every session, tells their peers, and frees everything. Idempotent. */
@@ -161,9 +164,22 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
     // Pictures first, as the reference's payload types and browsers' habits have it; names are given already.
     this.#tracks.sort((a, b) => Number(a.kind === 'audio') - Number(b.kind === 'audio'));
     this.#shard = new Shard(await createSrtpSender({ logger: this.#logger }));
-    this.#encodings = new EncodingPool(engine, this.#shard, this.#logger, (error) => {
-      this.#report(asError(error, 'ENCODER_FAILED'));
-    });
+    const { minBitrate, maxBitrate, encoding, maxEncodings, enableMitigationModes, opusInbandFec, opusDtx } = this.#options;
+    this.#encodings = new EncodingPool(
+      engine,
+      this.#shard,
+      {
+        minBitrate,
+        maxBitrate,
+        audioBitrate: AUDIO_BITRATE,
+        encoding,
+        maxEncodings,
+        mitigationModes: enableMitigationModes,
+        audio: { inbandFec: opusInbandFec, dtx: opusDtx },
+      },
+      this.#logger,
+      (error) => this.#report(asError(error, 'ENCODER_FAILED')),
+    );
     for (const input of this.#inputs) input.start();
   }
 
@@ -230,11 +246,18 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
       audioCodecs: options.audioCaps,
       startBitrate: Math.min(Math.max(options.startBitrate, options.minBitrate), options.maxBitrate),
       audioBitrate: AUDIO_BITRATE,
+      congestionControl: options.congestionControl,
+      minBitrate: options.minBitrate,
+      maxBitrate: options.maxBitrate,
+      defineEncoderBitrates: options.defineEncoderBitrates,
       retransmission: options.doRetransmission,
+      retransmissionPercentage: options.rtxPercentage,
+      fec: options.doFec,
       connection: this.#connectionOptions,
       setupTimeout: SETUP_TIMEOUT,
       shard,
       encodings,
+      peerOf: (id) => this.#sessions.get(id)?.peerId,
       logger: this.#logger,
     });
     this.#sessions.set(sessionId, session);

@@ -1,0 +1,58 @@
+/**
+ * What of a session's target each of its video encoders gets (reference section 2.8). The target is for all packets as they
+ * count on the path; audio, retransmissions, FEC and headers are taken from it first. Pure functions; all rates in bit/s.
+ */
+import type { DefineEncoderBitrates } from './properties.ts';
+
+/** IPv4, UDP and the SRTP authentication tag: what a packet costs on the path beyond its RTP size, bytes. */
+export const PATH_OVERHEAD = 20 + 8 + 16;
+/** RTP header with the extensions of a template, bytes. */
+const RTP_HEADER = 24;
+/** Payload of a full packet, bytes. */
+const FULL_PAYLOAD = 1150;
+/** Audio packets a second. */
+const AUDIO_PACKET_RATE = 50;
+/** However much repair is on its way, this part of the target is left to the pictures. */
+const LEAST_VIDEO_PART = 0.5;
+
+/** What an audio encoder of `bitrate` takes on the path. */
+export function audioOnPath(bitrate: number, redundancy: number): number {
+  return bitrate * (1 + redundancy) + AUDIO_PACKET_RATE * (RTP_HEADER + PATH_OVERHEAD) * 8;
+}
+
+/** What an encoder may make so that its packets take `onPath`: the rest is headers. `framerate`: 0 counts as 30. */
+export function encoderBitrate(onPath: number, framerate: number): number {
+  const overhead = (RTP_HEADER + PATH_OVERHEAD) * 8;
+  // Each frame ends in a packet that is half full, on average.
+  const perFrame = ((framerate || 30) / 2) * overhead;
+  return Math.max(0, (onPath - perFrame) / (1 + overhead / (FULL_PAYLOAD * 8)));
+}
+
+export interface AllocationInput {
+  readonly peerId: string;
+  /** What congestion control allows for everything. */
+  readonly target: number;
+  /** On the path. */
+  readonly audio: number;
+  /** Spent lately on sending again what was lost. */
+  readonly retransmissions: number;
+  readonly fecPercentage: number;
+  /** Of the video tracks, in order. */
+  readonly tracks: readonly string[];
+  readonly define: DefineEncoderBitrates | undefined;
+}
+
+/** For each video track what it may take on the path, FEC not counted. */
+export function allocate(input: AllocationInput): number[] {
+  const { target, tracks } = input;
+  if (tracks.length === 0) return [];
+  const left = Math.max(target * LEAST_VIDEO_PART, target - input.audio - input.retransmissions);
+  const video = Math.floor(left / (1 + input.fecPercentage / 100));
+  const share = Math.floor(video / tracks.length);
+  if (!input.define) return tracks.map(() => share);
+  const wanted = input.define(input.peerId, video, Object.fromEntries(tracks.map((name) => [name, share])));
+  return tracks.map((name) => {
+    const bitrate = wanted?.[name];
+    return typeof bitrate === 'number' && Number.isFinite(bitrate) && bitrate >= 0 ? Math.floor(bitrate) : share;
+  });
+}

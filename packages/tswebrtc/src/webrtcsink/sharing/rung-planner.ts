@@ -1,0 +1,137 @@
+/**
+ * Who shares an encoding with whom, and at which bitrate. A session that is alone steers its encoding exactly to its own
+ * target; sessions that share sit on a rung of the ladder and never follow one member's noisy estimate. Down at once, up
+ * when the higher rung has been affordable for a while; where more rungs are occupied than encoders may run, neighbours
+ * merge downwards. Sans-IO: time in ms is an argument, rates are bit/s.
+ */
+import type { RungLadder } from './rung-ladder.ts';
+
+/** A higher rung must have been affordable for so long, ms. */
+export const UP_DELAY = 3000;
+/** A newcomer's estimate is on its way up from the start bitrate: its first rungs need to last only so long, ms. */
+const NEWCOMER_UP_DELAY = 500;
+/** It counts as a newcomer for so long, ms. */
+const NEWCOMER_TIME = 3000;
+
+/** `alone`: steered exactly; `shared`: on its rung with others; `merged`: moved down because no more encodings may run. */
+export type PlacementReason = 'alone' | 'shared' | 'merged' | 'per-consumer';
+
+/** One encoding that ought to run. */
+export interface Placement<Id> {
+  readonly bitrate: number;
+  readonly members: readonly Id[];
+  /** Those of `members` that could afford a higher rung. */
+  readonly merged: ReadonlySet<Id>;
+}
+
+interface Member {
+  target: number;
+  /** Index of the rung it may take. */
+  rung: number;
+  readonly joined: number;
+  /** Since when a higher rung is affordable, and the highest that was all the while. */
+  higherSince: number | undefined;
+  higher: number;
+}
+
+export class RungPlanner<Id> {
+  readonly #ladder: RungLadder;
+  readonly #limits: { readonly min: number; readonly max: number };
+  readonly #maxEncodings: number;
+  readonly #members = new Map<Id, Member>();
+
+  /** `maxEncodings`: how many may run; infinite gives everybody an encoding of its own. */
+  constructor(ladder: RungLadder, limits: { readonly min: number; readonly max: number }, maxEncodings: number) {
+    this.#ladder = ladder;
+    this.#limits = limits;
+    this.#maxEncodings = maxEncodings;
+  }
+
+  get size(): number {
+    return this.#members.size;
+  }
+
+  /** A session's target, its first one makes it a member. Returns whether it can afford less than it has. */
+  setTarget(id: Id, target: number, now: number): boolean {
+    const affordable = this.#ladder.highestWithin(target);
+    const member = this.#members.get(id);
+    if (!member) {
+      this.#members.set(id, { target, rung: affordable, joined: now, higherSince: undefined, higher: affordable });
+      return true;
+    }
+    member.target = target;
+    if (affordable < member.rung) {
+      member.rung = affordable;
+      member.higherSince = undefined;
+      return true;
+    }
+    if (affordable === member.rung) member.higherSince = undefined;
+    else if (member.higherSince === undefined) {
+      member.higherSince = now;
+      member.higher = affordable;
+    } else member.higher = Math.min(member.higher, affordable);
+    return false;
+  }
+
+  remove(id: Id): void {
+    this.#members.delete(id);
+  }
+
+  /** Lets time pass: lets climb who may. Returns the encodings that ought to run now, highest first. */
+  plan(now: number): Placement<Id>[] {
+    const byRung = new Map<number, Id[]>();
+    for (const [id, member] of this.#members) {
+      this.#climb(member, now);
+      if (this.#maxEncodings === Number.POSITIVE_INFINITY) continue;
+      const others = byRung.get(member.rung);
+      if (others) others.push(id);
+      else byRung.set(member.rung, [id]);
+    }
+    if (this.#maxEncodings === Number.POSITIVE_INFINITY) {
+      return [...this.#members].map(([id, { target }]) => ({
+        bitrate: this.#clamp(target),
+        members: [id],
+        merged: new Set<Id>(),
+      }));
+    }
+    const occupied = [...byRung].sort(([a], [b]) => b - a).map(([rung, members]) => ({ rung, members, merged: new Set<Id>() }));
+    while (occupied.length > this.#maxEncodings) this.#mergeCheapest(occupied);
+    return occupied.map(({ rung, members, merged }) => ({
+      bitrate: members.length === 1 ? this.#clamp(this.#members.get(members[0]!)!.target) : this.#ladder.rungs[rung]!,
+      members,
+      merged,
+    }));
+  }
+
+  #climb(member: Member, now: number): void {
+    if (member.higherSince === undefined) return;
+    const delay = now - member.joined < NEWCOMER_TIME ? NEWCOMER_UP_DELAY : UP_DELAY;
+    if (now - member.higherSince < delay) return;
+    member.rung = member.higher;
+    member.higherSince = undefined;
+  }
+
+  /** Moves the members of one rung down to the next occupied one: those who lose the least together. */
+  #mergeCheapest(occupied: { rung: number; members: Id[]; merged: Set<Id> }[]): void {
+    const { rungs } = this.#ladder;
+    let cheapest = 0;
+    let least = Number.POSITIVE_INFINITY;
+    for (let i = 0; i + 1 < occupied.length; i++) {
+      const { rung, members } = occupied[i]!;
+      const loss = members.length * (rungs[rung]! - rungs[occupied[i + 1]!.rung]!);
+      if (loss >= least) continue;
+      least = loss;
+      cheapest = i;
+    }
+    const [upper] = occupied.splice(cheapest, 1);
+    const lower = occupied[cheapest]!;
+    for (const id of upper!.members) {
+      lower.members.push(id);
+      lower.merged.add(id);
+    }
+  }
+
+  #clamp(bitrate: number): number {
+    return Math.round(Math.max(this.#limits.min, Math.min(this.#limits.max, bitrate)));
+  }
+}
