@@ -267,6 +267,56 @@ describe('OutboundStream', () => {
       expect([answered(5, 0), answered(4, 0), answered(1, 0)]).toEqual([true, false, true]);
     });
 
+    it('are given up for a packet that was sent again ten times', () => {
+      const bench = new Bench();
+      bench.send();
+      let answers = 0;
+      for (let i = 0; i < 15; i++) {
+        bench.now += 50;
+        bench.nack([100]);
+        answers += bench.resend().length;
+      }
+      expect(answers).toBe(10);
+      bench.nack([101]);
+      expect(originals(bench.resend())).toEqual([101]);
+    });
+
+    it('reach back only as far as the history has room, in bytes', () => {
+      const bench = new Bench({ historyBytes: 5000, historySize: 8 });
+      const everything = Array.from({ length: 40 }, (_, i) => 100 + i);
+      for (let i = 0; i < 4; i++) bench.send(bench.frame(1000));
+      expect(numbers(bench.send(bench.frame(1000)))).toEqual([104]);
+      bench.nack(everything);
+      expect(originals(bench.resend())).toEqual([101, 102, 103, 104]);
+      // Small packets: now the number of packets is the bound.
+      for (let i = 0; i < 20; i++) bench.send(bench.frame(10));
+      bench.now += 50;
+      bench.nack(everything);
+      expect(originals(bench.resend())).toEqual([117, 118, 119, 120, 121, 122, 123, 124]);
+      // One packet is always kept, however small the bound.
+      const tiny = new Bench({ historyBytes: 1 });
+      tiny.send();
+      tiny.nack([100, 101, 102]);
+      expect(originals(tiny.resend())).toEqual([102]);
+    });
+
+    it('beyond their share of the bandwidth are not answered now, but later', () => {
+      const bench = new Bench({ retransmissionPercentage: 25 });
+      for (let i = 0; i < 3; i++) bench.send(); // 9 packets
+      bench.nack([100, 101, 102, 103, 104, 105]);
+      expect(originals(bench.resend())).toEqual([100, 101, 102]); // 3 of 12
+      expect(bench.stream.pendingRetransmissions).toBe(0);
+      for (let i = 0; i < 2; i++) bench.send();
+      bench.nack([103, 104, 105]);
+      expect(originals(bench.resend())).toEqual([103, 104]); // 5 of 20
+      bench.stream.retransmissionPercentage = -1;
+      bench.nack([105, 106]);
+      expect(originals(bench.resend())).toEqual([105, 106]);
+      bench.stream.retransmissionPercentage = 0;
+      bench.nack([107]);
+      expect(bench.resend()).toEqual([]);
+    });
+
     it('for packets never sent, too old or forgotten are not answered', () => {
       const bench = new Bench({ historySize: 4, historyDuration: 500 });
       bench.nack([0, 99, 100, 101, 65_535]);

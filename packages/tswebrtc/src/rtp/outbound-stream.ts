@@ -11,6 +11,7 @@ import type { PacketArena } from './packet-arena.ts';
 import { PacketHistory } from './packet-history.ts';
 import type { PacketisedFrame } from './packetised-frame.ts';
 import { RemoteInbound, type RemoteInboundStats } from './remote-inbound.ts';
+import { RetransmissionBudget } from './retransmission-budget.ts';
 import type { ReportBlock, SenderReport } from './rtcp/types.ts';
 import type { SendOps } from './send-ops.ts';
 import { RTX_HEADER_LENGTH, TEMPLATE_LAYOUT } from './template.ts';
@@ -38,6 +39,10 @@ export interface OutboundStreamOptions {
   readonly historyDuration?: number;
   /** How many packets are kept at most. A power of two up to 32768. Default 1024. */
   readonly historySize?: number;
+  /** How many bytes of packets are kept at most. Default 2 MiB. */
+  readonly historyBytes?: number;
+  /** Most that retransmissions may take of the bytes sent, per cent; -1, the default, sets no bound. */
+  readonly retransmissionPercentage?: number;
 }
 
 /** W3C RTCOutboundRtpStreamStats, in part. As there, the sums include retransmissions and padding, on the RTX stream too. */
@@ -61,7 +66,10 @@ export interface OutboundStreamStats {
 
 const DEFAULT_HISTORY_DURATION = 1000;
 const DEFAULT_HISTORY_SIZE = 1024;
+const DEFAULT_HISTORY_BYTES = 2 << 20;
 const LARGEST_HISTORY = 32_768;
+/** A packet that was sent again so often is given up, as libwebrtc's receivers give up asking. */
+const MOST_RETRANSMISSIONS = 10;
 
 /** A packet of at least so many bytes makes good padding: with small ones their number would be what is measured. */
 const GOOD_PADDING = 800;
@@ -86,6 +94,8 @@ export class OutboundStream {
   readonly #absSendTimeId: number;
   readonly #history: PacketHistory;
   readonly #remote: RemoteInbound;
+  #budget: RetransmissionBudget | undefined;
+  #retransmissionPercentage = -1;
 
   /** Next packet index (RFC 3711 §3.3.1): roll-over counter and sequence number in one number that does not wrap. */
   #nextIndex: number;
@@ -133,7 +143,12 @@ export class OutboundStream {
     this.#timestampOffset = options.timestampOffset;
     this.#transportCcId = usableId(options.extensions.transportCc);
     this.#absSendTimeId = usableId(options.extensions.absSendTime);
-    this.#history = new PacketHistory(size, options.historyDuration ?? DEFAULT_HISTORY_DURATION);
+    this.#history = new PacketHistory(
+      size,
+      options.historyDuration ?? DEFAULT_HISTORY_DURATION,
+      options.historyBytes ?? DEFAULT_HISTORY_BYTES,
+    );
+    this.retransmissionPercentage = options.retransmissionPercentage ?? -1;
     this.#pending = new Uint16Array(size);
     this.#remote = new RemoteInbound(options.clockRate);
     this.#nextIndex = options.initialSequenceNumber & 0xffff;
@@ -146,6 +161,17 @@ export class OutboundStream {
   /** Whether packets carry transport-wide sequence numbers, so that the caller counts one for each. */
   get usesTransportCc(): boolean {
     return this.#transportCcId !== 0;
+  }
+
+  /** Most that retransmissions may take of the bytes sent, per cent; -1 sets no bound. Can be changed at any time. */
+  get retransmissionPercentage(): number {
+    return this.#retransmissionPercentage;
+  }
+
+  set retransmissionPercentage(percentage: number) {
+    if (percentage === this.#retransmissionPercentage) return;
+    this.#retransmissionPercentage = percentage;
+    this.#budget = percentage < 0 ? undefined : new RetransmissionBudget(percentage);
   }
 
   /** Sequence number of the next packet. */
@@ -190,6 +216,7 @@ export class OutboundStream {
     history.transportSequenceNumbers[slot] = hasTransportCc ? transportSequenceNumber & 0xffff : -1;
     this.#pushOriginal(ops, lane, arena, slot, sequenceNumber);
 
+    this.#budget?.sent(length, now);
     if (length >= GOOD_PADDING) this.#goodPadding = sequenceNumber;
     this.#packets++;
     this.#payloadBytes += length - TEMPLATE_LAYOUT.headerLength;
@@ -203,7 +230,8 @@ export class OutboundStream {
 
   /**
    * The peer asks for packets again: queues those that can be sent again, except those sent again less than
-   * `roundTripTime` (ms; undefined = not known) ago, whose answer may still be on its way.
+   * `roundTripTime` (ms; undefined = not known) ago, whose answer may still be on its way, and those sent again so often
+   * that they are given up.
    */
   handleNack(sequenceNumbers: readonly number[], now: number, roundTripTime: number | undefined): void {
     this.#nacks++;
@@ -214,6 +242,7 @@ export class OutboundStream {
       if (this.#pendingCount === pending.length) return;
       const slot = history.find(sequenceNumber, now);
       if (slot < 0 || history.queued[slot] === 1 || now - history.resentAt[slot]! < interval) continue;
+      if (history.resentCounts[slot]! >= MOST_RETRANSMISSIONS) continue;
       history.queued[slot] = 1;
       pending[(this.#pendingHead + this.#pendingCount++) % pending.length] = sequenceNumber;
     }
@@ -225,7 +254,8 @@ export class OutboundStream {
   }
 
   /**
-   * Appends the next packet to be sent again to `ops`; returns its size in bytes, 0 where none is left.
+   * Appends the next packet to be sent again to `ops`; returns its size in bytes, 0 where none is left. What
+   * `retransmissionPercentage` does not allow is dropped, not kept: the peer asks again if it still wants it.
    *
    * With RTX it is a packet of its own, with a transport sequence number of its own: `takeTransportSequenceNumber` is called
    * once, only then. Without, the original goes out again byte for byte, its old transport sequence number included, since
@@ -246,7 +276,9 @@ export class OutboundStream {
       const slot = history.find(sequenceNumber, now, arena);
       if (slot < 0 || history.queued[slot] === 0) continue;
       history.queued[slot] = 0;
+      if (this.#budget && !this.#budget.take(history.lengths[slot]!, now)) continue;
       history.resentAt[slot] = now;
+      history.resentCounts[slot]!++;
       const length =
         this.rtxSsrc === undefined
           ? this.#pushOriginal(ops, lane, arena, slot, sequenceNumber)

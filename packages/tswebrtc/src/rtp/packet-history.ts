@@ -1,8 +1,9 @@
 /**
  * What a session remembers of the packets of one stream it sent, so as to send one again (RFC 4585 §6.2.1): numbers in typed
- * arrays, by sequence number. The bytes stay in the arena and may be gone before the entry is.
+ * arrays, by sequence number. Bounded in packets, bytes and time. The bytes stay in the arena and may be gone before the entry is.
  */
 import type { PacketArena } from './packet-arena.ts';
+import { sequenceDelta } from './sequence.ts';
 
 export class PacketHistory {
   readonly positions: Float64Array;
@@ -13,6 +14,8 @@ export class PacketHistory {
   readonly sentAt: Float64Array;
   /** ms; -Infinity before the first time. */
   readonly resentAt: Float64Array;
+  /** How often it was sent again. */
+  readonly resentCounts: Uint8Array;
   /** SRTP roll-over counter. */
   readonly rolloverCounters: Uint32Array;
   /** 24-bit abs-send-time and 16-bit transport sequence number it carried, -1 for none. */
@@ -27,17 +30,24 @@ export class PacketHistory {
   readonly #sequenceNumbers: Int32Array;
   readonly #mask: number;
   readonly #duration: number;
+  readonly #maxBytes: number;
+  #bytes = 0;
+  /** Newest sequence number, and how many numbers up to it can be in the table. */
+  #newest = 0;
+  #span = 0;
 
-  /** `size`: packets, a power of two up to 32768. `duration`: ms. */
-  constructor(size: number, duration: number) {
+  /** `size`: packets, a power of two up to 32768. `duration`: ms. `maxBytes`: of all packets together. */
+  constructor(size: number, duration: number, maxBytes: number) {
     this.#mask = size - 1;
     this.#duration = duration;
+    this.#maxBytes = maxBytes;
     this.#sequenceNumbers = new Int32Array(size).fill(-1);
     this.positions = new Float64Array(size);
     this.lengths = new Uint16Array(size);
     this.timestamps = new Uint32Array(size);
     this.sentAt = new Float64Array(size);
     this.resentAt = new Float64Array(size);
+    this.resentCounts = new Uint8Array(size);
     this.rolloverCounters = new Uint32Array(size);
     this.absSendTimes = new Int32Array(size);
     this.transportSequenceNumbers = new Int32Array(size);
@@ -47,16 +57,41 @@ export class PacketHistory {
     this.queued = new Uint8Array(size);
   }
 
-  /** Makes room for `sequenceNumber`, forgetting the packet `size` before it; returns the slot for the caller to fill. */
+  /**
+   * Makes room for `sequenceNumber`, the next or one a little further on, forgetting what is beyond the bounds then; returns
+   * the slot for the caller to fill.
+   */
   add(sequenceNumber: number, position: number, length: number, now: number): number {
     const slot = sequenceNumber & this.#mask;
+    this.#moveTo(sequenceNumber);
+    this.#bytes += length;
     this.#sequenceNumbers[slot] = sequenceNumber;
     this.positions[slot] = position;
     this.lengths[slot] = length;
     this.sentAt[slot] = now;
     this.resentAt[slot] = Number.NEGATIVE_INFINITY;
+    this.resentCounts[slot] = 0;
     this.queued[slot] = 0;
+    while (this.#bytes > this.#maxBytes && this.#span > 1) this.#forget(sequenceNumber - --this.#span);
     return slot;
+  }
+
+  #moveTo(sequenceNumber: number): void {
+    const size = this.#mask + 1;
+    const steps = this.#span === 0 ? 1 : Math.min(Math.max(sequenceDelta(sequenceNumber, this.#newest), 0), size);
+    for (let i = steps - 1; i >= 0; i--) {
+      if (this.#span === size) this.#forget(sequenceNumber - i);
+      else this.#span++;
+    }
+    this.#newest = sequenceNumber;
+  }
+
+  /** Empties the slot of `sequenceNumber`, whatever is in it. */
+  #forget(sequenceNumber: number): void {
+    const slot = sequenceNumber & this.#mask;
+    if (this.#sequenceNumbers[slot]! < 0) return;
+    this.#sequenceNumbers[slot] = -1;
+    this.#bytes -= this.lengths[slot]!;
   }
 
   /** Slot of `sequenceNumber` while it is remembered, however old, else -1. */
