@@ -31,6 +31,9 @@ const DEFAULT_RTT = 200;
 const MIN_DECREASE_INTERVAL = 10;
 const MAX_DECREASE_INTERVAL = 200;
 
+/** For so long after a probe raised the rate, what gets through says nothing of it yet, ms. */
+const RAISE_TIME = 1000;
+
 type RateState = 'hold' | 'increase' | 'decrease';
 
 export class AimdRateControl {
@@ -42,6 +45,9 @@ export class AimdRateControl {
   #state: RateState = 'hold';
   #lastChange: number | undefined;
   #lastDecrease: number | undefined;
+  /** What the rate was before a probe raised it, and when that was. */
+  #beforeRaise = 0;
+  #raiseTime = Number.NEGATIVE_INFINITY;
   readonly capacity = new LinkCapacity();
 
   /** All in bit/s. */
@@ -83,6 +89,10 @@ export class AimdRateControl {
     this.#bitrate = this.#clamp(bitrate);
     this.#lastChange = now;
     if (this.#bitrate < previous) this.#lastDecrease = now;
+    else if (this.#bitrate > previous && now - this.#raiseTime > RAISE_TIME) {
+      this.#beforeRaise = previous;
+      this.#raiseTime = now;
+    }
   }
 
   /**
@@ -148,6 +158,9 @@ export class AimdRateControl {
     if (reduced > this.#bitrate && this.capacity.known) reduced = BETA * this.capacity.estimate;
     if (throughput < this.capacity.lowerBound) this.capacity.reset();
     this.capacity.overuse(throughput);
+    // A rate that a probe has just raised is not in use: so the throughput is low without being a bound, and a queue that
+    // grows takes back what the probe gave, no more.
+    if (now - this.#raiseTime < RAISE_TIME) reduced = Math.max(reduced, BETA * this.#beforeRaise);
     this.#bitrate = this.#clamp(Math.min(reduced, this.#bitrate));
     this.#state = 'hold';
     this.#lastChange = now;

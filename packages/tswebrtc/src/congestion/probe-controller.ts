@@ -24,6 +24,11 @@ const TRAIN_PACKETS = 5;
 const QUIET_INTERVAL = 3000;
 const QUIET_SPREAD = 0.5;
 const QUIET_FACTOR = 1.75;
+/**
+ * After one that found room, so soon again, ms: time for the media to take the room, and for the queue to tell. One probe
+ * after another would climb on what a token bucket lets through at once, far beyond what the path carries.
+ */
+const QUIET_CONTINUATION = 700;
 /** Its train is longer, ms, for on a path in use a short one measures the jitter; and so much of its result is believed. */
 const QUIET_DURATION = 45;
 const QUIET_TRUST = 0.85;
@@ -132,7 +137,12 @@ export class ProbeController {
       this.#dropTime = now;
     }
     this.#estimate = estimate;
-    if (this.#state === 'waiting' && estimate > this.#furtherAbove) this.#probe([FURTHER_FACTOR * estimate], true, now);
+    if (this.#state !== 'waiting' || estimate <= this.#furtherAbove) return;
+    if (this.#inUse) {
+      this.#state = 'complete';
+      this.#furtherAbove = Number.POSITIVE_INFINITY;
+      this.#quietInterval = QUIET_CONTINUATION;
+    } else this.#probe([FURTHER_FACTOR * estimate], true, now);
   }
 
   /** The queue has drained after an overuse: if the drop was large and recent, see whether it was one. */
