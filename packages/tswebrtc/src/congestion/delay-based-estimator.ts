@@ -14,6 +14,13 @@ const STREAM_TIMEOUT = 2000;
 /** A decrease shows after a round trip and this, ms. */
 const REACTION_TIME = 200;
 
+/**
+ * Ours: where the capacity is known, a probe of a path in use raises the rate to this part of it, or by this factor beyond;
+ * the media itself then shows whether it has grown. What a token bucket lets through at once would be believed otherwise.
+ */
+const KNOWN_CAPACITY_PART = 0.9;
+const BEYOND_CAPACITY_FACTOR = 1.2;
+
 export class DelayBasedEstimator {
   readonly rate: AimdRateControl;
   readonly #interArrival = new InterArrival();
@@ -83,6 +90,12 @@ export class DelayBasedEstimator {
     return recovered;
   }
 
+  get #probeLimit(): number {
+    const { capacity, bitrate } = this.rate;
+    if (!capacity.known) return Number.POSITIVE_INFINITY;
+    return Math.max(KNOWN_CAPACITY_PART * capacity.estimate, BEYOND_CAPACITY_FACTOR * bitrate);
+  }
+
   #steer(throughput: number | undefined, probe: number | undefined, applicationLimited: boolean, now: number): void {
     const { rate } = this;
     if (this.#trendline.state === 'overuse') {
@@ -93,7 +106,7 @@ export class DelayBasedEstimator {
         rate.setBitrate(rate.bitrate / 2, now);
       }
     } else if (probe !== undefined) {
-      rate.setBitrate(probe, now);
+      rate.setBitrate(applicationLimited ? probe : Math.min(probe, this.#probeLimit), now);
     } else {
       rate.update(this.#trendline.state, throughput, applicationLimited, now);
     }
