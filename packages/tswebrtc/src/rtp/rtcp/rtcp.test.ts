@@ -70,6 +70,27 @@ const packet: fc.Arbitrary<RtcpPacket> = fc.oneof(
     feedbackPacketCount: uint8,
     arrivals,
   }),
+  fc.record({
+    type: fc.constant('ccfb' as const),
+    senderSsrc: uint32,
+    reports: fc.array(
+      fc.record({
+        ssrc: uint32,
+        beginSequenceNumber: uint16,
+        metrics: fc.array(uint16, { maxLength: 40 }).map((list) => Uint16Array.from(list)),
+      }),
+      { maxLength: 4 },
+    ),
+    reportTimestamp: uint32,
+  }),
+  fc.record({
+    type: fc.constant('remb' as const),
+    senderSsrc: uint32,
+    bitrate: fc
+      .tuple(fc.integer({ min: 0, max: 0x3_ffff }), fc.integer({ min: 0, max: 63 }))
+      .map(([mantissa, exponent]) => mantissa * 2 ** exponent),
+    ssrcs: fc.array(uint32, { maxLength: 6 }),
+  }),
 );
 
 describe('RTCP', () => {
@@ -138,6 +159,57 @@ describe('RTCP', () => {
     expect(writeRtcp([nack]).length).toBe(12 + 2 * 4);
   });
 
+  it('reads the estimate of a receiver, of known bytes', () => {
+    // 0x3a0f4 = 237812, exponent 4: 3.8 Mbit/s
+    expect(parseRtcp(hex('8f ce 0006 00000001 00000000 52454d42 02 13a0f4 11223344 55667788'))).toEqual([
+      { type: 'remb', senderSsrc: 1, bitrate: 237_812 * 16, ssrcs: [0x11223344, 0x55667788] },
+    ]);
+    expect(parseRtcp(hex('8f ce 0004 00000001 00000000 52454d42 00 ffffff'))).toMatchObject([{ bitrate: 0x3_ffff * 2 ** 63 }]);
+    // Fewer streams than it says; other application feedback.
+    expect(parseRtcp(hex('8f ce 0005 00000001 00000000 52454d42 02 13a0f4 11223344'))).toEqual([]);
+    expect(parseRtcp(hex('8f ce 0004 00000001 00000000 50454d42 00 13a0f4'))).toEqual([]);
+  });
+
+  it('writes an estimate rounded down to what fits', () => {
+    const written = (bitrate: number): unknown =>
+      (parseRtcp(writeRtcp([{ type: 'remb', senderSsrc: 1, bitrate, ssrcs: [] }]))[0] as { bitrate: number }).bitrate;
+    expect([0, 0.7, 262_143, 262_145, 1_234_567.8, 2 ** 90].map(written)).toEqual([
+      0,
+      0,
+      262_143,
+      262_144,
+      1_234_560,
+      0x3_ffff * 2 ** 63,
+    ]);
+    for (const bitrate of [-1, Number.NaN]) expect(() => written(bitrate)).toThrow(RangeError);
+    const ssrcs = Array.from({ length: 256 }, (_, i) => i);
+    expect(() => writeRtcp([{ type: 'remb', senderSsrc: 1, bitrate: 1, ssrcs }])).toThrow(RangeError);
+  });
+
+  it('reads congestion control feedback of known bytes', () => {
+    // Two streams: three packets, one of them lost, with a word filled up; and none.
+    const bytes = hex(`8b cd 0008 00000001
+      11223344 fffe 0003 8400 0000 a001 0000
+      55667788 0005 0000
+      22223333`);
+    expect(parseRtcp(bytes)).toEqual([
+      {
+        type: 'ccfb',
+        senderSsrc: 1,
+        reports: [
+          { ssrc: 0x11223344, beginSequenceNumber: 65_534, metrics: Uint16Array.of(0x8400, 0, 0xa001) },
+          { ssrc: 0x55667788, beginSequenceNumber: 5, metrics: new Uint16Array(0) },
+        ],
+        reportTimestamp: 0x22223333,
+      },
+    ]);
+    // More packets than there is room for; half a report; nothing at all.
+    expect(parseRtcp(hex('8b cd 0005 00000001 11223344 fffe 0003 8400 0000 22223333'))).toEqual([]);
+    expect(parseRtcp(hex('8b cd 0003 00000001 11223344 22223333'))).toEqual([]);
+    expect(parseRtcp(hex('8b cd 0001 00000001'))).toEqual([]);
+    expect(parseRtcp(hex('8b cd 0002 00000001 22223333'))).toMatchObject([{ reports: [], reportTimestamp: 0x22223333 }]);
+  });
+
   it('cuts a text at 255 bytes, between characters', () => {
     const [read] = parseRtcp(writeRtcp([{ type: 'sdes', chunks: [{ ssrc: 1, cname: 'é'.repeat(200) }] }]));
     expect(read).toEqual({ type: 'sdes', chunks: [{ ssrc: 1, cname: 'é'.repeat(127) }] });
@@ -158,7 +230,11 @@ describe('RTCP', () => {
         const words = Math.floor(next() * 8);
         bytes[at] = 0x80 | (bytes[at]! & (next() < 0.2 ? 0x3f : 0x1f));
         bytes[at + 1] = known[Math.floor(next() * known.length)]!;
-        if (bytes[at + 1] === 205) bytes[at] = 0x80 | (next() < 0.5 ? 1 : 15);
+        if (bytes[at + 1] === 205) bytes[at] = 0x80 | [1, 11, 15][Math.floor(next() * 3)]!;
+        if (bytes[at + 1] === 206 && next() < 0.5) {
+          bytes[at] = 0x8f;
+          bytes.set(hex('52454d42').subarray(0, Math.max(0, bytes.length - at - 12)), Math.min(at + 12, bytes.length));
+        }
         bytes[at + 2] = 0;
         bytes[at + 3] = words;
         at += 4 + 4 * words;

@@ -4,6 +4,7 @@
  * keeps what came before it.
  */
 import { ByteWriter, readUint16 } from './bytes.ts';
+import { readCongestionControlFeedback, writeCongestionControlFeedback } from './ccfb.ts';
 import {
   readFullIntraRequest,
   readNack,
@@ -12,6 +13,7 @@ import {
   writeNack,
   writePictureLossIndication,
 } from './feedback.ts';
+import { readReceiverEstimate, writeReceiverEstimate } from './remb.ts';
 import { readReceiverReport, readSenderReport, writeReceiverReport, writeSenderReport } from './reports.ts';
 import { readGoodbye, readSourceDescription, writeGoodbye, writeSourceDescription } from './source-description.ts';
 import { readTransportFeedback, writeTransportFeedback } from './twcc.ts';
@@ -25,9 +27,11 @@ const TRANSPORT_LAYER_FEEDBACK = 205;
 const PAYLOAD_SPECIFIC_FEEDBACK = 206;
 
 const FMT_NACK = 1;
+const FMT_CCFB = 11;
 const FMT_TRANSPORT_CC = 15;
 const FMT_PLI = 1;
 const FMT_FIR = 4;
+const FMT_APPLICATION = 15;
 
 /** What the count field's 5 bits can hold. */
 const HIGHEST_COUNT = 31;
@@ -64,11 +68,13 @@ function read(packetType: number, count: number, body: Uint8Array): RtcpPacket |
     case GOODBYE:
       return readGoodbye(body, count);
     case TRANSPORT_LAYER_FEEDBACK:
+      if (count === FMT_TRANSPORT_CC) return readTransportFeedback(body);
       if (count === FMT_NACK) return readNack(body);
-      return count === FMT_TRANSPORT_CC ? readTransportFeedback(body) : undefined;
+      return count === FMT_CCFB ? readCongestionControlFeedback(body) : undefined;
     case PAYLOAD_SPECIFIC_FEEDBACK:
       if (count === FMT_PLI) return readPictureLossIndication(body);
-      return count === FMT_FIR ? readFullIntraRequest(body) : undefined;
+      if (count === FMT_FIR) return readFullIntraRequest(body);
+      return count === FMT_APPLICATION ? readReceiverEstimate(body) : undefined;
     default:
       return undefined;
   }
@@ -121,5 +127,11 @@ function write(out: ByteWriter, packet: RtcpPacket): [packetType: number, count:
     case 'fir':
       writeFullIntraRequest(out, packet);
       return [PAYLOAD_SPECIFIC_FEEDBACK, FMT_FIR];
+    case 'ccfb':
+      writeCongestionControlFeedback(out, packet);
+      return [TRANSPORT_LAYER_FEEDBACK, FMT_CCFB];
+    case 'remb':
+      writeReceiverEstimate(out, packet);
+      return [PAYLOAD_SPECIFIC_FEEDBACK, FMT_APPLICATION];
   }
 }

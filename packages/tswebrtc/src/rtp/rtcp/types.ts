@@ -93,6 +93,30 @@ export interface TransportFeedback extends Feedback {
   readonly arrivals: Int32Array;
 }
 
+/** Congestion control feedback (RFC 8888 §3.1): what arrived when, stream by stream, by RTP sequence numbers. */
+export interface CongestionControlFeedback {
+  readonly type: 'ccfb';
+  readonly senderSsrc: number;
+  readonly reports: readonly {
+    readonly ssrc: number;
+    /** RTP sequence number of the first metric block. */
+    readonly beginSequenceNumber: number;
+    /** One a packet: received (bit 15), ECN (bits 14, 13), how long before `reportTimestamp` it arrived (1/1024 s). */
+    readonly metrics: Uint16Array;
+  }[];
+  /** When the report was made: middle 32 bits of an NTP time, of any clock. */
+  readonly reportTimestamp: number;
+}
+
+/** Receiver estimated maximum bitrate, REMB (draft-alvestrand-rmcat-remb-03 §2.2). */
+export interface ReceiverEstimatedMaximumBitrate {
+  readonly type: 'remb';
+  readonly senderSsrc: number;
+  /** For all streams named together, lower layers included, bit/s. */
+  readonly bitrate: number;
+  readonly ssrcs: readonly number[];
+}
+
 export type RtcpPacket =
   | SenderReport
   | ReceiverReport
@@ -101,4 +125,6 @@ export type RtcpPacket =
   | Nack
   | PictureLossIndication
   | FullIntraRequest
-  | TransportFeedback;
+  | TransportFeedback
+  | CongestionControlFeedback
+  | ReceiverEstimatedMaximumBitrate;
