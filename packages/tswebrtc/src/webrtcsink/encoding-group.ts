@@ -130,6 +130,7 @@ export class EncodingGroup {
     this.#urgent = false;
     if (this.#closed) return;
     const now = performance.now();
+    this.#options.planner.setContentBitrate(this.#contentBitrate(now));
     const placements = this.#options.planner.plan(now);
     const entries = matchEncodings(placements, [...this.#entries]);
     for (const [index, placement] of placements.entries()) {
@@ -141,6 +142,15 @@ export class EncodingGroup {
       for (const membership of placement.members) membership.assign(entry, this.#reasonOf(membership, placement));
     }
     for (const entry of this.#entries) this.#rest(entry);
+  }
+
+  /** What the content needs, as the encoding with the highest bitrate shows. */
+  #contentBitrate(now: number): number | undefined {
+    let highest: Entry | undefined;
+    for (const entry of this.#entries) {
+      if (entry.members.size > 0 && entry.bitrate > (highest?.bitrate ?? 0)) highest = entry;
+    }
+    return this.#options.kind === 'video' ? highest?.encoding?.contentBitrate(now) : undefined;
   }
 
   #reasonOf(membership: Membership, { members, merged }: Placement<Membership>): PlacementReason {

@@ -3,6 +3,7 @@
  * however many watch. It answers their keyframe requests within bounds and makes pictures smaller where the bitrate is low.
  */
 import type { Logger } from '../common/logger.ts';
+import { BitrateWindow } from '../congestion/bitrate-window.ts';
 import type { EncodedFrame, Encoding, InputTrack } from '../media/types.ts';
 import type { PacketisedFrame } from '../rtp/packetised-frame.ts';
 import { createPacketiser, type Packetiser } from '../rtp/packetiser.ts';
@@ -26,6 +27,10 @@ export interface SharedEncodingOptions {
   readonly onEnded: () => void;
 }
 
+/** An encoder that makes less than this part of its bitrate for so long, ms, has nothing more to say, until it makes more than that part. */
+const CONTENT_PART = 0.6;
+const FULL_PART = 0.8;
+const CONTENT_TIME = 2000;
 /** Weight of the newest frame in the mean size. */
 const SIZE_WEIGHT = 1 / 16;
 
@@ -40,6 +45,8 @@ export class SharedEncoding {
   readonly #subscribers = new Set<FrameSubscriber>();
   readonly #governor: KeyframeGovernor;
   readonly #mitigation: Mitigation | undefined;
+  readonly #made = new BitrateWindow();
+  #contentLimitedSince: number | undefined;
   #bitrate: number;
   #keyframeTimer: NodeJS.Timeout | undefined;
   /** Of the frames between keyframes, bytes. */
@@ -67,6 +74,18 @@ export class SharedEncoding {
   /** bit/s. */
   get bitrate(): number {
     return this.#bitrate;
+  }
+
+  /**
+   * What the content needs where it needs much less than the bitrate, which then is no more than a bound: a still picture
+   * costs little at any. Bit/s; undefined where the encoder makes use of its bitrate.
+   */
+  contentBitrate(now: number): number | undefined {
+    const made = this.#made.bitrate(now);
+    if (made > FULL_PART * this.#bitrate) this.#contentLimitedSince = undefined;
+    else if (made < CONTENT_PART * this.#bitrate) this.#contentLimitedSince ??= now;
+    const limited = this.#contentLimitedSince !== undefined && now - this.#contentLimitedSince >= CONTENT_TIME;
+    return limited ? made : undefined;
   }
 
   /** Size and frame rate of what it makes; undefined for audio. */
@@ -130,6 +149,7 @@ export class SharedEncoding {
     const { shard, logger } = this.#options;
     try {
       this.#fresh = false;
+      this.#made.add(frame.data.length, performance.now());
       if (this.#subscribers.size === 0) return;
       const packetised = this.#packetiser.packetise(frame, shard.arena);
       if (!packetised) return;

@@ -13,6 +13,9 @@ const NEWCOMER_UP_DELAY = 500;
 /** It counts as a newcomer for so long, ms. */
 const NEWCOMER_TIME = 3000;
 
+/** The rung that content is given is higher than what it needs by this factor, so that it shows when it needs more. */
+const CONTENT_MARGIN = 1.75;
+
 /** `alone`: steered exactly; `shared`: on its rung with others; `merged`: moved down because no more encodings may run. */
 export type PlacementReason = 'alone' | 'shared' | 'merged' | 'per-consumer';
 
@@ -39,12 +42,15 @@ export class RungPlanner<Id> {
   readonly #limits: { readonly min: number; readonly max: number };
   readonly #maxEncodings: number;
   readonly #members = new Map<Id, Member>();
+  /** No rung above this one would look any better. */
+  #ceiling: number;
 
   /** `maxEncodings`: how many may run; infinite gives everybody an encoding of its own. */
   constructor(ladder: RungLadder, limits: { readonly min: number; readonly max: number }, maxEncodings: number) {
     this.#ladder = ladder;
     this.#limits = limits;
     this.#maxEncodings = maxEncodings;
+    this.#ceiling = ladder.rungs.length - 1;
   }
 
   get size(): number {
@@ -73,6 +79,13 @@ export class RungPlanner<Id> {
     return false;
   }
 
+  /** What the content needs, where that is less than the highest encoding may make, bit/s: rungs above it are the same to all. */
+  setContentBitrate(bitrate: number | undefined): void {
+    const { rungs } = this.#ladder;
+    const index = bitrate === undefined ? -1 : rungs.findIndex((rung) => rung >= bitrate * CONTENT_MARGIN);
+    this.#ceiling = index < 0 ? rungs.length - 1 : index;
+  }
+
   remove(id: Id): void {
     this.#members.delete(id);
   }
@@ -83,9 +96,10 @@ export class RungPlanner<Id> {
     for (const [id, member] of this.#members) {
       this.#climb(member, now);
       if (this.#maxEncodings === Number.POSITIVE_INFINITY) continue;
-      const others = byRung.get(member.rung);
+      const rung = Math.min(member.rung, this.#ceiling);
+      const others = byRung.get(rung);
       if (others) others.push(id);
-      else byRung.set(member.rung, [id]);
+      else byRung.set(rung, [id]);
     }
     if (this.#maxEncodings === Number.POSITIVE_INFINITY) {
       return [...this.#members].map(([id, { target }]) => ({
