@@ -32,7 +32,7 @@ const MIN_DECREASE_INTERVAL = 10;
 const MAX_DECREASE_INTERVAL = 200;
 
 /** For so long after a probe raised the rate, what gets through says nothing of it yet, ms. */
-const RAISE_TIME = 1000;
+const RAISE_TIME = 500;
 
 type RateState = 'hold' | 'increase' | 'decrease';
 
@@ -159,8 +159,11 @@ export class AimdRateControl {
     if (throughput < this.capacity.lowerBound) this.capacity.reset();
     this.capacity.overuse(throughput);
     // A rate that a probe has just raised is not in use: so the throughput is low without being a bound, and a queue that
-    // grows takes back what the probe gave, no more.
-    if (now - this.#raiseTime < RAISE_TIME) reduced = Math.max(reduced, BETA * this.#beforeRaise);
+    // grows at first takes back what the probe gave, no more. Where it goes on growing the path itself has changed.
+    if (now - this.#raiseTime < RAISE_TIME) {
+      reduced = Math.max(reduced, BETA * this.#beforeRaise);
+      this.#raiseTime = Number.NEGATIVE_INFINITY;
+    }
     this.#bitrate = this.#clamp(Math.min(reduced, this.#bitrate));
     this.#state = 'hold';
     this.#lastChange = now;

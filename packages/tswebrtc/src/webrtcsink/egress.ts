@@ -19,6 +19,8 @@ const TARGET_CHANGE = 0.02;
 const TARGET_INTERVAL = 200;
 /** A queue that needs longer than this at the target is given up: its pictures would be shown too late, ms. */
 const MAX_QUEUE_TIME = 400;
+/** What follows begins with a keyframe, which is given this time to leave, ms. */
+const RESTART_INTERVAL = 1000;
 /** Bytes of a retransmission, about. */
 const RETRANSMISSION_SIZE = 1200;
 
@@ -46,6 +48,7 @@ export class Egress {
   #lastNumber = 0;
   #nextProcess = Number.NEGATIVE_INFINITY;
   #told = 0;
+  #restarted = Number.NEGATIVE_INFINITY;
   #toldTime = Number.NEGATIVE_INFINITY;
 
   constructor(options: EgressOptions) {
@@ -139,7 +142,10 @@ export class Egress {
       (sum, stream) => sum + stream.pendingRetransmissions * RETRANSMISSION_SIZE,
       this.#queue.backlog,
     );
-    if (waiting * 8000 > bitrate * MAX_QUEUE_TIME) this.#options.onCongested();
+    if (waiting * 8000 > bitrate * MAX_QUEUE_TIME && now - this.#restarted >= RESTART_INTERVAL) {
+      this.#restarted = now;
+      this.#options.onCongested();
+    }
     this.#options.onTarget(now);
   }
 }

@@ -100,7 +100,7 @@ export class SessionTrack implements GroupSubscriber {
   restart(): void {
     if (this.track.kind !== 'video' || !this.stream) return;
     this.#session.drop(this.stream);
-    this.stream.clearRetransmissions();
+    this.stream.clearRetransmissions(performance.now());
     this.#gate.breakOff();
     this.membership?.requestKeyframe('switch');
   }
