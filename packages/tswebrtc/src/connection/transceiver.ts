@@ -16,6 +16,7 @@ export class Transceiver {
   /** Most wanted first. */
   readonly codecs: readonly CodecPreference[];
   readonly retransmission: boolean;
+  readonly fec: boolean;
   readonly transportCc: boolean;
   readonly streamId: string | undefined;
   /** Set unless the transceiver was made to receive only. */
@@ -33,6 +34,7 @@ export class Transceiver {
     this.kind = init.kind;
     this.codecs = init.codecs;
     this.retransmission = init.retransmission ?? init.kind === 'video';
+    this.fec = init.fec ?? false;
     this.transportCc = init.transportCc ?? true;
     this.streamId = init.streamId;
     this.direction = init.direction;
@@ -94,6 +96,7 @@ export class Transceiver {
       direction: this.direction,
       codecs: this.codecs,
       retransmission: this.retransmission,
+      fec: this.fec,
       transportCc: this.transportCc,
       streamId: this.streamId ?? cname,
       trackId: this.#mid ?? this.kind,

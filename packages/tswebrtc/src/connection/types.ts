@@ -88,6 +88,8 @@ export interface TransceiverInit {
   readonly codecs: readonly CodecPreference[];
   /** Offer NACK and rtx. Default: video only. */
   readonly retransmission?: boolean;
+  /** Agree to RED and ULPFEC for video, and to RED for audio where the peer offers it. Default false. */
+  readonly fec?: boolean;
   /** Offer transport-wide-cc header extension. Default true. */
   readonly transportCc?: boolean;
   /** MediaStream id to announce. */

@@ -57,6 +57,38 @@ describe('createAnswer', () => {
     expect(answer.media[1]!.sources.map((s) => s.ssrc)).toEqual([1111]);
   });
 
+  it('re-attaches the offer’s red, ulpfec and rtx of red with FEC, and red behind Opus', () => {
+    const answer = answerTo(CHROMIUM_OFFER, [
+      { ...audio([OPUS]), fec: true },
+      { ...video([H264, VP8]), fec: true },
+    ]);
+    expect(answer.media[0]!.formatList).toEqual(['111', '63']);
+    expect(answer.media[1]!.formatList).toEqual(['109', '96', '116', '118', '114', '97', '117']);
+    const text = writeDescription(answer);
+    for (const line of ['rtpmap:63 red/48000/2', 'fmtp:63 111/111', 'rtpmap:116 red/90000', 'fmtp:117 apt=116']) {
+      expect(text).toContain(`a=${line}\r\n`);
+    }
+    const plain = answerTo(CHROMIUM_OFFER, [undefined, { ...video([VP8]), fec: true, retransmission: false }]);
+    expect(plain.media[1]!.formatList).toEqual(['96', '116', '118']);
+  });
+
+  it('takes no red that is for another codec or has no ulpfec beside it', () => {
+    const sections = [
+      { ...audio([OPUS]), fec: true },
+      { ...video([VP8]), fec: true },
+    ];
+    const foreign = CHROMIUM_OFFER.replace('a=fmtp:63 111/111', 'a=fmtp:63 9/9').replace(/a=rtpmap:118.*\r\n/, '');
+    expect(answerTo(foreign, sections).media.map((m) => m.formatList.slice(0, 3))).toEqual([
+      ['111'],
+      ['96', '97'],
+      ['webrtc-datachannel'],
+    ]);
+    for (const fmtp of ['', 'a=fmtp:63 111\r\n', 'a=fmtp:63 0-15/\r\n', 'a=fmtp:63 /\r\n']) {
+      const odd = CHROMIUM_OFFER.replace('a=fmtp:63 111/111\r\n', fmtp);
+      expect(answerTo(odd, sections).media[0]!.formatList).toEqual(['111']);
+    }
+  });
+
   it('rejects what nothing answers, has no common codec or asks for what we do not do, and leaves it out of the bundle', () => {
     const answer = answerTo(CHROMIUM_OFFER, [
       audio([OPUS], 'recvonly'),

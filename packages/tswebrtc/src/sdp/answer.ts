@@ -1,9 +1,11 @@
 /**
  * Answers an offer (reference A.3; RFC 3264 §6, RFC 8829 §5.3): per m-line the codecs both know in our order, under the offer's
- * numbers, with the offer's rtx where we retransmit; what nothing answers is rejected with port 0.
+ * numbers, with the offer's rtx where we retransmit and its RED and ULPFEC where we do FEC; what nothing answers is rejected
+ * with port 0.
  */
 import { canonicalName, defaultFmtp, isMediaCodec } from './codecs.ts';
 import type { Format, MediaDescription, SessionDescription, Setup } from './description.ts';
+import { findFec } from './fec.ts';
 import { answerProfileLevelId, type H264Role } from './h264-profile.ts';
 import {
   describeSources,
@@ -108,8 +110,10 @@ function answerSection(offered: MediaDescription, local: LocalMedia | 'applicati
 
   const formats = commonFormats(offered, local);
   if (formats.length === 0) return undefined;
-  const repairs = local.retransmission ? offeredRtx(offered, formats) : [];
-  const all = [...formats, ...repairs];
+  const fec = local.fec ? offeredFec(offered, formats) : [];
+  const rtx = local.retransmission ? offeredRtx(offered, [...formats, ...fec.filter((format) => format.name === 'red')]) : [];
+  // RED for Opus stands behind Opus; for video behind all that carries media, as the original has it.
+  const all = [...formats, ...fec, ...rtx];
   const transportCc = local.transportCc ? offered.extensions.find((e) => e.uri === TRANSPORT_CC_URI) : undefined;
   return {
     ...emptyMedia(
@@ -123,7 +127,7 @@ function answerSection(offered: MediaDescription, local: LocalMedia | 'applicati
     rtcpMux: offered.rtcpMux,
     formats: all,
     extensions: transportCc ? [{ id: transportCc.id, uri: transportCc.uri }] : [],
-    ...describeSources({ ...local, direction }, repairs.length > 0),
+    ...describeSources({ ...local, direction }, rtx.length > 0),
   };
 }
 
@@ -160,4 +164,20 @@ function offeredRtx(offered: MediaDescription, formats: readonly Format[]): Form
     const rtx = offered.formats.find((f) => f.name.toLowerCase() === 'rtx' && f.fmtp.apt === String(format.payloadType));
     return rtx ? [{ ...rtx, name: 'rtx', fmtp: { apt: String(format.payloadType) }, rtcpFeedback: [] }] : [];
   });
+}
+
+/** One RED and, for video, one ULPFEC of the offer: whatever codec each was offered for, it carries any (RFC 5109 §14). */
+function offeredFec(offered: MediaDescription, formats: readonly Format[]): Format[] {
+  const kind = offered.kind === 'video' ? 'video' : 'audio';
+  const fec = formats.flatMap((format) => findFec(kind, offered.formats, format) ?? []).at(0);
+  if (!fec) return [];
+  const repeat = ({ payloadType, name, clockRate, channels, fmtp }: Format): Format => ({
+    payloadType,
+    name: name.toLowerCase(),
+    clockRate,
+    ...(channels === undefined ? {} : { channels }),
+    fmtp: { ...fmtp },
+    rtcpFeedback: [],
+  });
+  return fec.ulpfec ? [repeat(fec.red), repeat(fec.ulpfec)] : [repeat(fec.red)];
 }

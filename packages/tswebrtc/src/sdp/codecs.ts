@@ -16,6 +16,12 @@ export interface CodecParameters {
   readonly rtcpFeedback: readonly string[];
   /** Payload type of the codec's rtx, where negotiated. */
   readonly rtxPayloadType?: number;
+  /** Payload type of RED (RFC 2198), where negotiated: for video together with `ulpfecPayloadType` only. */
+  readonly redPayloadType?: number;
+  /** Payload type of ULPFEC (RFC 5109), which travels inside RED. */
+  readonly ulpfecPayloadType?: number;
+  /** Payload type of the rtx of RED. */
+  readonly redRtxPayloadType?: number;
 }
 
 /** What a transceiver is ready to send or receive. */

@@ -22,6 +22,8 @@ export interface LocalMedia {
   readonly codecs: readonly CodecPreference[];
   /** NACK and rtx. */
   readonly retransmission: boolean;
+  /** RED and ULPFEC for video, RED for audio. Default false. */
+  readonly fec?: boolean;
   readonly transportCc: boolean;
   readonly streamId: string;
   readonly trackId: string;

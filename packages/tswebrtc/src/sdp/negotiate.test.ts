@@ -115,6 +115,57 @@ describe('negotiate', () => {
     expect(negotiate(offer, reordered, 'remote')[0]!.codec?.name).toBe('H264');
   });
 
+  describe('with FEC', () => {
+    const fecOffer = offerOf([media({ ...video([VP8, H264]), fec: true })]).description; // red 98, 102
+    const fecOf = (...lines: string[]) => {
+      const [agreed] = negotiate(fecOffer, answerText(lines[0]!, ...lines.slice(1)), 'remote');
+      const { name, redPayloadType, ulpfecPayloadType, redRtxPayloadType } = agreed!.codec!;
+      return [name, redPayloadType, ulpfecPayloadType, redRtxPayloadType];
+    };
+    const codecs = ['a=rtpmap:96 VP8/90000', 'a=rtpmap:97 H264/90000', 'a=fmtp:97 packetization-mode=1'];
+    const fec = ['a=rtpmap:102 red/90000', 'a=rtpmap:103 ulpfec/90000', 'a=rtpmap:105 rtx/90000', 'a=fmtp:105 apt=102'];
+
+    it('takes the pair that is left, whichever codec it was offered for', () => {
+      expect(fecOf('m=video 9 UDP/TLS/RTP/SAVPF 96 102 103 105', ...codecs, ...fec)).toEqual(['VP8', 102, 103, 105]);
+      expect(fecOf('m=video 9 UDP/TLS/RTP/SAVPF 97 96 102 103', ...codecs, ...fec)).toEqual(['H264', 102, 103, undefined]);
+    });
+
+    it('takes the first red and the first ulpfec of several, as Chromium does', () => {
+      const all = ['a=rtpmap:98 red/90000', 'a=rtpmap:99 ulpfec/90000', 'a=rtpmap:101 rtx/90000', 'a=fmtp:101 apt=98'];
+      const line = 'm=video 9 UDP/TLS/RTP/SAVPF 97 98 99 101 102 103 105';
+      expect(fecOf(line, ...codecs, ...all, ...fec)).toEqual(['H264', 98, 99, 101]);
+    });
+
+    it('sends under the numbers that the peer gave them', () => {
+      const renumbered = ['a=rtpmap:120 red/90000', 'a=rtpmap:121 ulpfec/90000', 'a=rtpmap:122 rtx/90000', 'a=fmtp:122 apt=120'];
+      expect(fecOf('m=video 9 UDP/TLS/RTP/SAVPF 96 120 121 122', ...codecs, ...renumbered)).toEqual(['VP8', 120, 121, 122]);
+    });
+
+    it('has none where the answer left one of the two out', () => {
+      const none = ['VP8', undefined, undefined, undefined];
+      expect(fecOf('m=video 9 UDP/TLS/RTP/SAVPF 96 102', ...codecs, ...fec)).toEqual(none);
+      expect(fecOf('m=video 9 UDP/TLS/RTP/SAVPF 96 103', ...codecs, ...fec)).toEqual(none);
+    });
+
+    it('agrees with itself on what it answered Chromium', () => {
+      const chromium = parseDescription(CHROMIUM_OFFER);
+      const sections = [
+        { ...audio([OPUS]), fec: true },
+        { ...video([VP8]), fec: true },
+      ];
+      const answer = createAnswer({ offer: chromium, transport: REMOTE_TRANSPORT, sections });
+      const [sound, picture] = negotiate(answer, chromium, 'local');
+      expect(sound!.codec).toMatchObject({ payloadType: 111, redPayloadType: 63 });
+      expect(sound!.codec!.ulpfecPayloadType).toBeUndefined();
+      expect(picture!.codec).toMatchObject({
+        payloadType: 96,
+        redPayloadType: 116,
+        ulpfecPayloadType: 118,
+        redRtxPayloadType: 117,
+      });
+    });
+  });
+
   it('lists the streams of a sending peer without their repair streams', () => {
     const local = offerOf([media(video([VP8], 'recvonly'))]).description;
     const remote = createAnswer({ offer: local, transport: REMOTE_TRANSPORT, sections: [video([VP8])] });
@@ -145,7 +196,7 @@ describe('negotiate', () => {
   it('comes to the same codec on both sides, whatever the wishes', () => {
     const codecs = fc.uniqueArray(fc.constantFrom(H264, H264_MAIN, H264_SINGLE, VP8, VP9, AV1), { minLength: 1 });
     const direction = fc.constantFrom<Direction>('sendonly', 'recvonly', 'sendrecv');
-    const side = fc.record({ codecs, direction, retransmission: fc.boolean(), transportCc: fc.boolean() });
+    const side = fc.record({ codecs, direction, retransmission: fc.boolean(), fec: fc.boolean(), transportCc: fc.boolean() });
     fc.assert(
       fc.property(side, side, fc.boolean(), (offerer, answerer, withAudio) => {
         const localMedia = { ...video(offerer.codecs, offerer.direction), ...offerer };
@@ -166,9 +217,13 @@ describe('negotiate', () => {
           expect(mine.codec?.name).toBe(theirs.codec?.name);
           expect(mine.codec?.payloadType).toBe(theirs.codec?.payloadType);
           expect(mine.codec?.rtxPayloadType).toBe(theirs.codec?.rtxPayloadType);
+          expect(mine.codec?.redPayloadType).toBe(theirs.codec?.redPayloadType);
+          expect(mine.codec?.ulpfecPayloadType).toBe(theirs.codec?.ulpfecPayloadType);
+          expect(mine.codec?.redRtxPayloadType).toBe(theirs.codec?.redRtxPayloadType);
           expect(mine.codec?.rtcpFeedback).toEqual(theirs.codec?.rtcpFeedback);
           expect(mine.extensions).toEqual(theirs.extensions);
         }
+        if (here[0]!.codec) expect(here[0]!.codec.redPayloadType !== undefined).toBe(offerer.fec && answerer.fec);
         const bothReceive = offerer.direction === 'recvonly' && answerer.direction === 'recvonly';
         const bothSend = offerer.direction === 'sendonly' && answerer.direction === 'sendonly';
         const sameCodec = offerer.codecs.some((codec) => answerer.codecs.includes(codec));

@@ -6,6 +6,7 @@
 import { isUsable, sharesTransport } from './answer.ts';
 import { type CodecParameters, canonicalName, type Direction, isMediaCodec } from './codecs.ts';
 import type { Format, MediaDescription, SessionDescription } from './description.ts';
+import { findFec } from './fec.ts';
 import type { H264Role } from './h264-profile.ts';
 import { ABS_SEND_TIME_URI, intersect, receives, sends, TRANSPORT_CC_URI } from './local-media.ts';
 import { bestMatch } from './match.ts';
@@ -113,6 +114,7 @@ function commonCodecs(
       fmtp: remote.fmtp,
       rtcpFeedback: local.rtcpFeedback.filter((feedback) => remote.rtcpFeedback.includes(feedback)),
       ...(rtxPayloadType === undefined ? {} : { rtxPayloadType }),
+      ...commonFec({ listed, offered, numbered: numbering.section }, format, counterpart),
     });
   }
   return codecs;
@@ -140,6 +142,33 @@ function findCounterpart(
 
 function rtxOf(section: MediaDescription, format: Format): number | undefined {
   return section.formats.find((f) => f.name.toLowerCase() === 'rtx' && f.fmtp.apt === String(format.payloadType))?.payloadType;
+}
+
+/** The first RED, and ULPFEC, of the answer that the offer has too, and the rtx of RED. */
+function commonFec(
+  sections: { readonly listed: MediaDescription; readonly offered: MediaDescription; readonly numbered: MediaDescription },
+  answeredCodec: Format,
+  offeredCodec: Format,
+): Pick<CodecParameters, 'redPayloadType' | 'ulpfecPayloadType' | 'redRtxPayloadType'> {
+  const { listed, offered, numbered } = sections;
+  const kind = listed.kind === 'video' ? 'video' : 'audio';
+  const answer = findFec(kind, listed.formats, answeredCodec);
+  const offer = findFec(kind, offered.formats, offeredCodec);
+  if (!answer || !offer) return {};
+  // An offer may have one RED for each codec: a number that the answer repeats says which one it means.
+  const inOffer = (format: Format, first: Format): Format =>
+    offered.formats.find((f) => f.payloadType === format.payloadType && f.name.toLowerCase() === first.name.toLowerCase()) ??
+    first;
+  const offeredRed = inOffer(answer.red, offer.red);
+  const red = numbered === listed ? answer.red : offeredRed;
+  const redRtx = rtxOf(listed, answer.red) !== undefined && rtxOf(offered, offeredRed) !== undefined;
+  const redRtxPayloadType = redRtx ? rtxOf(numbered, red) : undefined;
+  const ulpfec = answer.ulpfec && offer.ulpfec && (numbered === listed ? answer.ulpfec : inOffer(answer.ulpfec, offer.ulpfec));
+  return {
+    redPayloadType: red.payloadType,
+    ...(ulpfec ? { ulpfecPayloadType: ulpfec.payloadType } : {}),
+    ...(redRtxPayloadType === undefined ? {} : { redRtxPayloadType }),
+  };
 }
 
 function commonExtensions(ours: MediaDescription, theirs: MediaDescription): NegotiatedExtensions {

@@ -89,6 +89,38 @@ describe('createOffer', () => {
     expect(text).toContain('a=rtcp-fb:96 nack pli');
   });
 
+  it('offers red, ulpfec, rtx and the rtx of red for each codec with FEC, and red for no audio', () => {
+    const { lines, description } = offerOf([media({ ...video([VP8, H264]), fec: true }), media({ ...audio([OPUS]), fec: true })]);
+    expect(description.media[0]!.formatList.join(' ')).toBe('96 97 99 100 101 102 103 104 105 106');
+    expect(description.media[1]!.formatList).toEqual(['98']);
+    const repair = lines.filter((line) => /^a=(rtpmap|fmtp|rtcp-fb):(99|10\d) /.test(line));
+    expect(repair).toEqual([
+      'a=rtpmap:99 red/90000',
+      'a=rtpmap:100 ulpfec/90000',
+      'a=rtpmap:101 rtx/90000',
+      'a=fmtp:101 apt=96',
+      'a=rtpmap:102 rtx/90000',
+      'a=fmtp:102 apt=99',
+      'a=rtpmap:103 red/90000',
+      'a=rtpmap:104 ulpfec/90000',
+      'a=rtpmap:105 rtx/90000',
+      'a=fmtp:105 apt=97',
+      'a=rtpmap:106 rtx/90000',
+      'a=fmtp:106 apt=103',
+    ]);
+  });
+
+  it('offers red and ulpfec alone with FEC and without retransmission', () => {
+    const { lines, description } = offerOf([media({ ...video([VP8]), fec: true, retransmission: false })]);
+    expect(description.media[0]!.formatList).toEqual(['96', '97', '98']);
+    expect(lines.filter((line) => line.startsWith('a=rtpmap'))).toEqual([
+      'a=rtpmap:96 VP8/90000',
+      'a=rtpmap:97 red/90000',
+      'a=rtpmap:98 ulpfec/90000',
+    ]);
+    expect(description.media[0]!.sourceGroups).toEqual([]);
+  });
+
   it('announces no stream of its own when it only receives', () => {
     const { text } = offerOf([media(video([VP8], 'recvonly'))]);
     expect(text).toContain('a=recvonly');

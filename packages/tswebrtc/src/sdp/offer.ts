@@ -14,7 +14,7 @@ import {
   SCTP_PORT,
   TRANSPORT_CC_URI,
 } from './local-media.ts';
-import type { PayloadTypes } from './payload-types.ts';
+import type { PayloadTypes, RepairFormat } from './payload-types.ts';
 import { emptyMedia } from './read.ts';
 
 export type OfferSection =
@@ -76,14 +76,7 @@ function mediaSection(media: LocalMedia, payloadTypes: PayloadTypes): MediaDescr
     if (payloadType === undefined || formats.some((f) => f.payloadType === payloadType)) continue;
     formats.push(mediaFormat(codec, payloadType, rtcpFeedback));
   }
-  const repairs: Format[] = [];
-  if (media.retransmission) {
-    for (const { payloadType: apt, clockRate } of formats) {
-      const payloadType = payloadTypes.repair('rtx', apt);
-      if (payloadType === undefined) continue;
-      repairs.push({ payloadType, name: 'rtx', clockRate, fmtp: { apt: String(apt) }, rtcpFeedback: [] });
-    }
-  }
+  const repairs = formats.flatMap((format) => repairFormats(media, format, payloadTypes));
   const all = [...formats, ...repairs];
   return {
     ...emptyMedia(
@@ -98,8 +91,28 @@ function mediaSection(media: LocalMedia, payloadTypes: PayloadTypes): MediaDescr
     rtcpReducedSize: true,
     formats: all,
     extensions: media.transportCc ? [{ id: 1, uri: TRANSPORT_CC_URI }] : [],
-    ...describeSources(media, repairs.length > 0),
+    ...describeSources(
+      media,
+      repairs.some((format) => format.name === 'rtx'),
+    ),
   };
+}
+
+/** What repairs one codec, in the order of its numbers (reference A.2). Audio has no FEC of its own in the original's offers. */
+function repairFormats(media: LocalMedia, { payloadType: of, clockRate }: Format, payloadTypes: PayloadTypes): Format[] {
+  const formats: Format[] = [];
+  const add = (name: RepairFormat, to: number, fmtp: Record<string, string> = {}): number | undefined => {
+    const payloadType = payloadTypes.repair(name, to);
+    if (payloadType !== undefined) formats.push({ payloadType, name, clockRate, fmtp, rtcpFeedback: [] });
+    return payloadType;
+  };
+  const fec = media.fec === true && media.kind === 'video';
+  const red = fec ? add('red', of) : undefined;
+  if (fec) add('ulpfec', of);
+  if (media.retransmission) add('rtx', of, { apt: String(of) });
+  // Chromium asks for lost packets of RED too, and needs an rtx of RED's own to take the answer.
+  if (media.retransmission && red !== undefined) add('rtx', red, { apt: String(red) });
+  return formats;
 }
 
 function mediaFormat(codec: CodecPreference, payloadType: number, rtcpFeedback: readonly string[]): Format {
