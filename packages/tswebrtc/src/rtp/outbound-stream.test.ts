@@ -161,6 +161,40 @@ describe('OutboundStream', () => {
     });
   });
 
+  describe('for a peer that reports by RTP sequence numbers', () => {
+    it('remembers the transport-wide numbers, of retransmissions and padding too, whether packets carry them or not', () => {
+      for (const extensions of [{}, { transportCc: 5 }]) {
+        const bench = new Bench({ congestionControlFeedback: true, extensions, initialSequenceNumber: 65_534, historySize: 4 });
+        bench.transportSequenceNumber = 65_533;
+        expect(bench.stream.countsTransport).toBe(true);
+        const [first] = bench.send();
+        expect(extension(first!, 5)).toBe(extensions.transportCc && 65_533);
+        bench.nack([0]);
+        const [again] = bench.resend();
+        expect(extension(again!, 5)).toBe(extensions.transportCc && 65_536 % 0x10000);
+        bench.stream.writePadding(bench.ops, 3, bench.arena, bench.now, bench.take);
+        const known = [65_533, 65_534, 65_535, 0, 1].map((number) => bench.stream.transportSequenceNumberOf(number));
+        expect(known).toEqual([undefined, 65_533, 65_534, 65_535, undefined]);
+        expect([700, 701, 702].map((number) => bench.stream.transportSequenceNumberOf(number, RTX_SSRC))).toEqual([
+          0,
+          1,
+          undefined,
+        ]);
+        expect(bench.stream.transportSequenceNumberOf(65_534, 77)).toBeUndefined();
+        bench.send();
+        expect(bench.stream.transportSequenceNumberOf(65_534)).toBeUndefined();
+        expect(bench.stream.transportSequenceNumberOf(3)).toBe(4);
+      }
+    });
+
+    it('counts none for other peers unless packets carry them', () => {
+      expect([new Bench().stream.countsTransport, new Bench({ extensions: {} }).stream.countsTransport]).toEqual([true, false]);
+      const bench = new Bench();
+      bench.send();
+      expect(bench.stream.transportSequenceNumberOf(100)).toBeUndefined();
+    });
+  });
+
   describe('VP8 picture ids', () => {
     it('run on over frames this session left out, one step a frame, and wrap at 15 bits', () => {
       const bench = new Bench({ initialPictureId: 0x7ffd });

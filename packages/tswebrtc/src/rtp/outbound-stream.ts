@@ -15,6 +15,7 @@ import { RetransmissionBudget } from './retransmission-budget.ts';
 import type { ReportBlock, SenderReport } from './rtcp/types.ts';
 import type { SendOps } from './send-ops.ts';
 import { RTX_HEADER_LENGTH, TEMPLATE_LAYOUT } from './template.ts';
+import { TransportNumbers } from './transport-numbers.ts';
 
 export type { RemoteInboundStats } from './remote-inbound.ts';
 
@@ -28,6 +29,8 @@ export interface OutboundStreamOptions {
   readonly rtxPayloadType?: number;
   /** Ids under which the session negotiated each extension; 1..14, others cannot be sent and are taken as not negotiated. */
   readonly extensions: { readonly transportCc?: number; readonly absSendTime?: number };
+  /** Whether the peer reports as RFC 8888 says, so that `transportSequenceNumberOf` must know. Default false. */
+  readonly congestionControlFeedback?: boolean;
   /** 16-bit, random (RFC 3550 §5.1). Below 2^15 a loss right at the start cannot be mistaken for a wrap (RFC 3711 §3.3.1). */
   readonly initialSequenceNumber: number;
   readonly initialRtxSequenceNumber: number;
@@ -88,12 +91,17 @@ export class OutboundStream {
   /** SSRC of the retransmission stream; undefined where RTX was not negotiated. */
   readonly rtxSsrc: number | undefined;
   readonly rtxPayloadType: number | undefined;
+  /** Sequence number of the first packet. */
+  readonly initialSequenceNumber: number;
 
   readonly #timestampOffset: number;
   readonly #transportCcId: number;
   readonly #absSendTimeId: number;
   readonly #history: PacketHistory;
   readonly #remote: RemoteInbound;
+  /** Where the peer reports by RTP sequence numbers: of the stream, and of its retransmissions. */
+  readonly #numbers: TransportNumbers | undefined;
+  readonly #rtxNumbers: TransportNumbers | undefined;
   #budget: RetransmissionBudget | undefined;
   #retransmissionPercentage = -1;
 
@@ -106,6 +114,8 @@ export class OutboundStream {
   /** Sequence numbers to send again, a ring. */
   readonly #pending: Uint16Array;
   #pendingHead = 0;
+  /** What was sent before, ms, is not sent again. */
+  #obsoleteBefore = Number.NEGATIVE_INFINITY;
   #pendingCount = 0;
 
   /** Sequence number of the last packet that makes good padding, -1 for none. */
@@ -151,16 +161,33 @@ export class OutboundStream {
     this.retransmissionPercentage = options.retransmissionPercentage ?? -1;
     this.#pending = new Uint16Array(size);
     this.#remote = new RemoteInbound(options.clockRate);
-    this.#nextIndex = options.initialSequenceNumber & 0xffff;
+    this.#numbers = options.congestionControlFeedback ? new TransportNumbers(size) : undefined;
+    this.#rtxNumbers = options.congestionControlFeedback && rtx ? new TransportNumbers(size) : undefined;
+    this.initialSequenceNumber = options.initialSequenceNumber & 0xffff;
+    this.#nextIndex = this.initialSequenceNumber;
     this.#nextRtxIndex = options.initialRtxSequenceNumber & 0xffff;
     this.#pictureId = options.initialPictureId & 0x7fff;
     // Any start will do (RFC 7741 §4.2); taken from the random picture id.
     this.#tl0PictureIndex = options.initialPictureId & 0xff;
   }
 
-  /** Whether packets carry transport-wide sequence numbers, so that the caller counts one for each. */
+  /** Whether packets carry transport-wide sequence numbers. */
   get usesTransportCc(): boolean {
     return this.#transportCcId !== 0;
+  }
+
+  /** Whether the caller is to count a transport-wide number for each packet: it is carried, or at least reported on. */
+  get countsTransport(): boolean {
+    return this.#transportCcId !== 0 || this.#numbers !== undefined;
+  }
+
+  /**
+   * The transport-wide number that was counted for a packet of this stream, or of its RTX stream where `ssrc` is that one's;
+   * undefined for packets unknown or long gone, and without `congestionControlFeedback`.
+   */
+  transportSequenceNumberOf(sequenceNumber: number, ssrc = this.ssrc): number | undefined {
+    if (ssrc === this.ssrc) return this.#numbers?.get(sequenceNumber);
+    return ssrc === this.rtxSsrc ? this.#rtxNumbers?.get(sequenceNumber) : undefined;
   }
 
   /** Most that retransmissions may take of the bytes sent, per cent; -1 sets no bound. Can be changed at any time. */
@@ -214,6 +241,7 @@ export class OutboundStream {
     history.absSendTimes[slot] = this.#absSendTimeId === 0 ? -1 : toAbsSendTime(now);
     const hasTransportCc = this.#transportCcId !== 0 && transportSequenceNumber !== undefined;
     history.transportSequenceNumbers[slot] = hasTransportCc ? transportSequenceNumber & 0xffff : -1;
+    if (transportSequenceNumber !== undefined) this.#numbers?.set(sequenceNumber, transportSequenceNumber);
     this.#pushOriginal(ops, lane, arena, slot, sequenceNumber);
 
     this.#budget?.sent(length, now);
@@ -242,7 +270,7 @@ export class OutboundStream {
       if (this.#pendingCount === pending.length) return;
       const slot = history.find(sequenceNumber, now);
       if (slot < 0 || history.queued[slot] === 1 || now - history.resentAt[slot]! < interval) continue;
-      if (history.resentCounts[slot]! >= MOST_RETRANSMISSIONS) continue;
+      if (history.resentCounts[slot]! >= MOST_RETRANSMISSIONS || history.sentAt[slot]! < this.#obsoleteBefore) continue;
       history.queued[slot] = 1;
       pending[(this.#pendingHead + this.#pendingCount++) % pending.length] = sequenceNumber;
     }
@@ -292,7 +320,8 @@ export class OutboundStream {
   }
 
   /** Forgets what waits to be sent again; the peer may ask anew. */
-  clearRetransmissions(): void {
+  clearRetransmissions(now = Number.NEGATIVE_INFINITY): void {
+    this.#obsoleteBefore = now;
     const { queued } = this.#history;
     for (; this.#pendingCount > 0; this.#pendingCount--) {
       const slot = this.#history.slotOf(this.#pending[this.#pendingHead]!);
@@ -452,10 +481,11 @@ export class OutboundStream {
       this.rtxPayloadType!,
       history.timestamps[slot]!,
     );
-    const transportSequenceNumber = this.#transportCcId === 0 ? undefined : takeTransportSequenceNumber?.();
+    const transportSequenceNumber = this.countsTransport ? takeTransportSequenceNumber?.() : undefined;
+    if (transportSequenceNumber !== undefined) this.#rtxNumbers?.set(rtxSequenceNumber, transportSequenceNumber);
     this.#patchExtensions(
       ops,
-      transportSequenceNumber === undefined ? -1 : transportSequenceNumber & 0xffff,
+      this.#transportCcId === 0 || transportSequenceNumber === undefined ? -1 : transportSequenceNumber & 0xffff,
       this.#absSendTimeId === 0 ? -1 : toAbsSendTime(now),
     );
     const pictureIdOffset = history.pictureIdOffsets[slot]!;
