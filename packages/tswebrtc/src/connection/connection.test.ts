@@ -3,10 +3,11 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { PacketArena } from '../rtp/packet-arena.ts';
 import { createPacketiser } from '../rtp/packetiser.ts';
 import { parseRtcp, writeRtcp } from '../rtp/rtcp/rtcp.ts';
+import { NOT_RECEIVED } from '../rtp/rtcp/twcc.ts';
 import { SendOps } from '../rtp/send-ops.ts';
 import { CHROMIUM_OFFER } from '../sdp/samples.testing.ts';
 import { H264, OPUS, VP8 } from '../sdp/session.testing.ts';
-import { Connection, type IceCandidate, type SessionDescriptionInit } from './connection.ts';
+import { Connection, type IceCandidate, type ReceptionReport, type SessionDescriptionInit } from './connection.ts';
 import { FakeTransport } from './fake-transport.testing.ts';
 import type { RtpSender } from './rtp-sender.ts';
 import type { SrtpSender, TransceiverInit } from './types.ts';
@@ -49,7 +50,7 @@ async function negotiated(...media: TransceiverInit[]) {
 const FRAME = Uint8Array.of(0, 0, 0, 1, 0x65, ...new Array<number>(100).fill(0x88));
 
 /** Sends a one-packet frame; returns the sequence numbers used. */
-function sendFrame(sender: RtpSender, arena = new PacketArena(1 << 20)): number[] {
+function sendFrame(sender: RtpSender, arena = new PacketArena(1 << 20), transportSequenceNumber?: () => number): number[] {
   const now = performance.now();
   const packetiser = createPacketiser(sender.codec!.name);
   const frame = packetiser.packetise(
@@ -67,7 +68,7 @@ function sendFrame(sender: RtpSender, arena = new PacketArena(1 << 20)): number[
   const numbers: number[] = [];
   for (let i = 0; i < frame.count; i++) {
     numbers.push(sender.stream!.nextSequenceNumber);
-    sender.stream!.writePacket(ops, 0, arena, frame, i, now, undefined);
+    sender.stream!.writePacket(ops, 0, arena, frame, i, now, transportSequenceNumber?.());
   }
   return numbers;
 }
@@ -428,6 +429,130 @@ describe('RTCP', () => {
     const cc = { senderSsrc: 1, mediaSsrc: 2, referenceTime: 1, feedbackPacketCount: 0, arrivals: Int32Array.of(0) };
     transport.receiveRtcp(writeRtcp([{ type: 'transport-cc', baseSequenceNumber: 77, ...cc }]));
     expect(feedback).toEqual([77]);
+  });
+
+  it('tells what each report is about, however often and in whatever order reports come', async () => {
+    const { connection, transport, senders } = await sending(PICTURE, SOUND);
+    const told: ReceptionReport[] = [];
+    connection.on('report', (report) => told.push(report));
+    const [picture, sound] = senders;
+    const block = { packetsLost: 0, jitter: 0, lastSenderReport: 0, delaySinceLastSenderReport: 0 };
+    const report = (...reports: [sender: RtpSender | undefined, fractionLost: number, highestSequenceNumber: number][]): void =>
+      transport.receiveRtcp(
+        writeRtcp([
+          {
+            type: 'rr',
+            ssrc: 1,
+            reports: reports.map(([sender, fractionLost, highestSequenceNumber]) => ({
+              ...block,
+              ssrc: sender?.ssrc ?? 99,
+              fractionLost,
+              highestSequenceNumber,
+            })),
+          },
+        ]),
+      );
+    const first = picture!.stream!.nextSequenceNumber;
+    for (let i = 0; i < 10; i++) sendFrame(picture!);
+    const firstSound = sendFrame(sound!)[0]!;
+    report([picture, 0.25, first + 3], [sound, 0, firstSound], [undefined, 1, 1]);
+    report([picture, 0.5, first + 9]);
+    report([picture, 0.5, first + 9]);
+    report([picture, 0.5, first + 5]);
+    // Never sent; cycles that never were.
+    report([picture, 0.75, first + 20]);
+    report([picture, 0.75, first + 9 + 0x4000_0000]);
+    expect(told.map(({ fractionLost, packets }) => [fractionLost, packets])).toEqual([
+      [0.25, 4],
+      [0, 1],
+      [0.5, 6],
+      [0.5, 0],
+      [0.5, 0],
+      [0.75, 0],
+      [0.75, 10],
+    ]);
+    expect(told.every(({ roundTripTime }) => roundTripTime === undefined)).toBe(true);
+  });
+
+  it('measures the round trip with the report that answers a sender report', async () => {
+    const { connection, transport, senders } = await sending(PICTURE);
+    const told: (number | undefined)[] = [];
+    connection.on('report', ({ roundTripTime }) => told.push(roundTripTime));
+    const [highestSequenceNumber] = sendFrame(senders[0]!);
+    await vi.waitFor(() => expect(transport.sent).toHaveLength(1), { timeout: 500, interval: 5 });
+    const arrival = performance.now();
+    const { ntpTime } = parseRtcp(transport.sent[0]!).find((p) => p.type === 'sr')!;
+    const lastSenderReport = ((ntpTime.seconds << 16) | (ntpTime.fraction >>> 16)) >>> 0;
+    const block = { ssrc: senders[0]!.ssrc, fractionLost: 0, packetsLost: 0, jitter: 0, delaySinceLastSenderReport: 0 };
+    for (const [id, after] of [
+      [lastSenderReport, 80],
+      [0, 90],
+    ] as const) {
+      const reports = [{ ...block, highestSequenceNumber: highestSequenceNumber!, lastSenderReport: id }];
+      transport.receiveRtcp(writeRtcp([{ type: 'rr', ssrc: 1, reports }]), arrival + after);
+    }
+    expect(told[0]).toBeGreaterThanOrEqual(0.08);
+    expect(told[0]).toBeLessThan(1);
+    expect(told.slice(1)).toEqual([undefined]);
+    expect(connection.roundTripTime).toBe(told[0]);
+  });
+
+  it('tells the receiver’s own estimate', async () => {
+    const { connection, transport, senders } = await sending(PICTURE);
+    const told: number[] = [];
+    connection.on('remb', (bitrate) => told.push(bitrate));
+    transport.receiveRtcp(writeRtcp([{ type: 'remb', senderSsrc: 1, bitrate: 1_500_000, ssrcs: [senders[0]!.ssrc] }]));
+    expect(told).toEqual([1_500_000 - (1_500_000 % 8)]);
+  });
+
+  it('tells RFC 8888 feedback of a peer that offers nothing else by the transport-wide numbers, retransmissions included', async () => {
+    const { connection, transport, transceivers } = await make(PICTURE, SOUND);
+    const sdp = CHROMIUM_OFFER.replaceAll(/a=rtcp-fb:\d+ transport-cc\r?\n/g, '')
+      .replaceAll(/a=extmap:\d+ \S+transport-wide-cc-extensions-01\r?\n/g, '')
+      .replaceAll(/(a=rtpmap:(?:96|111) .*)/g, '$1\r\na=rtcp-fb:* ack ccfb');
+    await connection.setRemoteDescription({ type: 'offer', sdp });
+    await connection.setLocalDescription(await connection.createAnswer());
+    transport.become('connected');
+    const [picture, sound] = transceivers.map((transceiver) => transceiver.sender!);
+    expect(picture!.stream).toMatchObject({ usesTransportCc: false, countsTransport: true });
+
+    const told: [base: number, arrived: boolean[]][] = [];
+    connection.on('transport-feedback', ({ baseSequenceNumber, arrivals }) =>
+      told.push([baseSequenceNumber, Array.from(arrivals, (arrival) => arrival !== NOT_RECEIVED)]),
+    );
+    const arena = new PacketArena(1 << 20);
+    const next = (): number => connection.nextTransportSequenceNumber();
+    const before = next();
+    const number = (n: number): number => (before + n) & 0xffff;
+    const [lost] = sendFrame(picture!, arena, next);
+    const [heard] = sendFrame(sound!, arena, next);
+    sendFrame(picture!, arena, next);
+    picture!.handleNack([lost!], performance.now(), 10);
+    expect(picture!.stream!.nextRetransmission(new SendOps(), 0, arena, performance.now(), next)).toBeGreaterThan(0);
+    sendFrame(sound!, arena, next);
+    const from = { ssrc: picture!.ssrc, beginSequenceNumber: lost! };
+    transport.receiveRtcp(
+      writeRtcp([
+        {
+          type: 'ccfb',
+          senderSsrc: 1,
+          reports: [
+            { ...from, metrics: Uint16Array.of(0, 0x8010) },
+            { ssrc: sound!.ssrc, beginSequenceNumber: heard!, metrics: Uint16Array.of(0x8020) },
+            { ssrc: 99, beginSequenceNumber: 0, metrics: Uint16Array.of(0x8020, 0) },
+          ],
+          reportTimestamp: 1 << 16,
+        },
+      ]),
+    );
+    expect(told.splice(0)).toEqual([[number(1), [false, true, true]]]);
+    // The retransmission, by its own stream; what this report skips is not lost.
+    const rtx = picture!.stream!.rtxSsrc!;
+    const numbers = Array.from({ length: 0x10000 }, (_, i) => i);
+    const again = numbers.find((i) => picture!.stream!.transportSequenceNumberOf(i, rtx) === number(4))!;
+    const reports = [{ ssrc: rtx, beginSequenceNumber: again, metrics: Uint16Array.of(0x8001) }];
+    transport.receiveRtcp(writeRtcp([{ type: 'ccfb', senderSsrc: 1, reports, reportTimestamp: 2 << 16 }]));
+    expect(told).toEqual([[number(4), [true]]]);
   });
 
   it('starts from the round-trip time of the connectivity checks', async () => {

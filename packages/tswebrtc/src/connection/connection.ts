@@ -19,7 +19,7 @@ import { writeDescription } from '../sdp/write.ts';
 import { DataChannelCount } from './data-channel-count.ts';
 import { type IceCandidate, LocalCandidates } from './local-candidates.ts';
 import { RemoteCandidates } from './remote-candidates.ts';
-import { RtcpSession } from './rtcp-session.ts';
+import { type ReceptionReport, RtcpSession } from './rtcp-session.ts';
 import type { RtpSender } from './rtp-sender.ts';
 import { Sections } from './sections.ts';
 import { buildStats } from './stats.ts';
@@ -28,6 +28,7 @@ import type { DataChannel, DataChannelInit, RTCStatsEntry, Transport, TransportF
 import type { ConnectionOptions, ConnectionState, IceCandidateInit, Lane, TransceiverInit } from './types.ts';
 
 export type { IceCandidate } from './local-candidates.ts';
+export type { ReceptionReport } from './rtcp-session.ts';
 export { Transceiver } from './transceiver.ts';
 
 export interface SessionDescriptionInit {
@@ -50,8 +51,15 @@ export type ConnectionEvents = {
   rtp: [packet: Uint8Array, arrival: number];
   /** One compound RTCP packet, parsed. */
   rtcp: [packets: readonly RtcpPacket[], arrival: number];
-  /** One transport-wide congestion control feedback packet. */
+  /**
+   * One transport-wide congestion control feedback packet; RFC 8888 feedback of a peer that sends that comes in the same shape,
+   * as several where it skips packets.
+   */
   'transport-feedback': [feedback: TransportFeedback, arrival: number];
+  /** The peer's own estimate of what it can receive (REMB), bit/s. */
+  remb: [bitrate: number, arrival: number];
+  /** What the peer reports of one of our streams, in a report block of its sender or receiver reports. */
+  report: [report: ReceptionReport, arrival: number];
 };
 
 export interface ConnectionInit extends ConnectionOptions {
@@ -112,6 +120,8 @@ export class Connection extends Emitter<ConnectionEvents> {
       senders: () => this.#senders,
       send: (compound) => transport.sendRtcp(compound),
       onTransportFeedback: (feedback, arrival) => this.emit('transport-feedback', feedback, arrival),
+      onReceiverEstimate: (bitrate, arrival) => this.emit('remb', bitrate, arrival),
+      onReport: (report, arrival) => this.emit('report', report, arrival),
     });
     transport.on('candidate', (candidate) => this.#onLocalCandidate(candidate));
     transport.on('statechange', (state) => this.#onTransportState(state));

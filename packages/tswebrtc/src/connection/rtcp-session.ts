@@ -2,8 +2,11 @@
  * RTCP of a connection as a sender (RFC 3550 §6, RFC 4585): a report and CNAME for each stream every second, the first as soon
  * as the stream began so that the receiver can synchronise at once; the peer's feedback to the sender it concerns; goodbye.
  */
+import type { OutboundStream } from '../rtp/outbound-stream.ts';
 import { parseRtcp, writeRtcp } from '../rtp/rtcp/rtcp.ts';
-import type { RtcpPacket, SenderReport, TransportFeedback } from '../rtp/rtcp/types.ts';
+import type { CongestionControlFeedback, ReportBlock, RtcpPacket, SenderReport, TransportFeedback } from '../rtp/rtcp/types.ts';
+import { sequenceDelta } from '../rtp/sequence.ts';
+import { CcfbTranslator } from './ccfb-translation.ts';
 import type { RtpSender } from './rtp-sender.ts';
 
 /** ms between two sender reports of a stream. */
@@ -13,11 +16,25 @@ const FIRST_REPORT_POLL = 50;
 /** Sender reports in one compound packet: each has 28 bytes and an SDES chunk, together under an MTU. */
 const REPORTS_PER_COMPOUND = 8;
 
+/** What a receiver reported of one of our streams. */
+export interface ReceptionReport {
+  /** 0..1, since the last report. */
+  readonly fractionLost: number;
+  /** How many packets of the stream `fractionLost` is about; 0 where the report says nothing new. */
+  readonly packets: number;
+  /** Seconds; undefined where this report measures none. */
+  readonly roundTripTime: number | undefined;
+}
+
 export interface RtcpSessionOptions {
   readonly cname: string;
   readonly senders: () => readonly RtpSender[];
   readonly send: (compound: Uint8Array) => void;
+  /** Also for RFC 8888 feedback, translated. */
   readonly onTransportFeedback: (feedback: TransportFeedback, arrival: number) => void;
+  /** bit/s. */
+  readonly onReceiverEstimate?: (bitrate: number, arrival: number) => void;
+  readonly onReport?: (report: ReceptionReport, arrival: number) => void;
 }
 
 export class RtcpSession {
@@ -25,6 +42,9 @@ export class RtcpSession {
   #timer: NodeJS.Timeout | undefined;
   #running = false;
   #roundTripTime: number | undefined;
+  /** Highest sequence number reported, with the receiver's count of cycles. */
+  readonly #highest = new WeakMap<OutboundStream, number>();
+  #ccfb: CcfbTranslator | undefined;
 
   constructor(options: RtcpSessionOptions) {
     this.#options = options;
@@ -105,9 +125,7 @@ export class RtcpSession {
       case 'rr':
         for (const block of packet.reports) {
           const sender = this.#sender(block.ssrc);
-          if (!sender) continue;
-          sender.handleReportBlock(block, arrival);
-          this.#roundTripTime = sender.stream?.remoteInbound?.roundTripTime ?? this.#roundTripTime;
+          if (sender) this.#reported(sender, block, arrival);
         }
         break;
       case 'nack': {
@@ -124,7 +142,47 @@ export class RtcpSession {
       case 'transport-cc':
         this.#options.onTransportFeedback(packet, arrival);
         break;
+      case 'ccfb':
+        this.#translate(packet, arrival);
+        break;
+      case 'remb':
+        this.#options.onReceiverEstimate?.(packet.bitrate, arrival);
+        break;
     }
+  }
+
+  #reported(sender: RtpSender, block: ReportBlock, arrival: number): void {
+    const { stream } = sender;
+    if (!stream) return;
+    const measurements = stream.remoteInbound?.roundTripTimeMeasurements ?? 0;
+    sender.handleReportBlock(block, arrival);
+    const remote = stream.remoteInbound;
+    const measured = (remote?.roundTripTimeMeasurements ?? 0) > measurements;
+    const roundTripTime = measured ? remote?.roundTripTime : undefined;
+    this.#roundTripTime = roundTripTime ?? this.#roundTripTime;
+    const packets = this.#expected(stream, block.highestSequenceNumber);
+    this.#options.onReport?.({ fractionLost: block.fractionLost, packets, roundTripTime }, arrival);
+  }
+
+  /** How many packets a report is about: those after the last report's, up to the highest, if that was sent at all. */
+  #expected(stream: OutboundStream, highest: number): number {
+    const packets = (highest - (this.#highest.get(stream) ?? stream.initialSequenceNumber - 1)) | 0;
+    if (packets <= 0 || sequenceDelta(stream.nextSequenceNumber, highest & 0xffff) <= 0) return 0;
+    this.#highest.set(stream, highest);
+    return Math.min(packets, stream.stats().packetsSent);
+  }
+
+  #translate(feedback: CongestionControlFeedback, arrival: number): void {
+    this.#ccfb ??= new CcfbTranslator();
+    const messages = this.#ccfb.translate(feedback, (ssrc, sequenceNumber) => {
+      for (const { stream } of this.#options.senders()) {
+        if (stream && (ssrc === stream.ssrc || ssrc === stream.rtxSsrc)) {
+          return stream.transportSequenceNumberOf(sequenceNumber, ssrc);
+        }
+      }
+      return undefined;
+    });
+    for (const message of messages) this.#options.onTransportFeedback(message, arrival);
   }
 
   #sender(ssrc: number): RtpSender | undefined {

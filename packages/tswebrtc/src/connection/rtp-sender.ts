@@ -70,7 +70,8 @@ export class RtpSender extends Emitter<RtpSenderEvents> {
     if (!codec || !active) return;
     this.#codec = codec;
     const { payloadType, clockRate, rtxPayloadType, name } = codec;
-    const configuration = JSON.stringify([name, payloadType, clockRate, rtxPayloadType, extensions]);
+    const congestionControlFeedback = codec.rtcpFeedback.includes('ack ccfb');
+    const configuration = JSON.stringify([name, payloadType, clockRate, rtxPayloadType, extensions, congestionControlFeedback]);
     if (configuration === this.#configuration) return;
     this.#configuration = configuration;
     // A new stream counts its packets from the start, and SRTP must never see one SSRC count twice (RFC 3711 §9.1).
@@ -86,6 +87,7 @@ export class RtpSender extends Emitter<RtpSenderEvents> {
       clockRate,
       ...(this.#rtxSsrc !== undefined && rtxPayloadType !== undefined ? { rtxSsrc: this.#rtxSsrc, rtxPayloadType } : {}),
       extensions,
+      congestionControlFeedback,
       initialSequenceNumber: random.readUInt16BE(0) & 0x7fff,
       initialRtxSequenceNumber: random.readUInt16BE(2) & 0x7fff,
       timestampOffset: random.readUInt32BE(4),

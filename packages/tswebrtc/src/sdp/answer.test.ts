@@ -23,7 +23,7 @@ describe('createAnswer', () => {
       name: 'H264',
       fmtp: { 'profile-level-id': '42e01f', 'packetization-mode': '1', 'level-asymmetry-allowed': '1' },
     });
-    expect([...picture!.formats[0]!.rtcpFeedback].sort()).toEqual(['ccm fir', 'nack', 'nack pli', 'transport-cc']);
+    expect([...picture!.formats[0]!.rtcpFeedback].sort()).toEqual(['ccm fir', 'goog-remb', 'nack', 'nack pli', 'transport-cc']);
     expect(picture!.extensions).toEqual([
       { id: 3, uri: 'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01' },
     ]);
@@ -48,6 +48,20 @@ describe('createAnswer', () => {
     const sections = [video([H264])];
     const sending = createAnswer({ offer: description, transport: REMOTE_TRANSPORT, sections });
     expect(sending.media[0]!.formats[0]!.fmtp['profile-level-id']).toBe('64001f');
+  });
+
+  it('takes RFC 8888 feedback only from a peer that offers no transport-wide feedback', () => {
+    const both = CHROMIUM_OFFER.replaceAll('a=rtpmap:96 VP8/90000', 'a=rtpmap:96 VP8/90000\r\na=rtcp-fb:* ack ccfb');
+    const feedback = (offer: string, section = video([VP8])): readonly string[] =>
+      answerTo(offer, [undefined, section]).media[1]!.formats[0]!.rtcpFeedback;
+    expect(feedback(both)).toContain('transport-cc');
+    expect(feedback(both)).not.toContain('ack ccfb');
+    const alone = both.replaceAll(/a=rtcp-fb:\d+ transport-cc\r?\n/g, '');
+    expect(feedback(alone)).toContain('ack ccfb');
+    // Feedback about numbers that no packet carries is none.
+    expect(feedback(both.replaceAll(/a=extmap:\d+ \S+transport-wide-cc-extensions-01\r?\n/g, ''))).toContain('ack ccfb');
+    expect(feedback(alone, { ...video([VP8]), transportCc: false })).not.toContain('ack ccfb');
+    expect(feedback(alone, { ...video([VP8]), transportCc: false })).not.toContain('goog-remb');
   });
 
   it('re-attaches neither rtx nor nack where we do not retransmit', () => {

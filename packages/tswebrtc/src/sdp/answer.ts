@@ -8,11 +8,11 @@ import type { Format, MediaDescription, SessionDescription, Setup } from './desc
 import { findFec } from './fec.ts';
 import { answerProfileLevelId, type H264Role } from './h264-profile.ts';
 import {
+  acceptedFeedback,
   describeSources,
   intersect,
   type LocalMedia,
   type LocalTransport,
-  localFeedback,
   MAX_MESSAGE_SIZE,
   receives,
   SCTP_PORT,
@@ -134,7 +134,7 @@ function answerSection(offered: MediaDescription, local: LocalMedia | 'applicati
 /** One offered format for each of our codecs, in our order. */
 function commonFormats(offered: MediaDescription, local: LocalMedia): Format[] {
   const candidates = offered.formats.filter((format) => isMediaCodec(format.name));
-  const ours = localFeedback(local.kind, local.retransmission, local.transportCc);
+  const transportCc = offered.extensions.some(({ uri }) => uri === TRANSPORT_CC_URI);
   const formats: Format[] = [];
   for (const codec of local.codecs) {
     const fmtp = defaultFmtp(codec);
@@ -144,7 +144,7 @@ function commonFormats(offered: MediaDescription, local: LocalMedia): Format[] {
       ...match,
       name: canonicalName(match.name),
       fmtp: answerFmtp(match, fmtp),
-      rtcpFeedback: match.rtcpFeedback.filter((feedback) => ours.includes(feedback)),
+      rtcpFeedback: acceptedFeedback(match.rtcpFeedback, local, transportCc),
     });
   }
   return formats;

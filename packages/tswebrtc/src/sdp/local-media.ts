@@ -70,5 +70,20 @@ export function localFeedback(kind: MediaKind, retransmission: boolean, transpor
   if (retransmission) feedback.push('nack');
   if (kind === 'video') feedback.push('nack pli', 'ccm fir');
   if (transportCc) feedback.push('transport-cc');
+  if (transportCc && kind === 'video') feedback.push('goog-remb');
   return feedback;
+}
+
+/**
+ * What we take of the feedback that a peer offers for a format. RFC 8888 (`ack ccfb`) only where it does not offer
+ * transport-wide feedback, which tells arrivals more finely, together with its header extension.
+ */
+export function acceptedFeedback(
+  offered: readonly string[],
+  { kind, retransmission, transportCc }: LocalMedia,
+  extensionOffered: boolean,
+): string[] {
+  const ours = localFeedback(kind, retransmission, transportCc);
+  if (transportCc && !(extensionOffered && offered.includes('transport-cc'))) ours.push('ack ccfb');
+  return offered.filter((feedback) => ours.includes(feedback));
 }

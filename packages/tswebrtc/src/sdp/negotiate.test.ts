@@ -52,7 +52,13 @@ describe('negotiate', () => {
     expect(agreed).toMatchObject({
       accepted: true,
       direction: 'sendonly',
-      codec: { name: 'VP8', payloadType: 97, clockRate: 90000, rtxPayloadType: 99, rtcpFeedback: ['nack', 'transport-cc'] },
+      codec: {
+        name: 'VP8',
+        payloadType: 97,
+        clockRate: 90000,
+        rtxPayloadType: 99,
+        rtcpFeedback: ['nack', 'transport-cc', 'goog-remb'],
+      },
       extensions: { transportCc: 1 },
     });
   });

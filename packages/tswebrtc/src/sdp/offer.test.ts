@@ -28,6 +28,7 @@ describe('createOffer', () => {
       'a=rtcp-fb:96 nack pli',
       'a=rtcp-fb:96 ccm fir',
       'a=rtcp-fb:96 transport-cc',
+      'a=rtcp-fb:96 goog-remb',
       'a=extmap:1 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01',
       'a=rtpmap:97 rtx/90000',
       'a=fmtp:97 apt=96',
@@ -85,7 +86,7 @@ describe('createOffer', () => {
 
   it('offers neither nack nor rtx nor their SSRC without retransmission, nor transport-cc where it is off', () => {
     const { text } = offerOf([media({ ...video([VP8]), retransmission: false, transportCc: false })]);
-    expect(text).not.toMatch(/rtx|nack\r|FID|2222|transport-cc|extmap/);
+    expect(text).not.toMatch(/rtx|nack\r|FID|2222|transport-cc|goog-remb|extmap/);
     expect(text).toContain('a=rtcp-fb:96 nack pli');
   });
 
