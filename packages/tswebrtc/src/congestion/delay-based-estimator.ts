@@ -3,6 +3,7 @@
  * rate control.
  */
 import { AimdRateControl } from './aimd-rate-control.ts';
+import { bottleneckRate } from './bottleneck-rate.ts';
 import { InterArrival } from './inter-arrival.ts';
 import type { PacketResults } from './packet-results.ts';
 import { QueueMonitor, type QueueVerdict } from './queue-monitor.ts';
@@ -72,6 +73,8 @@ export class DelayBasedEstimator {
     }
     this.#lastFeedback = now;
     let recovered = false;
+    const bottleneck = bottleneckRate(results);
+    if (bottleneck !== undefined && throughput !== undefined) throughput = Math.min(throughput, bottleneck);
     for (let i = 0; i < results.received; i++) {
       const row = results.order[i]!;
       if (!this.#interArrival.packet(results.sendTimes[row]!, results.arrivalTimes[row]!, now)) continue;

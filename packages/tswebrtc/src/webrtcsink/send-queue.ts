@@ -152,7 +152,7 @@ export class SendQueue {
     const { stream, frame } = entry;
     const index = entry.next++;
     if (!to.arena.has(frame.positions[index]!)) return 0;
-    const transportSequenceNumber = stream.usesTransportCc ? this.#takeNumber() : undefined;
+    const transportSequenceNumber = stream.countsTransport ? this.#takeNumber() : undefined;
     return stream.writePacket(to.ops, to.lane, to.arena, frame, index, now, transportSequenceNumber);
   }
 }

@@ -32,6 +32,8 @@ export interface SessionTrackOptions {
   readonly bitrate: number;
   /** Whether `bitrate` and targets are what the encoder makes, rather than what its packets take on the path. */
   readonly exact: boolean;
+  /** Most of what is sent of it that may be retransmissions, %; -1 without bound. */
+  readonly retransmissionPercentage: number;
 }
 
 export class SessionTrack implements GroupSubscriber {
@@ -75,6 +77,7 @@ export class SessionTrack implements GroupSubscriber {
     const { sender, codec } = this.transceiver;
     if (this.stream || !sender || !codec || this.#closed) return;
     this.stream = sender.stream;
+    if (this.stream) this.stream.retransmissionPercentage = this.#options.retransmissionPercentage;
     sender.on('keyframe-request', () => this.requestKeyframe());
     sender.on('retransmission-request', () => this.#session.flush());
     const { encodings, sessionId } = this.#options;

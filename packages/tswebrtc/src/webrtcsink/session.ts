@@ -164,6 +164,10 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     connection.on('transport-feedback', ({ baseSequenceNumber, arrivals, referenceTime }, arrival) =>
       egress.feedback({ baseSequence: baseSequenceNumber, arrivals, referenceTime }, arrival),
     );
+    connection.on('remb', (bitrate, arrival) => egress.remb(bitrate, arrival));
+    connection.on('report', ({ fractionLost, packets, roundTripTime }, arrival) =>
+      egress.report(fractionLost, packets, roundTripTime === undefined ? undefined : roundTripTime * 1000, arrival),
+    );
 
     for (const track of options.tracks) {
       const transceiver = connection.addTransceiver({
@@ -171,12 +175,19 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
         direction: 'sendonly',
         codecs: preferencesFor(track.kind === 'video' ? options.videoCodecs : options.audioCodecs),
         retransmission: track.kind === 'video' && options.retransmission,
+        fec: options.fec,
         transportCc: options.congestionControl !== 'disabled',
       });
       const bitrate = track.kind === 'audio' ? options.audioBitrate : this.#exact ? options.maxBitrate : options.startBitrate;
-      const { encodings } = options;
+      const { encodings, retransmissionPercentage } = options;
       this.#tracks.push(
-        new SessionTrack(track, transceiver, this, { sessionId: this.id, encodings, bitrate, exact: this.#exact }),
+        new SessionTrack(track, transceiver, this, {
+          sessionId: this.id,
+          encodings,
+          bitrate,
+          exact: this.#exact,
+          retransmissionPercentage,
+        }),
       );
     }
     options.shard.add(this);
