@@ -71,7 +71,11 @@ export class RtpSender extends Emitter<RtpSenderEvents> {
     this.#codec = codec;
     const { payloadType, clockRate, rtxPayloadType, name } = codec;
     const congestionControlFeedback = codec.rtcpFeedback.includes('ack ccfb');
-    const configuration = JSON.stringify([name, payloadType, clockRate, rtxPayloadType, extensions, congestionControlFeedback]);
+    const { redPayloadType, ulpfecPayloadType, redRtxPayloadType } = codec;
+    const configuration = JSON.stringify([
+      [name, payloadType, clockRate, rtxPayloadType, extensions, congestionControlFeedback],
+      [redPayloadType, ulpfecPayloadType, redRtxPayloadType],
+    ]);
     if (configuration === this.#configuration) return;
     this.#configuration = configuration;
     // A new stream counts its packets from the start, and SRTP must never see one SSRC count twice (RFC 3711 §9.1).
@@ -86,6 +90,9 @@ export class RtpSender extends Emitter<RtpSenderEvents> {
       payloadType,
       clockRate,
       ...(this.#rtxSsrc !== undefined && rtxPayloadType !== undefined ? { rtxSsrc: this.#rtxSsrc, rtxPayloadType } : {}),
+      ...(redPayloadType === undefined ? {} : { redPayloadType }),
+      ...(ulpfecPayloadType === undefined ? {} : { ulpfecPayloadType }),
+      ...(redRtxPayloadType === undefined ? {} : { redRtxPayloadType }),
       extensions,
       congestionControlFeedback,
       initialSequenceNumber: random.readUInt16BE(0) & 0x7fff,

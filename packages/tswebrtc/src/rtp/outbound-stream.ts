@@ -1,15 +1,18 @@
 /**
  * One outgoing RTP stream of one session: gives the shared packet templates this session's identity (SSRC, payload type,
- * sequence numbers, timestamps, header extensions, VP8 picture ids), sends packets again that the peer asks for (RFC 4585
- * generic NACK; RFC 4588 retransmission format) and keeps the books for sender reports and statistics (RFC 3550 §6.4).
+ * sequence numbers, timestamps, header extensions, VP8 picture ids), adds redundancy where it is told to (RED, ULPFEC), sends
+ * packets again that the peer asks for (RFC 4585 generic NACK; RFC 4588 retransmission format) and keeps the books for sender reports and statistics (RFC 3550 §6.4).
  *
  * Sans-IO: `now` is ms on any steady clock, always the same one; `wallTime` is ms since the Unix epoch.
  */
+import { FecSender } from './fec-sender.ts';
 import { isOneByteExtensionId } from './header-extensions.ts';
 import { compactNtp, toAbsSendTime, toNtp } from './ntp.ts';
 import type { PacketArena } from './packet-arena.ts';
-import { PacketHistory } from './packet-history.ts';
+import { PacketHistory, PacketKind } from './packet-history.ts';
 import type { PacketisedFrame } from './packetised-frame.ts';
+import { PRIMARY_HEADER_LENGTH } from './red.ts';
+import { patchRedHeaders, redTemplates, redundantTemplates } from './red-templates.ts';
 import { RemoteInbound, type RemoteInboundStats } from './remote-inbound.ts';
 import { RetransmissionBudget } from './retransmission-budget.ts';
 import type { ReportBlock, SenderReport } from './rtcp/types.ts';
@@ -27,6 +30,11 @@ export interface OutboundStreamOptions {
   /** With `rtxPayloadType`: lost packets are sent again as RFC 4588 says; without: they are sent again as they were. */
   readonly rtxSsrc?: number;
   readonly rtxPayloadType?: number;
+  /** RED: with `ulpfecPayloadType` for protected video, without for redundant audio. */
+  readonly redPayloadType?: number;
+  readonly ulpfecPayloadType?: number;
+  /** RTX of RED; without, what was in RED is sent again as `rtxPayloadType` says, out of its RED. */
+  readonly redRtxPayloadType?: number;
   /** Ids under which the session negotiated each extension; 1..14, others cannot be sent and are taken as not negotiated. */
   readonly extensions: { readonly transportCc?: number; readonly absSendTime?: number };
   /** Whether the peer reports as RFC 8888 says, so that `transportSequenceNumberOf` must know. Default false. */
@@ -60,6 +68,9 @@ export interface OutboundStreamStats {
   /** What was sent once more only to fill the path; not among the retransmitted. */
   readonly paddingPacketsSent: number;
   readonly paddingBytesSent: number;
+  /** ULPFEC, also among `packetsSent` and, with its RED header, among `bytesSent`. */
+  readonly fecPacketsSent: number;
+  readonly fecBytesSent: number;
   readonly framesSent: number;
   readonly keyFramesSent: number;
   readonly nackCount: number;
@@ -102,6 +113,15 @@ export class OutboundStream {
   /** Where the peer reports by RTP sequence numbers: of the stream, and of its retransmissions. */
   readonly #numbers: TransportNumbers | undefined;
   readonly #rtxNumbers: TransportNumbers | undefined;
+  readonly #redPayloadType: number | undefined;
+  readonly #redRtxPayloadType: number | undefined;
+  readonly #fec: FecSender | undefined;
+  #redundancy = 0;
+  /** The frame in hand, and in which form its packets are sent. */
+  #frame: PacketisedFrame | undefined;
+  #positions: Float64Array = new Float64Array(0);
+  #lengths: Uint16Array = new Uint16Array(0);
+  #kind: number = PacketKind.PLAIN;
   #budget: RetransmissionBudget | undefined;
   #retransmissionPercentage = -1;
 
@@ -132,6 +152,8 @@ export class OutboundStream {
   #resentBytes = 0;
   #paddingPackets = 0;
   #paddingBytes = 0;
+  #fecPackets = 0;
+  #fecBytes = 0;
   #frames = 0;
   #keyframes = 0;
   #nacks = 0;
@@ -158,6 +180,17 @@ export class OutboundStream {
       options.historyDuration ?? DEFAULT_HISTORY_DURATION,
       options.historyBytes ?? DEFAULT_HISTORY_BYTES,
     );
+    this.#redPayloadType = options.redPayloadType;
+    this.#redRtxPayloadType = rtx ? options.redRtxPayloadType : undefined;
+    if (options.redPayloadType !== undefined && options.ulpfecPayloadType !== undefined) {
+      this.#fec = new FecSender({
+        payloadType: options.payloadType,
+        ulpfecPayloadType: options.ulpfecPayloadType,
+        transportCcId: this.#transportCcId,
+        absSendTimeId: this.#absSendTimeId,
+        history: this.#history,
+      });
+    }
     this.retransmissionPercentage = options.retransmissionPercentage ?? -1;
     this.#pending = new Uint16Array(size);
     this.#remote = new RemoteInbound(options.clockRate);
@@ -220,40 +253,98 @@ export class OutboundStream {
     now: number,
     transportSequenceNumber: number | undefined,
   ): number {
-    const position = frame.positions[index]!;
+    if (index === 0 || frame !== this.#frame) this.#encapsulate(frame, arena, now);
+    const position = this.#positions[index]!;
     if (!arena.has(position)) return 0;
-    const length = frame.lengths[index]!;
-    const packetIndex = this.#nextIndex++;
-    const sequenceNumber = packetIndex % 0x10000;
-    const rolloverCounter = (packetIndex - sequenceNumber) / 0x10000;
-    const marker = frame.marker && index === frame.count - 1;
+    const length = this.#lengths[index]!;
+    const last = index === frame.count - 1;
     const timestamp = (frame.timestamp + this.#timestampOffset) >>> 0;
     const pictureIdOffset = frame.vp8PictureIdOffset ?? 0;
     if (index === 0) this.#beginFrame(frame, timestamp, pictureIdOffset);
 
+    const slot = this.#record(position, length, this.#kind, now, transportSequenceNumber);
     const history = this.#history;
-    const slot = history.add(sequenceNumber, position, length, now);
-    history.rolloverCounters[slot] = rolloverCounter;
     history.timestamps[slot] = timestamp;
-    history.markers[slot] = marker ? 1 : 0;
-    history.pictureIdOffsets[slot] = pictureIdOffset;
+    history.markers[slot] = frame.marker && last ? 1 : 0;
+    const shift = this.#kind === PacketKind.RED ? PRIMARY_HEADER_LENGTH : 0;
+    history.pictureIdOffsets[slot] = pictureIdOffset === 0 ? 0 : pictureIdOffset + shift;
     history.pictureIds[slot] = ((0x8000 | this.#pictureId) << 8) | this.#tl0PictureIndex;
-    history.absSendTimes[slot] = this.#absSendTimeId === 0 ? -1 : toAbsSendTime(now);
-    const hasTransportCc = this.#transportCcId !== 0 && transportSequenceNumber !== undefined;
-    history.transportSequenceNumbers[slot] = hasTransportCc ? transportSequenceNumber & 0xffff : -1;
-    if (transportSequenceNumber !== undefined) this.#numbers?.set(sequenceNumber, transportSequenceNumber);
+    const sequenceNumber = (this.#nextIndex - 1) % 0x10000;
     this.#pushOriginal(ops, lane, arena, slot, sequenceNumber);
-
-    this.#budget?.sent(length, now);
-    if (length >= GOOD_PADDING) this.#goodPadding = sequenceNumber;
-    this.#packets++;
-    this.#payloadBytes += length - TEMPLATE_LAYOUT.headerLength;
-    this.#headerBytes += TEMPLATE_LAYOUT.headerLength;
-    if (index === frame.count - 1) {
+    if (length >= GOOD_PADDING && this.#goesByRtx(this.#kind)) this.#goodPadding = sequenceNumber;
+    if (this.#kind === PacketKind.RED) this.#fec!.add(sequenceNumber);
+    if (last) {
       this.#frames++;
       if (frame.keyframe) this.#keyframes++;
+      if (this.#kind === PacketKind.RED) this.#fec!.endFrame(arena, now);
     }
     return length;
+  }
+
+  /** Whether video can be protected by ULPFEC here: the peer takes it. */
+  get supportsFec(): boolean {
+    return this.#fec !== undefined;
+  }
+
+  /**
+   * ULPFEC packets for a hundred of media, 0..100, from the next frame on; 0 sends media plain. Stays 0 without `supportsFec`.
+   */
+  get fecPercentage(): number {
+    return this.#fec?.percentage ?? 0;
+  }
+
+  set fecPercentage(percentage: number) {
+    if (this.#fec) this.#fec.percentage = Math.min(Math.max(percentage, 0), 100) || 0;
+  }
+
+  /** Whether audio can be sent with earlier packets in RED: the peer takes it. */
+  get supportsRedundancy(): boolean {
+    return this.#redPayloadType !== undefined && this.#fec === undefined;
+  }
+
+  /** How many earlier audio packets each packet repeats, 0 or 1, from the next on. Stays 0 without `supportsRedundancy`. */
+  get redundancy(): number {
+    return this.#redundancy;
+  }
+
+  set redundancy(count: number) {
+    if (this.supportsRedundancy) this.#redundancy = count >= 1 ? 1 : 0;
+  }
+
+  /** ULPFEC packets that wait since a frame was wholly written; some may turn out to be gone. */
+  get pendingFec(): number {
+    return this.#fec?.pending ?? 0;
+  }
+
+  /**
+   * Appends the next ULPFEC packet to `ops`; returns its size in bytes, 0 where none is left. It has a sequence number of the
+   * stream, and can be asked for again: receivers of H.264 need numbers without a gap.
+   */
+  nextFec(
+    ops: SendOps,
+    lane: number,
+    arena: PacketArena,
+    now: number,
+    takeTransportSequenceNumber?: () => number | undefined,
+  ): number {
+    const packet = this.#fec?.take(arena);
+    if (!packet) return 0;
+    const { position, length, timestamp } = packet;
+    const transportSequenceNumber = this.countsTransport ? takeTransportSequenceNumber?.() : undefined;
+    const slot = this.#record(position, length, PacketKind.FEC, now, transportSequenceNumber);
+    const history = this.#history;
+    history.timestamps[slot] = timestamp;
+    history.markers[slot] = 0;
+    history.pictureIdOffsets[slot] = 0;
+    this.#pushOriginal(ops, lane, arena, slot, (this.#nextIndex - 1) % 0x10000);
+    this.#fecPackets++;
+    this.#fecBytes += length - TEMPLATE_LAYOUT.headerLength;
+    return length;
+  }
+
+  /** Forgets the ULPFEC that waits, as when the rest of a frame is given up. */
+  clearFec(): void {
+    this.#fec?.clear();
   }
 
   /**
@@ -286,7 +377,7 @@ export class OutboundStream {
    * `retransmissionPercentage` does not allow is dropped, not kept: the peer asks again if it still wants it.
    *
    * With RTX it is a packet of its own, with a transport sequence number of its own: `takeTransportSequenceNumber` is called
-   * once, only then. Without, the original goes out again byte for byte, its old transport sequence number included, since
+   * once, only then. Without (or for ULPFEC where RED has no rtx), the original goes out again byte for byte, its old transport sequence number included, since
    * SRTP must never protect two different packets under one index (RFC 3711 §9.1, RFC 7714 §8).
    */
   nextRetransmission(
@@ -307,10 +398,9 @@ export class OutboundStream {
       if (this.#budget && !this.#budget.take(history.lengths[slot]!, now)) continue;
       history.resentAt[slot] = now;
       history.resentCounts[slot]!++;
-      const length =
-        this.rtxSsrc === undefined
-          ? this.#pushOriginal(ops, lane, arena, slot, sequenceNumber)
-          : this.#pushRtx(ops, lane, arena, slot, sequenceNumber, now, takeTransportSequenceNumber);
+      const length = this.#goesByRtx(history.kinds[slot]!)
+        ? this.#pushRtx(ops, lane, arena, slot, sequenceNumber, now, takeTransportSequenceNumber)
+        : this.#pushOriginal(ops, lane, arena, slot, sequenceNumber);
       const payload = length - TEMPLATE_LAYOUT.headerLength;
       this.#resentPackets++;
       this.#resentBytes += payload;
@@ -349,7 +439,7 @@ export class OutboundStream {
     if (sequenceNumber < 0 || slot < 0 || now - history.sentAt[slot]! > GOOD_PADDING_AGE) {
       sequenceNumber = (this.#nextIndex + 0xffff) % 0x10000;
       slot = history.find(sequenceNumber, now, arena);
-      if (slot < 0) return 0;
+      if (slot < 0 || !this.#goesByRtx(history.kinds[slot]!)) return 0;
     }
     const length = this.#pushRtx(ops, lane, arena, slot, sequenceNumber, now, takeTransportSequenceNumber);
     this.#paddingPackets++;
@@ -409,12 +499,59 @@ export class OutboundStream {
       retransmittedBytesSent: this.#resentBytes,
       paddingPacketsSent: this.#paddingPackets,
       paddingBytesSent: this.#paddingBytes,
+      fecPacketsSent: this.#fecPackets,
+      fecBytesSent: this.#fecBytes,
       framesSent: this.#frames,
       keyFramesSent: this.#keyframes,
       nackCount: this.#nacks,
       pliCount: this.#plis,
       firCount: this.#firs,
     };
+  }
+
+  /** Chooses the form in which the packets of `frame` are sent. */
+  #encapsulate(frame: PacketisedFrame, arena: PacketArena, now: number): void {
+    const previous = this.#frame;
+    this.#frame = frame;
+    let templates: Pick<PacketisedFrame, 'positions' | 'lengths'> = frame;
+    this.#kind = PacketKind.PLAIN;
+    if (this.#fec?.beginFrame(now)) {
+      templates = redTemplates(frame, arena);
+      this.#kind = PacketKind.RED;
+    } else if (this.#redundancy > 0 && previous) {
+      const redundant = redundantTemplates(frame, previous, arena);
+      if (redundant) {
+        templates = redundant;
+        this.#kind = PacketKind.REDUNDANT;
+      }
+    }
+    this.#positions = templates.positions;
+    this.#lengths = templates.lengths;
+  }
+
+  /** Gives a packet the next number and remembers it; returns its slot in the history for the caller to complete. */
+  #record(position: number, length: number, kind: number, now: number, transportSequenceNumber: number | undefined): number {
+    const packetIndex = this.#nextIndex++;
+    const sequenceNumber = packetIndex % 0x10000;
+    const history = this.#history;
+    const slot = history.add(sequenceNumber, position, length, now);
+    history.kinds[slot] = kind;
+    history.rolloverCounters[slot] = (packetIndex - sequenceNumber) / 0x10000;
+    history.absSendTimes[slot] = this.#absSendTimeId === 0 ? -1 : toAbsSendTime(now);
+    const hasTransportCc = this.#transportCcId !== 0 && transportSequenceNumber !== undefined;
+    history.transportSequenceNumbers[slot] = hasTransportCc ? transportSequenceNumber & 0xffff : -1;
+    if (transportSequenceNumber !== undefined) this.#numbers?.set(sequenceNumber, transportSequenceNumber);
+    this.#budget?.sent(length, now);
+    this.#packets++;
+    this.#payloadBytes += length - TEMPLATE_LAYOUT.headerLength;
+    this.#headerBytes += TEMPLATE_LAYOUT.headerLength;
+    return slot;
+  }
+
+  /** Whether RTX can carry a packet of `kind`: without an rtx of RED only what can be taken out of it. */
+  #goesByRtx(kind: number): boolean {
+    if (this.rtxSsrc === undefined) return false;
+    return kind === PacketKind.PLAIN || kind === PacketKind.RED || this.#redRtxPayloadType !== undefined;
   }
 
   #beginFrame(frame: PacketisedFrame, timestamp: number, pictureIdOffset: number): void {
@@ -429,6 +566,7 @@ export class OutboundStream {
   #pushOriginal(ops: SendOps, lane: number, arena: PacketArena, slot: number, sequenceNumber: number): number {
     const history = this.#history;
     const length = history.lengths[slot]!;
+    const kind = history.kinds[slot]!;
     ops.push(
       lane,
       arena.offset(history.positions[slot]!),
@@ -437,9 +575,10 @@ export class OutboundStream {
       history.rolloverCounters[slot]!,
       sequenceNumber,
       history.markers[slot] === 1,
-      this.payloadType,
+      kind === PacketKind.PLAIN ? this.payloadType : this.#redPayloadType!,
       history.timestamps[slot]!,
     );
+    patchRedHeaders(ops, kind, TEMPLATE_LAYOUT.headerLength, this.payloadType);
     this.#patchExtensions(ops, history.transportSequenceNumbers[slot]!, history.absSendTimes[slot]!);
     const pictureIdOffset = history.pictureIdOffsets[slot]!;
     if (pictureIdOffset !== 0) ops.patch(pictureIdOffset, 3, history.pictureIds[slot]!);
@@ -457,8 +596,12 @@ export class OutboundStream {
     takeTransportSequenceNumber: (() => number | undefined) | undefined,
   ): number {
     const history = this.#history;
+    const kind = history.kinds[slot]!;
+    const inRed = kind !== PacketKind.PLAIN && this.#redRtxPayloadType !== undefined;
+    // Without an rtx of RED the payload is sent again as if it had been sent plain.
+    const skipped = kind === PacketKind.RED && !inRed ? PRIMARY_HEADER_LENGTH : 0;
     const originalLength = history.lengths[slot]!;
-    const length = originalLength + RTX_HEADER_LENGTH;
+    const length = originalLength - skipped + RTX_HEADER_LENGTH;
     const to = arena.offset(arena.alloc(length));
     const from = arena.offset(history.positions[slot]!);
     const bytes = arena.bytes;
@@ -466,7 +609,7 @@ export class OutboundStream {
     bytes.copyWithin(to, from, from + headerLength);
     bytes[to + headerLength] = sequenceNumber >> 8;
     bytes[to + headerLength + 1] = sequenceNumber;
-    bytes.copyWithin(to + headerLength + RTX_HEADER_LENGTH, from + headerLength, from + originalLength);
+    bytes.copyWithin(to + headerLength + RTX_HEADER_LENGTH, from + headerLength + skipped, from + originalLength);
 
     const packetIndex = this.#nextRtxIndex++;
     const rtxSequenceNumber = packetIndex % 0x10000;
@@ -478,9 +621,10 @@ export class OutboundStream {
       (packetIndex - rtxSequenceNumber) / 0x10000,
       rtxSequenceNumber,
       history.markers[slot] === 1,
-      this.rtxPayloadType!,
+      inRed ? this.#redRtxPayloadType! : this.rtxPayloadType!,
       history.timestamps[slot]!,
     );
+    if (inRed) patchRedHeaders(ops, kind, headerLength + RTX_HEADER_LENGTH, this.payloadType);
     const transportSequenceNumber = this.countsTransport ? takeTransportSequenceNumber?.() : undefined;
     if (transportSequenceNumber !== undefined) this.#rtxNumbers?.set(rtxSequenceNumber, transportSequenceNumber);
     this.#patchExtensions(
@@ -489,7 +633,7 @@ export class OutboundStream {
       this.#absSendTimeId === 0 ? -1 : toAbsSendTime(now),
     );
     const pictureIdOffset = history.pictureIdOffsets[slot]!;
-    if (pictureIdOffset !== 0) ops.patch(pictureIdOffset + RTX_HEADER_LENGTH, 3, history.pictureIds[slot]!);
+    if (pictureIdOffset !== 0) ops.patch(pictureIdOffset - skipped + RTX_HEADER_LENGTH, 3, history.pictureIds[slot]!);
     return length;
   }
 

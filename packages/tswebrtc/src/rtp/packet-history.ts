@@ -5,6 +5,9 @@
 import type { PacketArena } from './packet-arena.ts';
 import { sequenceDelta } from './sequence.ts';
 
+/** How a packet was sent: plain, alone in RED, in RED behind an earlier one, or ULPFEC in RED. */
+export const PacketKind = { PLAIN: 0, RED: 1, REDUNDANT: 2, FEC: 3 } as const;
+
 export class PacketHistory {
   readonly positions: Float64Array;
   readonly lengths: Uint16Array;
@@ -25,6 +28,8 @@ export class PacketHistory {
   readonly pictureIds: Uint32Array;
   readonly pictureIdOffsets: Uint8Array;
   readonly markers: Uint8Array;
+  /** `PacketKind` of each. */
+  readonly kinds: Uint8Array;
   /** 1 while a retransmission waits to be sent. */
   readonly queued: Uint8Array;
   readonly #sequenceNumbers: Int32Array;
@@ -54,6 +59,7 @@ export class PacketHistory {
     this.pictureIds = new Uint32Array(size);
     this.pictureIdOffsets = new Uint8Array(size);
     this.markers = new Uint8Array(size);
+    this.kinds = new Uint8Array(size);
     this.queued = new Uint8Array(size);
   }
 

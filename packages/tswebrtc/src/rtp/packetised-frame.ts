@@ -2,6 +2,8 @@
  * One encoded frame as RTP packet templates in a `PacketArena`: made once, sent by any number of sessions, each of which
  * patches in its own sequence number, SSRC, payload type, timestamp offset, header extensions and picture ids.
  */
+import type { RedTemplates } from './red-templates.ts';
+
 export interface PacketisedFrame {
   /** RTP timestamp in units of the clock rate, before the session's random offset. */
   readonly timestamp: number;
@@ -20,6 +22,10 @@ export interface PacketisedFrame {
   readonly vp8PictureIdOffset?: number;
   /** Temporal layer, 0 = base. */
   readonly temporalLayer: number;
+  /** The same packets in RED, once a session wanted them so (red-templates.ts). */
+  red?: RedTemplates;
+  /** For audio: its packet behind the earlier one at the position `earlier`, once a session wanted that. */
+  redundant?: { readonly earlier: number; readonly templates: RedTemplates };
 }
 
 /**

@@ -12,11 +12,17 @@ export const MAX_PACKET_LENGTH = 1200;
 /** RTX puts the original sequence number before the payload (RFC 4588 §4): a template leaves that room. */
 export const RTX_HEADER_LENGTH = 2;
 
+/** RED puts the payload type before the payload (RFC 2198 §3): that room too. */
+const RED_HEADER_LENGTH = 1;
+
 /** 12 bytes of header, 4 of block header, 3 for transport-wide-cc, 4 for abs-send-time, 1 to fill the word. */
 export const TEMPLATE_LAYOUT: TemplateLayout = { headerLength: 24, transportCcOffset: 16, absSendTimeOffset: 19 };
 
-/** Payload a template can carry so that the packet, and its retransmission, stay within `MAX_PACKET_LENGTH`. Bytes. */
-export const MAX_PAYLOAD_LENGTH = MAX_PACKET_LENGTH - RTX_HEADER_LENGTH - TEMPLATE_LAYOUT.headerLength;
+/**
+ * Payload a template can carry so that the packet in RED, and its retransmission, stay within `MAX_PACKET_LENGTH`. Bytes. Only a
+ * ULPFEC packet may be longer, by up to 30: it holds the longest packet's header extensions besides its own headers.
+ */
+export const MAX_PAYLOAD_LENGTH = MAX_PACKET_LENGTH - RTX_HEADER_LENGTH - RED_HEADER_LENGTH - TEMPLATE_LAYOUT.headerLength;
 
 const EXTENSION_WORDS = 2;
 
@@ -25,6 +31,15 @@ export type FrameFields = Pick<
   PacketisedFrame,
   'timestamp' | 'captureTime' | 'keyframe' | 'marker' | 'vp8PictureIdOffset' | 'temporalLayer'
 >;
+
+/** Writes the header of a template, all of it blank but what makes it one. */
+export function writeTemplateHeader(bytes: Uint8Array, offset: number): void {
+  bytes.fill(0, offset, offset + TEMPLATE_LAYOUT.headerLength);
+  bytes[offset] = 0x90; // version 2, with an extension block
+  bytes[offset + 12] = 0xbe;
+  bytes[offset + 13] = 0xde;
+  bytes[offset + 15] = EXTENSION_WORDS;
+}
 
 /** Builds the templates of one frame after another. Allocates per frame, not per packet. */
 export class TemplateWriter {
@@ -54,12 +69,7 @@ export class TemplateWriter {
     this.#lengths[n] = length;
     this.#size += length;
     const offset = arena.offset(position);
-    const bytes = arena.bytes;
-    bytes.fill(0, offset, offset + TEMPLATE_LAYOUT.headerLength);
-    bytes[offset] = 0x90; // version 2, with an extension block
-    bytes[offset + 12] = 0xbe;
-    bytes[offset + 13] = 0xde;
-    bytes[offset + 15] = EXTENSION_WORDS;
+    writeTemplateHeader(arena.bytes, offset);
     return offset + TEMPLATE_LAYOUT.headerLength;
   }
 
