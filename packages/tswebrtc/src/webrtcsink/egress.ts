@@ -3,6 +3,7 @@
  * whatever the number of its tracks, since they share one path.
  */
 import { BitrateWindow } from '../congestion/bitrate-window.ts';
+import { audioRedundancy, FecRate } from '../congestion/fec-rate.ts';
 import { Pacer } from '../congestion/pacer.ts';
 import { Prober } from '../congestion/prober.ts';
 import type { ArrivalFeedback, CongestionControl } from '../congestion/types.ts';
@@ -42,6 +43,7 @@ export class Egress {
   readonly #options: EgressOptions;
   readonly #pacer: Pacer;
   readonly #prober = new Prober();
+  readonly #fec = new FecRate();
   readonly #queue: SendQueue;
   /** Where packets go. One object for every drain, so that a tick allocates nothing. */
   #target: DrainTarget | undefined;
@@ -138,6 +140,7 @@ export class Egress {
     if (Math.abs(bitrate - this.#told) < TARGET_CHANGE * this.#told && now - this.#toldTime < TARGET_INTERVAL) return;
     this.#told = bitrate;
     this.#toldTime = now;
+    this.#protect(now);
     const waiting = this.streams.reduce(
       (sum, stream) => sum + stream.pendingRetransmissions * RETRANSMISSION_SIZE,
       this.#queue.backlog,
@@ -147,5 +150,27 @@ export class Egress {
       this.#options.onCongested();
     }
     this.#options.onTarget(now);
+  }
+
+  /** As much redundancy as what is lost asks for. */
+  #protect(now: number): void {
+    const { bitrate, lossFraction, rtt, state } = this.control.target;
+    const video = this.streams.find((stream) => stream.supportsFec);
+    if (video) {
+      const percentage = this.#fec.update(
+        {
+          loss: lossFraction,
+          roundTripTime: rtt,
+          videoBitrate: bitrate,
+          overuse: state === 'overuse',
+          retransmission: video.rtxSsrc !== undefined,
+        },
+        now,
+      );
+      for (const stream of this.streams) if (stream.supportsFec) stream.fecPercentage = percentage;
+    }
+    for (const stream of this.streams) {
+      if (stream.supportsRedundancy) stream.redundancy = audioRedundancy(lossFraction, stream.redundancy);
+    }
   }
 }

@@ -39,6 +39,8 @@ export class SendQueue {
   readonly #pacer: Pacer;
   readonly #prober: Prober;
   #videoBytes = 0;
+  /** Whose FEC packets are to follow. */
+  #protected: OutboundStream | undefined;
   #counted = false;
   /** Takes a number where a stream wants one, and remembers that it did. */
   #take: () => number = () => 0;
@@ -71,6 +73,7 @@ export class SendQueue {
     this.#audio.length = 0;
     this.#video.length = 0;
     this.#videoBytes = 0;
+    this.#protected = undefined;
   }
 
   /** Writes what may leave now as ops. `streams`: all of the session, for their retransmissions. Returns whether something waits. */
@@ -97,7 +100,7 @@ export class SendQueue {
   }
 
   #waits(streams: readonly OutboundStream[]): boolean {
-    if (this.#video.length > 0) return true;
+    if (this.#video.length > 0 || (this.#protected?.pendingFec ?? 0) > 0) return true;
     for (const stream of streams) if (stream.pendingRetransmissions > 0) return true;
     return false;
   }
@@ -111,16 +114,30 @@ export class SendQueue {
       to.retransmitted.add(bytes, now);
       return this.#left(bytes, to, now);
     }
+    const fec = this.#sendFec(to, now);
+    if (fec > 0) return fec;
     for (let entry = this.#video[0]; entry; entry = this.#video[0]) {
       if (entry.next < entry.frame.count) {
         const planned = entry.frame.lengths[entry.next]!;
         const bytes = this.#write(entry, to, now);
         this.#videoBytes -= planned;
-        if (entry.next === entry.frame.count) this.#video.shift();
+        if (entry.next === entry.frame.count) this.#finish(entry);
         if (bytes > 0) return this.#left(bytes, to, now);
-      } else this.#video.shift();
+      } else this.#finish(entry);
     }
     return 0;
+  }
+
+  #finish(entry: Entry): void {
+    this.#video.shift();
+    this.#protected = entry.stream;
+  }
+
+  #sendFec(to: DrainTarget, now: number): number {
+    const stream = this.#protected;
+    if (!stream || stream.pendingFec === 0) return 0;
+    const bytes = stream.nextFec(to.ops, to.lane, to.arena, now, this.#takeNumber);
+    return bytes === 0 ? 0 : this.#left(bytes, to, now);
   }
 
   #pad(streams: readonly OutboundStream[], to: DrainTarget, now: number): number {

@@ -249,7 +249,7 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
       packetLoss: reported || target.lossFraction > 0 ? target.lossFraction : null,
       roundTripTime: this.#connection?.roundTripTime ?? null,
       networkState: target.state,
-      fecPercentage: 0,
+      fecPercentage: main?.stream?.fecPercentage ?? 0,
       retransmittedPackets: this.#egress.streams.reduce((sum, stream) => sum + stream.stats().retransmittedPacketsSent, 0),
       framesSkipped: this.#tracks.reduce((sum, track) => sum + track.framesSkipped, 0),
       encodingId: encoding?.id ?? null,
@@ -340,13 +340,13 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     if (this.#exact) return;
     const { control, retransmitted } = this.#egress;
     const video = this.#tracks.filter(({ track, stream }) => track.kind === 'video' && stream);
-    const audio = this.#tracks.filter(({ track, stream }) => track.kind === 'audio' && stream).length;
+    const audio = this.#tracks.filter(({ track, stream }) => track.kind === 'audio' && stream);
     const bitrates = allocate({
       peerId: this.peerId,
       target: control.target.bitrate,
-      audio: audio * audioOnPath(this.#options.audioBitrate, 0),
+      audio: audio.reduce((sum, { stream }) => sum + audioOnPath(this.#options.audioBitrate, stream!.redundancy), 0),
       retransmissions: retransmitted.bitrate(performance.now()),
-      fecPercentage: 0,
+      fecPercentage: video[0]?.stream?.fecPercentage ?? 0,
       tracks: video.map(({ track }) => track.name),
       define: this.#options.defineEncoderBitrates,
     });
