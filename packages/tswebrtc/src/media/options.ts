@@ -35,12 +35,15 @@ export function checkInput(description: InputDescription): void {
   }
 }
 
-export function checkEncoding(track: InputTrack, { codec, bitrate, profile }: EncodingOptions): void {
+export function checkEncoding(track: InputTrack, { codec, bitrate, profile, temporalLayers }: EncodingOptions): void {
   const kind = CODEC_KINDS[codec];
   if (!kind) throw invalid('codec', codec, Object.keys(CODEC_KINDS).join(', '));
   if (kind !== track.kind) throw invalid('codec', codec, `a codec for ${track.kind}`);
   checkBitrate(bitrate);
   if (profile !== undefined && !PROFILES.includes(profile)) throw invalid('profile', profile, PROFILES.join(', '));
+  if (temporalLayers !== undefined && temporalLayers !== 1 && temporalLayers !== 2) {
+    throw invalid('temporalLayers', temporalLayers, '1 or 2');
+  }
 }
 
 export function checkBitrate(bitrate: number): void {

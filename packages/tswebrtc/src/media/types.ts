@@ -83,6 +83,11 @@ export interface EncodingOptions {
   readonly bitrate: number;
   /** H264 only. Default `constrained-baseline`. */
   readonly profile?: 'constrained-baseline' | 'baseline' | 'main' | 'high';
+  /**
+   * VP8 only, others make one layer. With 2, every other frame is of layer 1: nothing is predicted from it, so that it may be
+   * left out at any time (L1T2). Default 1.
+   */
+  readonly temporalLayers?: 1 | 2;
 }
 
 /** One encoded frame. `data` lies in a ring that the encoder reuses: call `release()` when done with it, within a second. */
@@ -122,6 +127,10 @@ export interface EncodingStats {
   readonly encoderImplementation: string;
   readonly frameWidth?: number;
   readonly frameHeight?: number;
+  /** Video: sum of the quantisers of the frames encoded, H264 0..51 each, VP8 0..127. */
+  readonly qpSum?: number;
+  /** Video: frames encoded in the last second. */
+  readonly framesPerSecond?: number;
 }
 
 /** One running encoder of a track: runs in a worker of its own. */

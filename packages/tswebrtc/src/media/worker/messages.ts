@@ -116,6 +116,8 @@ export interface EncoderCounters {
   encoderImplementation: string;
   frameWidth?: number;
   frameHeight?: number;
+  qpSum?: number;
+  framesPerSecond?: number;
 }
 
 /** Encoding worker to engine. */

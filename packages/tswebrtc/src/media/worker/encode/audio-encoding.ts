@@ -7,6 +7,8 @@ import { AudioEncoder } from './audio-encoder.ts';
 import type { RawFrame } from './inlet.ts';
 import type { EncodingOutput, RunningEncoding } from './serve-encoding.ts';
 
+const AUDIO_PACKET = { keyframe: true, temporalLayer: 0 };
+
 export class AudioEncoding implements RunningEncoding {
   readonly counters: EncoderCounters;
   readonly #options: EncodingOptions;
@@ -79,7 +81,7 @@ export class AudioEncoding implements RunningEncoding {
     const duration = (this.#encoder.frameSize * 1e6) / RAW_SAMPLE_RATE;
     this.#encoder.encode(samples, (data) => {
       const times = { timestamp, duration, captureTime: this.#epoch + timestamp / 1000 };
-      if (!this.#output.write(data, true, times)) {
+      if (!this.#output.write(data, AUDIO_PACKET, times)) {
         this.counters.framesDropped++;
         return;
       }

@@ -7,6 +7,7 @@ import { FF_THREAD_SLICE } from 'node-av/constants';
 import { type CodecContext, Rational } from 'node-av/lib';
 import type { CodecName, EncodingOptions } from '../../types.ts';
 import { cappedQuality, type RateControl, setCap, timeWarp } from './rate-control.ts';
+import { readVp8FrameHeader } from './vp8-frame-header.ts';
 
 export interface VideoSettings {
   readonly width: number;
@@ -16,6 +17,8 @@ export interface VideoSettings {
   /** bit/s */
   readonly bitrate: number;
   readonly profile: NonNullable<EncodingOptions['profile']>;
+  /** Asked for; a codec that cannot makes one. */
+  readonly temporalLayers: NonNullable<EncodingOptions['temporalLayers']>;
 }
 
 export interface VideoEncoderRow {
@@ -24,6 +27,8 @@ export interface VideoEncoderRow {
   readonly implementation: string;
   /** Sets fields of the context and returns the options to open it with. */
   configure(context: CodecContext, settings: VideoSettings): Record<string, string | number>;
+  /** What the encoder's wrapper does not say of a packet,; without this a packet is of layer 0 and FFmpeg knows its quantiser. */
+  inspect?(data: Uint8Array, settings: VideoSettings): { readonly quantiser: number; readonly temporalLayer: number };
   /** Called once the encoder is open. */
   control(context: CodecContext, settings: VideoSettings): RateControl;
 }
@@ -34,8 +39,24 @@ const KEYFRAME_INTERVAL = 2560;
 const ONE_THREAD_AREA = 1280 * 720;
 /** A libvpx thread that waits for the other one spins: on fewer cores than these it takes the core the other one needs. */
 const TWO_THREAD_CORES = 4;
-/** Bit/s at which libvpx is opened, in the middle of the rates it is stretched to: its rate buffer is sized in bits of it. */
-const VP8_NOMINAL = 1_000_000;
+/**
+ * Bit/s at which libvpx is opened, and also the size of its rate buffer in bits. That suits the higher rates: a buffer that is
+ * short there makes frames of very uneven size, and at low rates others count (rate-control.ts).
+ */
+const VP8_NOMINAL = 4_000_000;
+
+/**
+ * Layer 0 every other frame, for 60 % of the bits (rates are sums up to the layer, kbit/s). The mode, which has to come last, is
+ * FFmpeg's pattern of a layer 1 that nothing refers to.
+ */
+const TWO_LAYERS = [
+  'ts_number_layers=2',
+  `ts_target_bitrate=${VP8_NOMINAL * 0.6e-3},${VP8_NOMINAL * 1e-3}`,
+  'ts_rate_decimator=2,1',
+  'ts_periodicity=2',
+  'ts_layer_id=0,1',
+  'ts_layering_mode=2',
+].join(':');
 
 const x264: VideoEncoderRow = {
   codec: 'H264',
@@ -66,21 +87,28 @@ const x264: VideoEncoderRow = {
 const vp8: VideoEncoderRow = {
   codec: 'VP8',
   implementation: 'libvpx',
-  configure(context, { width, height }) {
+  configure(context, { width, height, temporalLayers }) {
     context.gopSize = 999_999;
     context.threadCount = width * height > ONE_THREAD_AREA && availableParallelism() >= TWO_THREAD_CORES ? 2 : 1;
     // All three equal is what libvpx takes for constant bitrate.
     context.bitRate = context.rcMaxRate = context.rcMinRate = BigInt(VP8_NOMINAL);
-    context.rcBufferSize = VP8_NOMINAL / 2;
+    context.rcBufferSize = VP8_NOMINAL;
     return {
       deadline: 'realtime',
       'cpu-used': -6,
       'lag-in-frames': 0,
       'auto-alt-ref': 0,
       'error-resilient': 'default',
+      // In percent of a frame: three frames' worth.
       'max-intra-rate': 300,
-      'drop-threshold': 30,
+      'drop-threshold': 0,
+      ...(temporalLayers === 2 ? { 'ts-parameters': TWO_LAYERS } : {}),
     };
+  },
+  // From the frame and not from the pattern: right whatever the encoder did about keyframes and frames it gave up.
+  inspect: (data, { temporalLayers }) => {
+    const { quantiser, discardable } = readVp8FrameHeader(data);
+    return { quantiser, temporalLayer: temporalLayers === 2 && discardable ? 1 : 0 };
   },
   control: (_, { bitrate }) => timeWarp(VP8_NOMINAL, bitrate),
 };

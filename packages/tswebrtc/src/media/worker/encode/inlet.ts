@@ -18,22 +18,19 @@ interface Source {
 
 export class Inlet {
   readonly #port: MessagePort;
-  readonly #take: (frame: RawFrame) => Promise<void> | void;
+  readonly #take: (frame: RawFrame) => void;
   readonly #onEnded: () => void;
   readonly #onDropped: (count: number) => void;
   #queue: RawFrame[] = [];
   #source: Source | undefined;
   #sequence: number | undefined;
-  #busy = false;
+  #done = false;
   #ended = false;
 
-  /**
-   * @param take Encodes a frame. While its promise is pending frames wait.
-   */
   constructor(
     port: MessagePort,
     callbacks: {
-      take: (frame: RawFrame) => Promise<void> | void;
+      take: (frame: RawFrame) => void;
       ended: () => void;
       dropped: (count: number) => void;
     },
@@ -56,7 +53,7 @@ export class Inlet {
     for (const frame of this.#queue) frame.release();
     this.#queue = [];
     this.#ended = true;
-    this.#busy = true;
+    this.#done = true;
     this.#port.close();
   }
 
@@ -92,26 +89,17 @@ export class Inlet {
   }
 
   #run(): void {
-    while (!this.#busy) {
+    while (!this.#done) {
       const frame = this.#queue.shift();
       if (!frame) {
         if (this.#ended) {
-          this.#busy = true;
+          this.#done = true;
           this.#onEnded();
         }
         return;
       }
-      const pending = this.#take(frame);
-      if (pending) {
-        this.#busy = true;
-        void pending.finally(() => {
-          this.#busy = false;
-          this.#askForMore();
-          this.#run();
-        });
-      } else {
-        this.#askForMore();
-      }
+      this.#take(frame);
+      this.#askForMore();
     }
   }
 

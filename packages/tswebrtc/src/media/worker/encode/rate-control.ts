@@ -10,8 +10,13 @@ export const TICKS_PER_SECOND = 90_000;
 export interface RateControl {
   /** Takes a new target (bit/s); false when the encoder has to be opened anew for it. */
   setBitrate(bitrate: number): boolean;
-  /** The times (ticks) to give to the encoder for a frame that follows the one before by `elapsed`. */
-  stamp(elapsed: number, duration: number): { pts: number; duration: number };
+  /**
+   * The times (ticks) to give to the encoder for a frame that follows the one before by `elapsed`, or undefined when the frame
+   * is to be given up to hold the target. A keyframe never is.
+   */
+  stamp(elapsed: number, duration: number, keyframe: boolean): { pts: number; duration: number } | undefined;
+  /** Takes note of what came out, bits. */
+  spent?(bits: number): void;
 }
 
 /** Longest time between two frames that counts as such and not as a pause of the input. Ticks. */
@@ -62,23 +67,65 @@ export function cappedQuality(context: CodecContext, bitrate: number, framerate:
   };
 }
 
+/** Seconds of the target that may be saved up for later. */
+const CREDIT_SECONDS = 0.05;
+/** Seconds over the target that are let pass as the unevenness of frames. */
+const FREE_SECONDS = 0.05;
+/** Seconds in which what was spent beyond that is paid back. */
+const PAYBACK_SECONDS = 0.5;
+/** The least share of the target that an encoder in debt is told. */
+const LEAST_SHARE = 0.4;
+/** Most growth from one frame to the next: what the encoder knows of the content at a low rate is wrong at a far higher one. */
+const GROWTH = 1.2;
+/** Seconds over the target from which on frames are given up, each with how many in a row: one in two, two in three, four in five. */
+const GIVE_UP = [
+  { seconds: 1.5, frames: 4 },
+  { seconds: 1, frames: 2 },
+  { seconds: 0.5, frames: 1 },
+] as const;
+
 /**
  * For libvpx: time-warp. The encoder's bits per frame follow from its bitrate and from the time between frames, so an
  * encoder opened at `nominal` bit/s is brought to another target by stretching the time it is told.
+ *
+ * The encoder's own rate buffer is in bits of the nominal rate, seconds long at a low target and too short to be of use at a
+ * high one. So what was really spent is counted here, against the real time: a debt is paid by telling the encoder less
+ * time, and where the coarsest quantiser does not suffice, by giving up frames. Few in a row, since the longer the pause, the
+ * more has moved and the larger the next frame.
  */
 export function timeWarp(nominal: number, bitrate: number): RateControl {
-  let ratio = bitrate / nominal;
+  let target = bitrate;
+  /** What the encoder is told, bit/s. */
+  let rate = bitrate;
+  /** Bits spent beyond the target. */
+  let debt = 0;
+  let givenUp = 0;
   let pts = 0;
   let first = true;
   return {
-    setBitrate: (target) => {
-      ratio = target / nominal;
+    setBitrate: (next) => {
+      target = next;
       return true;
     },
-    stamp: (elapsed, duration) => {
-      if (!first) pts += Math.max(1, Math.round(Math.min(elapsed, MAX_STEP) * ratio));
+    stamp: (elapsed, duration, keyframe) => {
+      const step = Math.min(elapsed, MAX_STEP);
+      debt = Math.max(debt - (target * step) / TICKS_PER_SECOND, -CREDIT_SECONDS * target);
+      const seconds = debt / target;
+      const row = GIVE_UP.find((one) => seconds > one.seconds)?.frames ?? 0;
+      if (givenUp < row && !keyframe) {
+        givenUp++;
+        return undefined;
+      }
+      givenUp = 0;
+      const share = Math.min(1, Math.max(LEAST_SHARE, 1 - (seconds - FREE_SECONDS) / PAYBACK_SECONDS));
+      rate = Math.min(share * target, rate * GROWTH);
+      const warp = rate / nominal;
+      if (!first) pts += Math.max(1, Math.round(step * warp));
       first = false;
-      return { pts, duration: Math.max(1, Math.round(duration * ratio)) };
+      return { pts, duration: Math.max(1, Math.round(duration * warp)) };
+    },
+    spent: (bits) => {
+      debt += bits;
     },
   };
 }

@@ -5,14 +5,16 @@ import { EncodedRingWriter } from '../../encoded-ring.ts';
 import type { EncoderCounters, FromEncoding, ToEncoding } from '../messages.ts';
 import { AudioEncoding } from './audio-encoding.ts';
 import { Inlet, type RawFrame } from './inlet.ts';
-import type { FrameTimes } from './video-encoder.ts';
+import type { FrameTimes, PacketInfo } from './video-encoder.ts';
 import { VideoEncoding } from './video-encoding.ts';
 
 /** What video and audio encodings have in common. */
 export interface RunningEncoding {
   readonly counters: EncoderCounters;
-  /** Encodes a frame and releases it. Never rejects. */
-  take(frame: RawFrame): Promise<void> | void;
+  /** Video: frames of the last second. */
+  readonly framesPerSecond?: number;
+  /** Encodes a frame and releases it. Never throws. */
+  take(frame: RawFrame): void;
   requestKeyframe(): void;
   setBitrate(bitrate: number): void;
   setFormat(format: { width?: number; height?: number; framerate?: number }): void;
@@ -23,11 +25,15 @@ export interface RunningEncoding {
 /** Where an encoding puts what it makes. */
 export interface EncodingOutput {
   /** False when there was no room: the frame is lost. */
-  write(data: Uint8Array, keyframe: boolean, times: FrameTimes): boolean;
+  write(data: Uint8Array, info: Pick<PacketInfo, 'keyframe' | 'temporalLayer'>, times: FrameTimes): boolean;
   failed(error: unknown): void;
 }
 
 type OpenEncoding = Extract<ToEncoding, { type: 'open-encoding' }>;
+
+function snapshot({ counters, framesPerSecond }: RunningEncoding): EncoderCounters {
+  return framesPerSecond === undefined ? counters : { ...counters, framesPerSecond };
+}
 
 export async function serveEncoding(port: MessagePort, open: OpenEncoding): Promise<void> {
   const post = (message: FromEncoding): void => port.postMessage(message);
@@ -44,11 +50,11 @@ export async function serveEncoding(port: MessagePort, open: OpenEncoding): Prom
     port.close();
   };
   const output: EncodingOutput = {
-    write(data, keyframe, { timestamp, duration, captureTime }) {
+    write(data, { keyframe, temporalLayer }, { timestamp, duration, captureTime }) {
       const position = ring.write(data);
       if (position < 0) return false;
       const { length } = data;
-      post({ type: 'encoded', position, length, timestamp, duration, captureTime, keyframe, temporalLayer: 0 });
+      post({ type: 'encoded', position, length, timestamp, duration, captureTime, keyframe, temporalLayer });
       return true;
     },
     failed(error) {
@@ -90,7 +96,7 @@ export async function serveEncoding(port: MessagePort, open: OpenEncoding): Prom
         running.setFormat(message);
         return;
       case 'stats':
-        post({ type: 'stats', id: message.id, stats: running.counters });
+        post({ type: 'stats', id: message.id, stats: snapshot(running) });
     }
   };
   port.on('message', (message: ToEncoding) => {

@@ -3,9 +3,11 @@ import {
   AV_PICTURE_TYPE_I,
   AV_PICTURE_TYPE_NONE,
   AV_PIX_FMT_YUV420P,
+  AV_PKT_DATA_QUALITY_STATS,
   type AVColorSpace,
   AVERROR_EAGAIN,
   AVERROR_EOF,
+  FF_QP2LAMBDA,
 } from 'node-av/constants';
 import { type CodecContext, FFmpegError, Frame, Packet, Rational } from 'node-av/lib';
 import { asError, TsWebRTCError } from '../../../common/errors.ts';
@@ -29,8 +31,16 @@ export interface FrameTimes {
   readonly captureTime: number;
 }
 
-/** Takes a packet; `dropped` frames before it were given up by the encoder to hold its bitrate. */
-export type PacketSink = (data: Uint8Array, keyframe: boolean, times: FrameTimes, dropped: number) => void;
+export interface PacketInfo {
+  readonly keyframe: boolean;
+  readonly temporalLayer: number;
+  /** As the codec counts it: H264 0..51, VP8 0..127. */
+  readonly quantiser: number;
+  /** Frames before this one that were given up to hold the bitrate. */
+  readonly dropped: number;
+}
+
+export type PacketSink = (data: Uint8Array, info: PacketInfo, times: FrameTimes) => void;
 
 /** Most frames an encoder may give up in a row and still have all of them counted. */
 const MAX_INSIDE = 256;
@@ -44,10 +54,14 @@ export class VideoEncoder {
   readonly frame: Frame;
   readonly #context: CodecContext;
   readonly #rate: RateControl;
+  readonly #row: VideoEncoderRow;
+  readonly #settings: VideoEncoderSettings;
   readonly #packet = new Packet();
   /** Times of the frames inside the encoder, by the pts it was given. */
   readonly #inside = new Map<number, FrameTimes>();
   #last: number | undefined;
+  /** Frames given up since the last packet and never seen by the encoder. */
+  #skipped = 0;
 
   private constructor(row: VideoEncoderRow, context: CodecContext, settings: VideoEncoderSettings) {
     this.implementation = row.implementation;
@@ -55,6 +69,8 @@ export class VideoEncoder {
     this.height = settings.height;
     this.colorSpace = settings.colorSpace;
     this.#context = context;
+    this.#row = row;
+    this.#settings = settings;
     this.#rate = row.control(context, settings);
     this.#packet.alloc();
     this.frame = new Frame();
@@ -99,7 +115,11 @@ export class VideoEncoder {
     const now = ticks(times.timestamp);
     const elapsed = this.#last === undefined ? 0 : Math.max(1, now - this.#last);
     this.#last = this.#last === undefined ? now : Math.max(now, this.#last + 1);
-    const stamp = this.#rate.stamp(elapsed, Math.max(1, ticks(times.duration)));
+    const stamp = this.#rate.stamp(elapsed, Math.max(1, ticks(times.duration)), keyframe);
+    if (!stamp) {
+      this.#skipped++;
+      return;
+    }
     frame.pts = BigInt(stamp.pts);
     frame.duration = BigInt(stamp.duration);
     frame.pictType = keyframe ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
@@ -121,6 +141,13 @@ export class VideoEncoder {
     this.#context.freeContext();
   }
 
+  #inspect(data: Uint8Array): { quantiser: number; temporalLayer: number } {
+    const known = this.#row.inspect?.(data, this.#settings);
+    if (known) return known;
+    const quality = this.#packet.getSideData(AV_PKT_DATA_QUALITY_STATS)?.readInt32LE(0) ?? 0;
+    return { quantiser: quality / FF_QP2LAMBDA, temporalLayer: 0 };
+  }
+
   #receive(sink: PacketSink): void {
     const packet = this.#packet;
     for (;;) {
@@ -137,7 +164,12 @@ export class VideoEncoder {
           this.#inside.delete(earlier);
           dropped++;
         }
-        if (times && packet.data) sink(packet.data, packet.isKeyframe, times, dropped);
+        const { data } = packet;
+        if (times && data) {
+          this.#rate.spent?.(data.length * 8);
+          sink(data, { ...this.#inspect(data), keyframe: packet.isKeyframe, dropped: dropped + this.#skipped }, times);
+          this.#skipped = 0;
+        }
       } finally {
         packet.unref();
       }

@@ -1,10 +1,11 @@
 /**
  * One running video encoding: follows the input's size and the size, frame rate and bitrate asked for, opens the encoder
- * anew where the size changes (an open encoder given another size crashes the process), and keeps the promise of a keyframe
- * until one has really come out.
+ * anew where the size changes (an open encoder given another size crashes the process) while the old one goes on, and keeps
+ * the promise of a keyframe until one has really come out.
  */
 import type { EncodingOptions, VideoFormat } from '../../types.ts';
 import type { EncoderCounters, RawFormat } from '../messages.ts';
+import { FrameRateMeter } from './frame-rate-meter.ts';
 import type { RawFrame } from './inlet.ts';
 import { PictureCopy } from './picture-copy.ts';
 import type { EncodingOutput, RunningEncoding } from './serve-encoding.ts';
@@ -24,6 +25,9 @@ export class VideoEncoding implements RunningEncoding {
   readonly #options: EncodingOptions;
   readonly #output: EncodingOutput;
   #encoder: VideoEncoder;
+  /** Takes over from `#encoder` with the next frame, if that still is of its size. */
+  #next: VideoEncoder | undefined;
+  #opening = false;
   #copy: PictureCopy | undefined;
   #wanted: Format = {};
   #bitrate: number;
@@ -31,20 +35,24 @@ export class VideoEncoding implements RunningEncoding {
   #closed = false;
   /** When the next frame is due, µs, where the frame rate is lowered. */
   #nextDue = Number.NEGATIVE_INFINITY;
-  readonly #sink: PacketSink = (data, keyframe, times, dropped) => {
-    this.counters.framesDropped += dropped;
+  readonly #rateMeter = new FrameRateMeter();
+  readonly #sink: PacketSink = (data, info, times) => {
+    const { counters } = this;
+    counters.framesDropped += info.dropped;
     // Without room the frame is lost, and with it what follows up to the next keyframe.
-    if (!this.#output.write(data, keyframe, times)) {
-      this.counters.framesDropped++;
+    if (!this.#output.write(data, info, times)) {
+      counters.framesDropped++;
       this.#keyframe = true;
       return;
     }
-    if (keyframe) {
+    if (info.keyframe) {
       this.#keyframe = false;
-      this.counters.keyFramesEncoded++;
+      counters.keyFramesEncoded++;
     }
-    this.counters.framesEncoded++;
-    this.counters.bytesEncoded += data.length;
+    counters.framesEncoded++;
+    counters.bytesEncoded += data.length;
+    counters.qpSum = (counters.qpSum ?? 0) + info.quantiser;
+    this.#rateMeter.count(performance.now());
   };
 
   private constructor(options: EncodingOptions, encoder: VideoEncoder, output: EncodingOutput) {
@@ -62,7 +70,13 @@ export class VideoEncoding implements RunningEncoding {
       encoderImplementation: encoder.implementation,
       frameWidth: encoder.width,
       frameHeight: encoder.height,
+      qpSum: 0,
     };
+  }
+
+  /** Frames encoded in the last second. */
+  get framesPerSecond(): number {
+    return this.#rateMeter.rate(performance.now());
   }
 
   static async open(
@@ -74,17 +88,13 @@ export class VideoEncoding implements RunningEncoding {
     return new VideoEncoding(options, encoder, output);
   }
 
-  take(frame: RawFrame): Promise<void> | void {
+  take(frame: RawFrame): void {
     if (frame.format.kind !== 'video' || this.#closed || !this.#isDue(frame)) {
       frame.release();
       return;
     }
-    const size = this.#targetSize(frame.format);
-    const { width, height, colorSpace } = this.#encoder;
-    if (size.width !== width || size.height !== height || frame.format.colorSpace !== colorSpace) {
-      return this.#reopen(size, frame.format).then(() => this.#encode(frame));
-    }
-    return this.#encode(frame);
+    this.#followSize(frame.format);
+    this.#encode(frame);
   }
 
   requestKeyframe(): void {
@@ -98,8 +108,9 @@ export class VideoEncoding implements RunningEncoding {
   }
 
   setFormat({ width, height, framerate }: Format): void {
+    const before = this.#wanted;
     this.#wanted = { ...(width && { width }), ...(height && { height }), ...(framerate && { framerate }) };
-    this.#nextDue = Number.NEGATIVE_INFINITY;
+    if (before.framerate !== this.#wanted.framerate) this.#nextDue = Number.NEGATIVE_INFINITY;
   }
 
   drain(): void {
@@ -110,6 +121,7 @@ export class VideoEncoding implements RunningEncoding {
     if (this.#closed) return;
     this.#closed = true;
     this.#copy?.close();
+    this.#next?.close();
     this.#encoder.close();
   }
 
@@ -133,23 +145,45 @@ export class VideoEncoding implements RunningEncoding {
     }
   }
 
-  async #reopen(size: { width: number; height: number }, format: RawVideoFormat): Promise<void> {
-    try {
-      const encoder = await openEncoder(this.#options, { ...format, ...size }, this.#bitrate);
-      if (this.#closed) return encoder.close();
-      this.#copy?.close();
-      this.#copy = undefined;
-      this.#encoder.close();
-      this.#encoder = encoder;
-      this.#keyframe = true;
-      // The bitrate may have changed while the encoder opened.
-      encoder.setBitrate(this.#bitrate);
-      this.counters.encoderImplementation = encoder.implementation;
-      this.counters.frameWidth = encoder.width;
-      this.counters.frameHeight = encoder.height;
-    } catch (error) {
-      this.#output.failed(error);
+  /** Sees to an encoder of the size wanted. Until it is open the old one goes on, at the old size. */
+  #followSize(format: RawVideoFormat): void {
+    const wanted = { ...format, ...this.#targetSize(format) };
+    const next = this.#next;
+    if (fits(this.#encoder, wanted)) {
+      this.#next = undefined;
+      next?.close();
+    } else if (next) {
+      this.#next = undefined;
+      if (fits(next, wanted)) this.#takeOver(next);
+      else next.close();
     }
+    if (!this.#opening && !fits(this.#encoder, wanted)) void this.#open(wanted);
+  }
+
+  async #open(format: RawVideoFormat): Promise<void> {
+    this.#opening = true;
+    try {
+      const encoder = await openEncoder(this.#options, format, this.#bitrate);
+      if (this.#closed) encoder.close();
+      else this.#next = encoder;
+    } catch (error) {
+      if (!this.#closed) this.#output.failed(error);
+    } finally {
+      this.#opening = false;
+    }
+  }
+
+  #takeOver(encoder: VideoEncoder): void {
+    this.#copy?.close();
+    this.#copy = undefined;
+    this.#encoder.close();
+    this.#encoder = encoder;
+    this.#keyframe = true;
+    // The bitrate may have changed while the encoder opened.
+    encoder.setBitrate(this.#bitrate);
+    this.counters.encoderImplementation = encoder.implementation;
+    this.counters.frameWidth = encoder.width;
+    this.counters.frameHeight = encoder.height;
   }
 
   /** Thins the frames out to the frame rate asked for, evenly. */
@@ -173,16 +207,22 @@ export class VideoEncoding implements RunningEncoding {
   }
 }
 
+type SizeAndColours = { readonly width: number; readonly height: number; readonly colorSpace: number };
+
+function fits(encoder: SizeAndColours, { width, height, colorSpace }: SizeAndColours): boolean {
+  return encoder.width === width && encoder.height === height && encoder.colorSpace === colorSpace;
+}
+
 function legalSize(pixels: number): number {
   return Math.min(MAX_SIZE, Math.max(MIN_SIZE, Math.round(pixels / 2) * 2));
 }
 
 function openEncoder(
-  { codec, profile = 'constrained-baseline' }: EncodingOptions,
+  { codec, profile = 'constrained-baseline', temporalLayers = 1 }: EncodingOptions,
   format: VideoFormat & { colorSpace: number },
   bitrate: number,
 ): Promise<VideoEncoder> {
   const { width, height, colorSpace } = format;
   const framerate = format.framerate || DEFAULT_FRAMERATE;
-  return VideoEncoder.open({ codec, profile, width, height, framerate, bitrate, colorSpace });
+  return VideoEncoder.open({ codec, profile, width, height, framerate, bitrate, colorSpace, temporalLayers });
 }
