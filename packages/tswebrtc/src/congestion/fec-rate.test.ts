@@ -22,14 +22,22 @@ describe('FecRate', () => {
     expect([0.3, 1].map((loss) => settled({ loss }))).toEqual([50, 50]);
   });
 
-  it('is none where a packet sent again comes in time, and whole where it comes late or never', () => {
+  it('is none where a packet sent again comes in time, and whole where it comes late', () => {
     const at = (roundTripTime: number | undefined, retransmission = true): number =>
       settled({ loss: 0.1, roundTripTime, retransmission });
     expect([at(0), at(20), at(30)]).toEqual([0, 0, 0]);
     expect(at(65)).toBeGreaterThan(8);
     expect(at(65)).toBeLessThan(15);
     const whole = at(100);
-    expect([at(400), at(undefined), at(5, false)]).toEqual([whole, whole, whole]);
+    expect([at(400), at(undefined)]).toEqual([whole, whole]);
+  });
+
+  it('is several times as much where nothing is sent again, at most as much as media', () => {
+    const at = (loss: number): number => settled({ loss, roundTripTime: 5, retransmission: false });
+    expect(at(0)).toBe(0);
+    expect(at(0.05)).toBeGreaterThan(40);
+    expect(at(0.05)).toBeLessThan(60);
+    expect(at(0.5)).toBe(100);
   });
 
   it('is none on slow links, and comes by degrees', () => {
@@ -70,7 +78,7 @@ describe('FecRate', () => {
     expect(seen.size).toBe(1);
   });
 
-  it('stays between 0 and 50 whatever it is told', () => {
+  it('stays between 0 and its bound whatever it is told', () => {
     const number = fc.oneof(fc.double(), fc.double({ min: 0, max: 1 }));
     const inputs = fc.record({
       loss: fc.option(number, { nil: undefined }),
@@ -84,7 +92,7 @@ describe('FecRate', () => {
         const rate = new FecRate();
         for (const [step, now] of steps) {
           const percentage = rate.update(step, now);
-          expect(percentage >= 0 && percentage <= 50).toBe(true);
+          expect(percentage >= 0 && percentage <= 100).toBe(true);
         }
       }),
       { seed: 6, numRuns: 500 },

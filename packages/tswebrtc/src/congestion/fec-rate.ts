@@ -12,6 +12,12 @@ const LEAST_LOSS = 0.01;
  * of 1 to 1.3 % where 5 % were lost, and of 1.9 to 2.7 % where 10 % were (simulated; see ulpfec-masks.ts).
  */
 const FEC_PER_LOSS = 2.25;
+/**
+ * Without RTX a loss that FEC does not repair stops the picture until a keyframe, which a browser asks for only after seconds:
+ * then as much as leaves hardly any block unrepaired, up to one FEC packet for each of media, per cent.
+ */
+const FEC_PER_LOSS_ALONE = 10;
+const MOST_ALONE = 100;
 /** More takes from the picture what it could only give back at losses where the bitrate should fall instead, per cent. */
 const MOST = 50;
 
@@ -49,7 +55,7 @@ export class FecRate {
   #lastUpdate: number | undefined;
   #percentage = 0;
 
-  /** Per cent of FEC packets to send for media packets, 0..50. */
+  /** Per cent of FEC packets to send for media packets, 0..50; without retransmission up to 100. */
   get percentage(): number {
     return this.#percentage;
   }
@@ -83,8 +89,9 @@ export class FecRate {
     const room = Math.min((videoBitrate - LEAST_BITRATE) / (FULL_BITRATE - LEAST_BITRATE), 1);
     // A round trip that is not known may be long.
     const late = retransmission ? ((roundTripTime ?? RTX_LATE) - RTX_IN_TIME) / (RTX_LATE - RTX_IN_TIME) : 1;
-    const percentage = 100 * this.#loss * FEC_PER_LOSS * room * Math.min(Math.max(late, 0), 1);
-    return Math.round(Math.min(percentage, MOST));
+    const perLoss = retransmission ? FEC_PER_LOSS : FEC_PER_LOSS_ALONE;
+    const percentage = 100 * this.#loss * perLoss * room * Math.min(Math.max(late, 0), 1);
+    return Math.round(Math.min(percentage, retransmission ? MOST : MOST_ALONE));
   }
 }
 

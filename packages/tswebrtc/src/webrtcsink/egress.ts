@@ -40,6 +40,8 @@ export class Egress {
   readonly retransmitted = new BitrateWindow();
   /** All of the session: for their retransmissions. */
   streams: readonly OutboundStream[] = [];
+  /** Those of `streams` that FEC does good. */
+  protectable: readonly OutboundStream[] = [];
   readonly #options: EgressOptions;
   readonly #pacer: Pacer;
   readonly #prober = new Prober();
@@ -155,19 +157,19 @@ export class Egress {
   /** As much redundancy as what is lost asks for. */
   #protect(now: number): void {
     const { bitrate, lossFraction, rtt, state } = this.control.target;
-    const video = this.streams.find((stream) => stream.supportsFec);
-    if (video) {
+    const [first] = this.protectable;
+    if (first) {
       const percentage = this.#fec.update(
         {
           loss: lossFraction,
           roundTripTime: rtt,
           videoBitrate: bitrate,
           overuse: state === 'overuse',
-          retransmission: video.rtxSsrc !== undefined,
+          retransmission: first.rtxSsrc !== undefined,
         },
         now,
       );
-      for (const stream of this.streams) if (stream.supportsFec) stream.fecPercentage = percentage;
+      for (const stream of this.protectable) stream.fecPercentage = percentage;
     }
     for (const stream of this.streams) {
       if (stream.supportsRedundancy) stream.redundancy = audioRedundancy(lossFraction, stream.redundancy);

@@ -123,7 +123,8 @@ export class EncodingPool {
       logger: this.#logger,
       onError: this.#onError,
       open: async (bitrate, hooks) => {
-        const options: EncodingOptions = video ? { codec, bitrate } : { codec, bitrate };
+        // Layers are for those who share: to leave one out must leave the others' picture alone.
+        const options: EncodingOptions = video ? { codec, bitrate, temporalLayers: perConsumer ? 1 : 2 } : { codec, bitrate };
         const opened = await this.#engine.openEncoding(track.input, options);
         this.#logger.info({ track: track.name, codec, encoding: opened.id, bitrate }, 'encoding started');
         return new SharedEncoding(opened, {

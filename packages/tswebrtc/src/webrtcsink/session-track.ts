@@ -12,6 +12,8 @@ import type { SinkTrack } from './tracks.ts';
 
 /** An encoding above the session's target by more than this factor is more than it may send. */
 const LIMIT_MARGIN = 1.1;
+/** Unasked keyframes of a stream that loses packets for good are so far apart, ms. */
+const REFRESH_INTERVAL = 1000;
 
 /** What the track needs of its session. */
 export interface SessionTrackOwner {
@@ -51,6 +53,7 @@ export class SessionTrack implements GroupSubscriber {
   membership: Membership | undefined;
   /** What may be sent of it, bit/s on the path. */
   #target: number;
+  #refreshed = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   constructor(track: SinkTrack, transceiver: Transceiver, session: SessionTrackOwner, options: SessionTrackOptions) {
@@ -70,6 +73,14 @@ export class SessionTrack implements GroupSubscriber {
   get limited(): boolean {
     const encoding = this.membership?.encoding;
     return this.track.kind === 'video' && encoding !== undefined && encoding.bitrate > this.#encoderTarget * LIMIT_MARGIN;
+  }
+
+  /**
+   * Whether a number that never arrives does no harm. FEC packets take numbers of the stream; receivers of H.264 tell by the
+   * numbers whether a frame is missing, and without retransmission a lost FEC packet would stop the picture.
+   */
+  get toleratesGaps(): boolean {
+    return this.#repeats || this.transceiver.codec?.name === 'VP8';
   }
 
   /** Begins to send in the negotiated codec. Rejects with `ENCODER_FAILED`. */
@@ -97,6 +108,16 @@ export class SessionTrack implements GroupSubscriber {
 
   requestKeyframe(): void {
     if (this.track.kind === 'video' && this.#session.sending) this.membership?.requestKeyframe();
+  }
+
+  /**
+   * Packets get lost. A peer that has them sent again copes; of one that cannot, the picture stops, and browsers ask for a
+   * keyframe only seconds later: so it gets one unasked from time to time.
+   */
+  refresh(now: number): void {
+    if (this.#repeats || now - this.#refreshed < REFRESH_INTERVAL) return;
+    this.#refreshed = now;
+    this.requestKeyframe();
   }
 
   /** Gives up what waits to be sent and goes on with a keyframe: what waits would come too late to be of use. */
@@ -127,6 +148,11 @@ export class SessionTrack implements GroupSubscriber {
     this.#closed = true;
     this.membership?.leave();
     this.membership = undefined;
+  }
+
+  /** Whether lost packets are asked for and sent again. */
+  get #repeats(): boolean {
+    return this.transceiver.codec?.rtcpFeedback.includes('nack') ?? false;
   }
 
   get #encoderTarget(): number {

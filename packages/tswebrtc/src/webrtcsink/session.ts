@@ -108,6 +108,8 @@ export interface SessionOptions {
 
 /** Room above the encoders' highest bitrate for headers, repair and probes: otherwise they could never reach it. */
 const MAX_MARGIN = 1.2;
+/** A peer that asks for nothing again loses its picture to such a loss time and again. */
+const STOPPING_LOSS = 0.01;
 
 export class Session extends Emitter<SessionEvents> implements ShardMember {
   readonly id: string;
@@ -350,7 +352,10 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
       tracks: video.map(({ track }) => track.name),
       define: this.#options.defineEncoderBitrates,
     });
-    for (const [index, track] of video.entries()) track.setTarget(bitrates[index]!);
+    for (const [index, track] of video.entries()) {
+      track.setTarget(bitrates[index]!);
+      if (control.target.lossFraction > STOPPING_LOSS) track.refresh(performance.now());
+    }
   }
 
   /** The transport is up: packets can leave. Returns whether they could not before. */
@@ -380,6 +385,9 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     this.#egress.control.setAllocated(max, now);
     await Promise.all(acquiring);
     this.#egress.streams = this.#tracks.flatMap((track) => track.stream ?? []);
+    this.#egress.protectable = this.#tracks.flatMap(({ stream, toleratesGaps }) =>
+      stream?.supportsFec && toleratesGaps ? stream : [],
+    );
     this.flush();
   }
 }
