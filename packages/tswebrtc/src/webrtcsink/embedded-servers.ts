@@ -11,8 +11,11 @@ export class EmbeddedServers {
   /** Where the sink itself reaches the signalling server it runs. */
   signallingUri: string | undefined;
 
-  /** Starts what the options ask for; resolves with the URLs, the page's first. Rejects with `ADDRESS_IN_USE`, `CERTIFICATE_UNREADABLE`, … */
-  async start(options: ResolvedSinkOptions, logger: Logger): Promise<string[]> {
+  /**
+   * Starts what the options ask for; resolves with the URLs, the page's first. Rejects with `ADDRESS_IN_USE`, `CERTIFICATE_UNREADABLE`, …
+   * @param stats the sink's figures, for the page
+   */
+  async start(options: ResolvedSinkOptions, logger: Logger, stats?: () => Promise<object>): Promise<string[]> {
     const urls: string[] = [];
     if (options.runSignallingServer) {
       const { signallingServerHost: host, signallingServerCert: cert, signallingServerKey: key } = options;
@@ -45,6 +48,7 @@ export class EmbeddedServers {
           ...(port === undefined ? {} : { signalling: { port, tls, path: '/' } }),
           iceServers: iceServers(options),
         }),
+        ...(stats ? { stats } : {}),
         logger: logger.child({ subsystem: 'web-server' }),
       });
       this.#webServer = server;

@@ -112,6 +112,71 @@ describe('pages', () => {
   });
 });
 
+describe('figures', () => {
+  /** The first events of a stream, as objects. */
+  async function events(answer: Response, count: number): Promise<unknown[]> {
+    const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
+    let text = '';
+    while (text.split('\n\n').length <= count) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      text += value;
+    }
+    await reader.cancel();
+    return text
+      .split('\n\n')
+      .slice(0, count)
+      .map((event) => JSON.parse(event.replace(/^data: /, '')));
+  }
+
+  it('are sent as events while they change, beside the page wherever it is', async () => {
+    let rate = 0;
+    const { url } = await listen({ path: 'live', stats: async () => ({ rate: ++rate }) });
+    const answer = await fetch(`${url}stats?interval=200`, { headers: { Accept: 'text/event-stream' } });
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
+    expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+    expect(await events(answer, 3)).toEqual([{ rate: 1 }, { rate: 2 }, { rate: 3 }]);
+    expect(await (await fetch(`${url}config.json`)).json()).toMatchObject({ stats: true });
+  });
+
+  it('are not computed any longer once the listener has gone', async () => {
+    let asked = 0;
+    const { url } = await listen({ stats: async () => ({ asked: ++asked }) });
+    const abort = new AbortController();
+    const headers = { Accept: 'text/event-stream' };
+    await events(await fetch(`${url}stats?interval=200`, { headers, signal: abort.signal }), 1);
+    abort.abort();
+    // All places are free again: sixteen listen, which they could not if the first still did.
+    await expect
+      .poll(async () => {
+        const answers = await Promise.all(Array.from({ length: 16 }, () => fetch(`${url}stats`, { headers })));
+        await Promise.all(answers.map((answer) => answer.body?.cancel()));
+        return answers.every(({ status }) => status === 200);
+      })
+      .toBe(true);
+  });
+
+  it('end with the server', async () => {
+    const server = await listen({ stats: async () => ({}) });
+    const answer = await fetch(`${server.url}stats`, { headers: { Accept: 'text/event-stream' } });
+    const ended = answer.text().catch(() => 'cut');
+    await server.close();
+    expect(await ended).toMatch(/^cut$|^data: \{\}\n\n$/);
+  });
+
+  it('fail one request where they cannot be made', async () => {
+    const { url } = await listen({ stats: () => Promise.reject(new Error('no')) });
+    expect((await fetch(`${url}stats`)).status).toBe(500);
+    expect((await fetch(url)).status).toBe(200);
+  });
+
+  it('are not there where none are given', async () => {
+    const { url } = await listen();
+    expect((await fetch(`${url}stats`)).status).toBe(404);
+    expect(await (await fetch(`${url}config.json`)).json()).not.toHaveProperty('stats');
+  });
+});
+
 describe('what it must not serve', () => {
   it.each([
     '/../secret.txt',

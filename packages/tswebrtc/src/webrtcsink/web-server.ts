@@ -1,6 +1,6 @@
 /**
  * The sink's web server (reference §2.13): serves the page that lists and plays the streams, and tells it in `config.json`
- * where the signalling server is. Nothing but files of one directory leaves it.
+ * where the signalling server is. Nothing but files of one directory leaves it, and the sink's figures where it is given them.
  */
 import { readFile } from 'node:fs/promises';
 import { createServer as createHttpServer, type Server } from 'node:http';
@@ -8,11 +8,12 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { fileURLToPath } from 'node:url';
-import { getRequestListener } from '@hono/node-server';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { TsWebRTCError } from '../common/errors.ts';
 import { type Logger, silentLogger } from '../common/logger.ts';
 import { isDirectory, serveFile } from './static-files.ts';
+import { StatsStream } from './stats-stream.ts';
 
 export interface WebServerOptions {
   /** Where to listen: `http://127.0.0.1:8080`; port 0 takes any free port. */
@@ -26,6 +27,8 @@ export interface WebServerOptions {
   readonly directory?: string | null;
   /** Contents of `config.json`, asked for at every request. */
   readonly config: () => object;
+  /** The sink's figures, served at `stats`; `config.json` says `"stats": true` then. Asked for only while somebody listens. */
+  readonly stats?: () => Promise<object>;
   readonly logger?: Logger;
   /** Closes the server. */
   readonly signal?: AbortSignal;
@@ -55,11 +58,13 @@ export class WebServer {
   readonly port: number;
   readonly #server: Server;
   readonly #sockets: Set<Socket>;
+  readonly #stats: StatsStream | undefined;
   #closed: Promise<void> | undefined;
 
-  private constructor(server: Server, sockets: Set<Socket>, url: string, port: number) {
+  private constructor(server: Server, sockets: Set<Socket>, stats: StatsStream | undefined, url: string, port: number) {
     this.#server = server;
     this.#sockets = sockets;
+    this.#stats = stats;
     this.url = url;
     this.port = port;
   }
@@ -75,7 +80,8 @@ export class WebServer {
     const prefix = (options.path ?? '').split('/').filter(Boolean).map(encodeURIComponent).join('/');
     const root = prefix === '' ? '/' : `/${prefix}/`;
     const tls = await readCertificate(address, options);
-    const app = pages(root, options, await pageDirectory(options.directory), logger);
+    const stats = options.stats && new StatsStream({ source: options.stats, logger });
+    const app = pages(root, options, await pageDirectory(options.directory), stats, logger);
 
     const listener = getRequestListener(app.fetch);
     const server = tls
@@ -94,7 +100,7 @@ export class WebServer {
     const bound = (server.address() as AddressInfo).port;
     const here = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : address.hostname;
     const url = `${tls ? 'https' : 'http'}://${here}:${bound}${root}`;
-    const webServer = new WebServer(server, sockets, url, bound);
+    const webServer = new WebServer(server, sockets, stats, url, bound);
     if (signal?.aborted) {
       await webServer.close();
       signal.throwIfAborted();
@@ -108,6 +114,7 @@ export class WebServer {
 
   /** Stops listening and drops every connection. Idempotent. */
   close(): Promise<void> {
+    this.#stats?.close();
     this.#closed ??= new Promise((resolve) => {
       this.#server.close(() => resolve());
       for (const socket of this.#sockets) socket.destroy();
@@ -121,15 +128,24 @@ export class WebServer {
 }
 
 /** What is answered to which request: testable without a socket. */
-function pages(root: string, options: WebServerOptions, directory: string | undefined, logger: Logger): Hono {
-  const app = new Hono();
+function pages(
+  root: string,
+  options: WebServerOptions,
+  directory: string | undefined,
+  stats: StatsStream | undefined,
+  logger: Logger,
+): Hono<{ Bindings: HttpBindings }> {
+  const app = new Hono<{ Bindings: HttpBindings }>();
   app.use(async (context, next) => {
     await next();
     context.res.headers.set('X-Content-Type-Options', 'nosniff');
     context.res.headers.set('Referrer-Policy', 'no-referrer');
     if (directory === builtInPage) context.res.headers.set('Content-Security-Policy', contentSecurityPolicy);
   });
-  app.get(`${root}config.json`, (context) => context.json(options.config(), 200, { 'Cache-Control': 'no-store' }));
+  app.get(`${root}config.json`, (context) =>
+    context.json({ ...options.config(), ...(stats ? { stats: true } : {}) }, 200, { 'Cache-Control': 'no-store' }),
+  );
+  if (stats) app.get(`${root}stats`, (context) => stats.respond(context.req.raw, () => context.env.incoming.destroy()));
   if (root !== '/') app.get(root.slice(0, -1), (context) => context.redirect(root, 308));
   app.get(`${root}*`, async (context) => {
     if (directory === undefined) return context.text('The page is not built yet: run "npm run build" and reload.\n', 503);

@@ -136,7 +136,7 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
   async #open(): Promise<string[]> {
     await this.#openInputs();
     this.#throwIfClosed();
-    return this.#servers.start(this.#options, this.#logger);
+    return this.#servers.start(this.#options, this.#logger, () => this.getStats());
   }
 
   async #openInputs(): Promise<void> {
