@@ -100,7 +100,7 @@ export class StatsStream {
             controller.enqueue(encoder.encode(event));
             written = performance.now();
           } else if (performance.now() - written > this.#patience) {
-            this.#logger.info('a listener of the figures does not read them and is dropped');
+            this.#logger.info({}, 'a listener of the figures does not read them and is dropped');
             end();
             drop();
             return;
