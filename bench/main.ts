@@ -1,11 +1,12 @@
 /** `npm run bench -- NAME [options]`: runs one benchmark, prints a table and writes `bench/results/NAME.json`. */
 import { congestion } from './congestion.ts';
+import { encoder } from './encoder.ts';
 import { fanout } from './fanout.ts';
 import { feedback } from './feedback.ts';
 import { latency } from './latency.ts';
 import { ttff } from './ttff.ts';
 
-const benches: Record<string, (args: string[]) => Promise<void>> = { congestion, fanout, feedback, latency, ttff };
+const benches: Record<string, (args: string[]) => Promise<void>> = { congestion, encoder, fanout, feedback, latency, ttff };
 
 const [name, ...args] = process.argv.slice(2);
 const bench = name === undefined ? undefined : benches[name];

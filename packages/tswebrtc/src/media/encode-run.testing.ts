@@ -5,6 +5,13 @@ import type { PictureCopy } from './worker/encode/picture-copy.ts';
 import type { VideoEncoder } from './worker/encode/video-encoder.ts';
 import { addWithResolvers } from './worker/with-resolvers.ts';
 
+addWithResolvers();
+const { Log } = await import('node-av/lib');
+const { AV_LOG_QUIET } = await import('node-av/constants');
+const { VideoEncoder: Encoder } = await import('./worker/encode/video-encoder.ts');
+const { PictureCopy: Copy } = await import('./worker/encode/picture-copy.ts');
+Log.setLevel(AV_LOG_QUIET);
+
 export interface EncodedPicture {
   /** Number of the picture. */
   readonly index: number;
@@ -48,17 +55,11 @@ export class EncodeRun {
   }
 
   static async open({ codec, temporalLayers = 1, width, height, bitrate, seed = 1 }: RunOptions): Promise<EncodeRun> {
-    addWithResolvers();
-    const { Log } = await import('node-av/lib');
-    const { AV_LOG_QUIET } = await import('node-av/constants');
-    Log.setLevel(AV_LOG_QUIET);
-    const { VideoEncoder } = await import('./worker/encode/video-encoder.ts');
-    const { PictureCopy } = await import('./worker/encode/picture-copy.ts');
     const settings = { width, height, framerate: FRAMERATE, colorSpace: 2, profile: 'constrained-baseline' } as const;
-    const encoder = await VideoEncoder.open({ ...settings, codec, temporalLayers, bitrate });
+    const encoder = await Encoder.open({ ...settings, codec, temporalLayers, bitrate });
     const draw = movingDetail(width, height, seed);
     const pictures = Array.from({ length: PICTURES }, (_, i) => draw(i));
-    return new EncodeRun(encoder, new PictureCopy(width, height, encoder.frame), pictures);
+    return new EncodeRun(encoder, new Copy(width, height, encoder.frame), pictures);
   }
 
   /** Seconds of media time so far. */

@@ -101,6 +101,9 @@ const vp8: VideoEncoderRow = {
       'error-resilient': 'default',
       // In percent of a frame: three frames' worth.
       'max-intra-rate': 300,
+      // Its buffer steers nothing: debts are kept in rate-control.ts, as are frames to be given up.
+      'undershoot-pct': 0,
+      'overshoot-pct': 0,
       'drop-threshold': 0,
       ...(temporalLayers === 2 ? { 'ts-parameters': TWO_LAYERS } : {}),
     };

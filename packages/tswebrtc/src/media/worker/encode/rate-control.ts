@@ -24,6 +24,8 @@ const MAX_STEP = TICKS_PER_SECOND / 2;
 
 /** Seconds of the target bitrate that the x264 rate buffer holds: one keyframe may take that much. */
 const BUFFER_SECONDS = 0.2;
+/** Share of the target at which x264 is capped: it takes the cap for an average and comes out a little above. */
+const CAP_SHARE = 0.97;
 /** The frame rate is taken to have changed when the average distance of frames has moved by this share. */
 const INTERVAL_CHANGE = 0.1;
 /** Weight of one frame in that average. */
@@ -50,7 +52,7 @@ export function cappedQuality(context: CodecContext, bitrate: number, framerate:
   let pts = 0;
   const apply = (): void => {
     applied = interval;
-    setCap(context, target, (target * interval) / nominal);
+    setCap(context, target, (CAP_SHARE * target * interval) / nominal);
   };
   apply();
   return {
