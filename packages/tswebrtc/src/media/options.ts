@@ -35,7 +35,8 @@ export function checkInput(description: InputDescription): void {
   }
 }
 
-export function checkEncoding(track: InputTrack, { codec, bitrate, profile, temporalLayers }: EncodingOptions): void {
+export function checkEncoding(track: InputTrack, options: EncodingOptions): void {
+  const { codec, bitrate, profile, temporalLayers, expectedLoss } = options;
   const kind = CODEC_KINDS[codec];
   if (!kind) throw invalid('codec', codec, Object.keys(CODEC_KINDS).join(', '));
   if (kind !== track.kind) throw invalid('codec', codec, `a codec for ${track.kind}`);
@@ -43,6 +44,12 @@ export function checkEncoding(track: InputTrack, { codec, bitrate, profile, temp
   if (profile !== undefined && !PROFILES.includes(profile)) throw invalid('profile', profile, PROFILES.join(', '));
   if (temporalLayers !== undefined && temporalLayers !== 1 && temporalLayers !== 2) {
     throw invalid('temporalLayers', temporalLayers, '1 or 2');
+  }
+  for (const name of ['inbandFec', 'dtx'] as const) {
+    if (options[name] !== undefined && typeof options[name] !== 'boolean') throw invalid(name, options[name], 'true or false');
+  }
+  if (expectedLoss !== undefined && !(expectedLoss >= 0 && expectedLoss <= 100)) {
+    throw invalid('expectedLoss', expectedLoss, 'between 0 and 100 percent');
   }
 }
 

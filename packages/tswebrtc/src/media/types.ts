@@ -88,6 +88,15 @@ export interface EncodingOptions {
    * left out at any time (L1T2). Default 1.
    */
   readonly temporalLayers?: 1 | 2;
+  /** Opus only: packets carry a coarse copy of the one before, for receivers that lost it. Default true. */
+  readonly inbandFec?: boolean;
+  /** Opus only: frames of silence are left out, but for one every 400 ms. Default false. */
+  readonly dtx?: boolean;
+  /**
+   * Opus only: the loss that in-band FEC is made for, percent. Default 5. Fixed while the encoding runs: another encoder would
+   * have to take over, which is heard for some 10 ms.
+   */
+  readonly expectedLoss?: number;
 }
 
 /** One encoded frame. `data` lies in a ring that the encoder reuses: call `release()` when done with it, within a second. */

@@ -4,19 +4,23 @@ import { type CodecContext, FFmpegError, Frame, Packet, Rational } from 'node-av
 import { asError, TsWebRTCError } from '../../../common/errors.ts';
 import type { CodecName } from '../../types.ts';
 import { RAW_CHANNELS, RAW_SAMPLE_RATE } from '../raw-audio.ts';
-import { AUDIO_ENCODERS, type AudioEncoderRow } from './codecs.ts';
+import { AUDIO_ENCODERS, type AudioEncoderRow, type AudioSettings } from './codecs.ts';
 import { openCodec } from './open-codec.ts';
 
 export class AudioEncoder {
   readonly implementation: string;
   /** Sample frames in a packet. */
   readonly frameSize: number;
+  readonly #row: AudioEncoderRow;
+  readonly #settings: AudioSettings;
   readonly #context: CodecContext;
   readonly #frame = new Frame();
   readonly #packet = new Packet();
   #pts = 0;
 
-  private constructor(row: AudioEncoderRow, context: CodecContext) {
+  private constructor(row: AudioEncoderRow, context: CodecContext, settings: AudioSettings) {
+    this.#row = row;
+    this.#settings = settings;
     this.implementation = row.implementation;
     this.frameSize = row.frameSize;
     this.#context = context;
@@ -30,7 +34,7 @@ export class AudioEncoder {
   }
 
   /** Opens the first encoder of the codec that works here. */
-  static async open(codec: CodecName, bitrate: number): Promise<AudioEncoder> {
+  static async open(codec: CodecName, settings: AudioSettings): Promise<AudioEncoder> {
     let failure: unknown;
     for (const row of AUDIO_ENCODERS) {
       if (row.codec !== codec) continue;
@@ -40,9 +44,9 @@ export class AudioEncoder {
           fresh.sampleFormat = AV_SAMPLE_FMT_FLT;
           fresh.channelLayout = AV_CHANNEL_LAYOUT_STEREO;
           fresh.timeBase = new Rational(1, RAW_SAMPLE_RATE);
-          return row.configure(fresh, bitrate);
+          return row.configure(fresh, settings);
         });
-        return new AudioEncoder(row, context);
+        return new AudioEncoder(row, context, settings);
       } catch (error) {
         failure = error;
       }
@@ -50,7 +54,7 @@ export class AudioEncoder {
     throw asError(failure ?? new Error(`There is no encoder for ${codec}.`), 'ENCODER_FAILED');
   }
 
-  /** Encodes `frameSize` sample frames; what comes out goes to `sink` before this returns. */
+  /** Encodes `frameSize` sample frames; what comes out, which may be nothing for silence, goes to `sink` before this returns. */
   encode(samples: Float32Array, sink: (data: Uint8Array) => void): void {
     const frame = this.#frame;
     FFmpegError.throwIfError(frame.makeWritable(), 'write to samples');
@@ -63,7 +67,8 @@ export class AudioEncoder {
     while (result >= 0) {
       result = this.#context.receivePacketSync(packet);
       if (result < 0) break;
-      if (packet.data) sink(packet.data);
+      const { data } = packet;
+      if (data && this.#row.isWorthSending(data, this.#settings)) sink(data);
       packet.unref();
     }
     if (result !== AVERROR_EAGAIN && result !== AVERROR_EOF) {

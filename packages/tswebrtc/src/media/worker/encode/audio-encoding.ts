@@ -39,7 +39,7 @@ export class AudioEncoding implements RunningEncoding {
   }
 
   static async open(options: EncodingOptions, output: EncodingOutput): Promise<AudioEncoding> {
-    return new AudioEncoding(options, await AudioEncoder.open(options.codec, options.bitrate), output);
+    return new AudioEncoding(options, await openEncoder(options, options.bitrate), output);
   }
 
   take(frame: RawFrame): void {
@@ -96,7 +96,7 @@ export class AudioEncoding implements RunningEncoding {
     try {
       for (let opened: number | undefined; opened !== this.#bitrate && !this.#closed; ) {
         opened = this.#bitrate;
-        const encoder = await AudioEncoder.open(this.#options.codec, opened);
+        const encoder = await openEncoder(this.#options, opened);
         if (this.#closed) return encoder.close();
         this.#encoder.close();
         this.#encoder = encoder;
@@ -107,4 +107,11 @@ export class AudioEncoding implements RunningEncoding {
       this.#opening = false;
     }
   }
+}
+
+function openEncoder(
+  { codec, inbandFec = true, dtx = false, expectedLoss = 5 }: EncodingOptions,
+  bitrate: number,
+): Promise<AudioEncoder> {
+  return AudioEncoder.open(codec, { bitrate, inbandFec, dtx, expectedLoss });
 }
