@@ -29,6 +29,9 @@ describe.each<VideoCodecName>(['H264', 'VP8'])('a test picture in %s', (codec) =
     input.start();
     await log.until(({ frames }) => frames.length >= 45);
     const elapsed = log.frames.at(-1)!.receivedAt - started;
+    const { framesPerSecond } = await encoding.getStats();
+    expect(framesPerSecond).toBeGreaterThan(20);
+    expect(framesPerSecond).toBeLessThan(33);
     await input.close();
     const { frames } = log;
     expect(frames[0]!.keyframe).toBe(true);
@@ -253,6 +256,33 @@ describe('the engine', () => {
       code: 'INVALID_OPTION',
       message: expect.stringContaining(`"${option}"`),
     });
+  });
+
+  it('tells the temporal layer of each frame', async () => {
+    const input = await engine.openInput({ type: 'testsrc', width: 320, height: 240 });
+    const encoding = await engine.openEncoding(input.tracks[0]!, { codec: 'VP8', bitrate: 300_000, temporalLayers: 2 });
+    const log = new FrameLog(encoding);
+    input.start();
+    await log.until(({ frames }) => frames.length >= 20);
+    expect(log.frames.slice(0, 20).map(({ temporalLayer }) => temporalLayer)).toEqual(
+      log.frames.slice(0, 20).map((_, i) => i % 2),
+    );
+    await input.close();
+    await encoding.close();
+  });
+
+  it.each([
+    ['temporalLayers', 3],
+    ['expectedLoss', 101],
+    ['dtx', 'yes'],
+  ])('refuses %s %s for an encoding', async (option, value) => {
+    const input = await engine.openInput({ type: 'tone' });
+    const options = { codec: 'OPUS', bitrate: 64_000, [option]: value } as const;
+    await expect(engine.openEncoding(input.tracks[0]!, options as never)).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      message: expect.stringContaining(`"${option}"`),
+    });
+    await input.close();
   });
 
   it('refuses a codec that does not fit the track, and a track that is closed', async () => {

@@ -136,7 +136,10 @@ export interface EncodingStats {
   readonly encoderImplementation: string;
   readonly frameWidth?: number;
   readonly frameHeight?: number;
-  /** Video: sum of the quantisers of the frames encoded, H264 0..51 each, VP8 0..127. */
+  /**
+   * Video: sum of the quantisers of the frames encoded. VP8: `y_ac_qi`, 0..127 each. H264: what the encoder planned for the frame,
+   * 0..51 each; where the bitrate presses, it goes up to 3 higher within the frame.
+   */
   readonly qpSum?: number;
   /** Video: frames encoded in the last second. */
   readonly framesPerSecond?: number;

@@ -1,0 +1,198 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { decodeVideo } from '../../decode.testing.ts';
+import { movingDetail } from '../../moving-detail.testing.ts';
+import type { EncodingOptions, VideoCodecName } from '../../types.ts';
+import { addWithResolvers } from '../with-resolvers.ts';
+import type { RawFrame } from './inlet.ts';
+import type { PacketInfo } from './video-encoder.ts';
+import type { VideoEncoding } from './video-encoding.ts';
+
+addWithResolvers();
+const { Log } = await import('node-av/lib');
+const { AV_LOG_QUIET } = await import('node-av/constants');
+Log.setLevel(AV_LOG_QUIET);
+const { VideoEncoding: Encoding } = await import('./video-encoding.ts');
+
+const FRAMERATE = 30;
+const LARGE = { width: 320, height: 240 };
+const SMALL = { width: 160, height: 120 };
+const draw = { large: movingDetail(LARGE.width, LARGE.height), small: movingDetail(SMALL.width, SMALL.height) };
+
+interface Made extends Pick<PacketInfo, 'keyframe' | 'temporalLayer'> {
+  readonly data: Uint8Array;
+  /** Number of the frame it was made of. */
+  readonly index: number;
+}
+
+let encoding: VideoEncoding;
+let made: Made[];
+let given: number;
+let held: number;
+let failures: unknown[];
+afterEach(() => encoding.close());
+
+async function open(codec: VideoCodecName, options: Partial<EncodingOptions> = {}): Promise<void> {
+  made = [];
+  failures = [];
+  given = held = 0;
+  encoding = await Encoding.open(
+    { codec, bitrate: 800_000, ...options },
+    { ...LARGE, framerate: FRAMERATE, colorSpace: 2 },
+    {
+      write(data, { keyframe, temporalLayer }, { timestamp }) {
+        made.push({ data: data.slice(), keyframe, temporalLayer, index: Math.round((timestamp * FRAMERATE) / 1e6) });
+        return true;
+      },
+      failed: (error) => failures.push(error),
+    },
+  );
+}
+
+/** Gives the next picture of the input. */
+function give(size = LARGE, colorSpace = 2): void {
+  const index = given++;
+  const timestamp = (index * 1e6) / FRAMERATE;
+  let released = false;
+  held++;
+  const frame: RawFrame = {
+    type: 'frame',
+    slot: 0,
+    sequence: index,
+    timestamp,
+    duration: 1e6 / FRAMERATE,
+    captureTime: timestamp / 1000,
+    samples: 0,
+    data: (size === LARGE ? draw.large : draw.small)(index),
+    format: { kind: 'video', ...size, framerate: FRAMERATE, colorSpace },
+    release() {
+      if (!released) held--;
+      released = true;
+    },
+  };
+  encoding.take(frame);
+}
+
+/** Gives pictures, with time in between for encoders to open, until `condition` holds. */
+async function giveUntil(condition: () => boolean, size = LARGE): Promise<void> {
+  for (let i = 0; i < 500 && !condition(); i++) {
+    give(size);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  expect(condition()).toBe(true);
+}
+
+const width = (): number | undefined => encoding.counters.frameWidth;
+
+/** Each keyframe and what follows it decodes; returns the size of every picture, in order. */
+async function sizes(codec: VideoCodecName): Promise<string[]> {
+  const all: string[] = [];
+  for (let from = 0; from < made.length; ) {
+    let to = from + 1;
+    while (to < made.length && !made[to]!.keyframe) to++;
+    const pictures = await decodeVideo(codec, made.slice(from, to));
+    expect(pictures).toHaveLength(to - from);
+    all.push(...pictures.map((picture) => `${picture.width}x${picture.height}`));
+    from = to;
+  }
+  return all;
+}
+
+describe.each<[VideoCodecName, 1 | 2]>([
+  ['H264', 1],
+  ['VP8', 1],
+  ['VP8', 2],
+])('%s in %i temporal layers', (codec, temporalLayers) => {
+  it('loses no frame while an encoder for another size opens, and begins that size with a keyframe', async () => {
+    await open(codec, { temporalLayers });
+    for (let i = 0; i < 10; i++) give();
+    encoding.setFormat({ width: 160 });
+    await giveUntil(() => width() === 160);
+    const change = given - 1;
+    for (let i = 0; i < 10; i++) give();
+    expect(made.map(({ index }) => index)).toEqual(Array.from({ length: given }, (_, i) => i));
+    expect(held).toBe(0);
+    expect(made.filter(({ keyframe }) => keyframe).map(({ index }) => index)).toEqual([0, change]);
+    const seen = await sizes(codec);
+    expect(new Set(seen.slice(0, change))).toEqual(new Set(['320x240']));
+    expect(new Set(seen.slice(change))).toEqual(new Set(['160x120']));
+    if (temporalLayers === 2) {
+      expect(made.slice(change).map(({ temporalLayer }) => temporalLayer)).toEqual(made.slice(change).map((_, i) => i % 2));
+    }
+  });
+
+  it('follows an input that changes its size, and an encoder never sees another size than its own', async () => {
+    await open(codec, { temporalLayers });
+    for (let i = 0; i < 5; i++) give(LARGE);
+    await giveUntil(() => width() === 160, SMALL);
+    await giveUntil(() => width() === 320, LARGE);
+    expect(made).toHaveLength(given);
+    const seen = await sizes(codec);
+    expect(seen[0]).toBe('320x240');
+    expect(seen.at(-1)).toBe('320x240');
+    expect(seen).toContain('160x120');
+  });
+
+  it('survives sizes that change with every frame, by setFormat and by the input', async () => {
+    await open(codec, { temporalLayers });
+    for (let i = 0; i < 150; i++) {
+      encoding.setFormat(
+        i % 7 === 0 ? {} : { width: 64 + 2 * ((i * 37) % 100), ...(i % 3 ? { height: 48 + 2 * ((i * 11) % 60) } : {}) },
+      );
+      give(i % 5 < 3 ? LARGE : SMALL, i % 11 ? 2 : 6);
+      if (i % 4 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    encoding.setFormat({ width: 200, height: 100 });
+    await giveUntil(() => width() === 200);
+    expect(failures).toEqual([]);
+    expect(held).toBe(0);
+    expect(made.length + encoding.counters.framesDropped).toBe(given);
+    expect((await sizes(codec)).at(-1)).toBe('200x100');
+  });
+
+  it('takes the same format again as nothing new', async () => {
+    await open(codec, { temporalLayers });
+    encoding.setFormat({ width: 160, framerate: 10 });
+    await giveUntil(() => width() === 160);
+    const from = made.length;
+    for (let i = 0; i < 60; i++) {
+      encoding.setFormat({ width: 160, framerate: 10 });
+      give();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const after = made.slice(from);
+    expect(after.some(({ keyframe }) => keyframe)).toBe(false);
+    expect(after).toHaveLength(20);
+    const distances = after.slice(1).map(({ index }, i) => index - after[i]!.index);
+    expect(new Set(distances)).toEqual(new Set([3]));
+  });
+
+  it('thins frames out without a keyframe, and spends the bitrate on those left', async () => {
+    await open(codec, { temporalLayers, bitrate: 200_000 });
+    for (let i = 0; i < 60; i++) give();
+    encoding.setFormat({ framerate: 10 });
+    for (let i = 0; i < 150; i++) give();
+    expect(made.filter(({ keyframe }) => keyframe)).toHaveLength(1);
+    const late = made.filter(({ index }) => index >= 120 && index < 210);
+    expect(late.length).toBe(30);
+    const bitrate = late.reduce((sum, { data }) => sum + data.length * 8, 0) / 3;
+    expect(bitrate).toBeGreaterThan(150_000);
+    expect(bitrate).toBeLessThan(230_000);
+  });
+
+  it('counts quantisers: coarser ones at a lower bitrate', async () => {
+    await open(codec, { temporalLayers, bitrate: 1_500_000 });
+    const mean = (): number => {
+      const { qpSum, framesEncoded } = encoding.counters;
+      for (let i = 0; i < 30; i++) give();
+      return (encoding.counters.qpSum! - qpSum!) / (encoding.counters.framesEncoded - framesEncoded);
+    };
+    mean();
+    const fine = mean();
+    encoding.setBitrate(100_000);
+    mean();
+    const coarse = mean();
+    expect(fine).toBeGreaterThan(0);
+    expect(coarse).toBeGreaterThan(fine * 1.2);
+    expect(coarse).toBeLessThanOrEqual(codec === 'VP8' ? 127 : 51);
+  });
+});
