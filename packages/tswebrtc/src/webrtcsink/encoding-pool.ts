@@ -21,7 +21,7 @@ export interface EncodingPoolOptions {
   readonly maxEncodings: number;
   readonly mitigationModes: readonly MitigationMode[];
   /** Further options of audio encoders. */
-  readonly audio: { readonly inbandFec: boolean; readonly dtx: boolean };
+  readonly audio: Pick<EncodingOptions, 'inbandFec' | 'dtx'>;
 }
 
 /** Figures of one running encoding. */
@@ -110,7 +110,7 @@ export class EncodingPool {
   }
 
   #createGroup(track: SinkTrack, codec: CodecName): EncodingGroup {
-    const { minBitrate, maxBitrate, audioBitrate, encoding, maxEncodings, mitigationModes } = this.#options;
+    const { minBitrate, maxBitrate, audioBitrate, encoding, maxEncodings, mitigationModes, audio } = this.#options;
     const video = track.kind === 'video';
     const perConsumer = video && encoding === 'per-consumer';
     // One rung and one encoding are all that audio needs.

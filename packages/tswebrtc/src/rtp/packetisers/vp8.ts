@@ -15,6 +15,11 @@ const START_OF_PARTITION = 0x10;
 /** I, L and T: PictureID, TL0PICIDX and TID are present. No K: a KEYIDX would have to be continuous per session, for nobody. */
 const HAS_PICTURE_ID_TL0_TID = 0xe0;
 const LONG_PICTURE_ID = 0x80;
+/**
+ * Y: the frame depends on the base layer alone, as all our upper layers do. Without it a receiver waits for a frame of the same
+ * layer that it could build on, and so drops them all.
+ */
+const LAYER_SYNC = 0x20;
 const PICTURE_ID_OFFSET = TEMPLATE_LAYOUT.headerLength + 2;
 
 export class Vp8Packetiser implements Packetiser {
@@ -25,6 +30,7 @@ export class Vp8Packetiser implements Packetiser {
     const { data, temporalLayer } = frame;
     if (data.length === 0 || !this.#writer.begin(arena, data.length)) return undefined;
     const count = Math.ceil(data.length / (MAX_PAYLOAD_LENGTH - DESCRIPTOR_LENGTH));
+    const layerByte = ((temporalLayer & 3) << 6) | (temporalLayer > 0 ? LAYER_SYNC : 0);
     const bytes = arena.bytes;
     for (let i = 0, from = 0; i < count; i++) {
       // Pieces of equal size: a small last packet would cost as much to send and would be as likely to be lost.
@@ -35,7 +41,7 @@ export class Vp8Packetiser implements Packetiser {
       bytes[at + 2] = LONG_PICTURE_ID;
       bytes[at + 3] = 0;
       bytes[at + 4] = 0;
-      bytes[at + 5] = (temporalLayer & 3) << 6;
+      bytes[at + 5] = layerByte;
       bytes.set(data.subarray(from, to), at + DESCRIPTOR_LENGTH);
       from = to;
     }
