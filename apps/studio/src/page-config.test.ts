@@ -26,6 +26,16 @@ describe('the signalling server is found', () => {
     expect(config).toEqual({ signallingUrl: 'ws://host:1/', iceServers: [{ urls: 'stun:host' }] });
   });
 
+  it('knows where figures are, beside the page, only where there are some', () => {
+    const statsUrl = (served: unknown): string | undefined => pageConfig(new URL('http://host/sub/?a=1#door'), served).statsUrl;
+    expect(statsUrl({ stats: true })).toBe('http://host/sub/stats');
+    expect([statsUrl({}), statsUrl({ stats: 'http://elsewhere/' }), statsUrl(undefined)]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
   it('asks nobody outside unless told to', () => {
     expect(pageConfig(new URL('http://host/'), undefined).iceServers).toEqual([]);
   });

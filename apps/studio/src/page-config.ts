@@ -5,12 +5,15 @@
 export interface PageConfig {
   readonly signallingUrl: string;
   readonly iceServers: RTCIceServer[];
+  /** Where the server of this page tells its sink's figures; undefined where it has none. */
+  readonly statsUrl?: string;
 }
 
 /** `config.json`, as the sink's web server writes it; all of it optional. */
 interface ServedConfig {
   signalling?: { port?: unknown; tls?: unknown; path?: unknown };
   iceServers?: unknown;
+  stats?: unknown;
 }
 
 const USUAL_PORT = 8443;
@@ -23,7 +26,8 @@ export function pageConfig(page: URL, served: unknown): PageConfig {
   const given: ServedConfig = typeof served === 'object' && served !== null ? served : {};
   const iceServers = Array.isArray(given.iceServers) ? (given.iceServers as RTCIceServer[]) : [];
   const override = page.searchParams.get('signalling');
-  return { signallingUrl: (override && readUrl(override)) || servedUrl(page, given), iceServers };
+  const signallingUrl = (override && readUrl(override)) || servedUrl(page, given);
+  return { signallingUrl, iceServers, ...(given.stats === true ? { statsUrl: new URL('stats', page).href } : {}) };
 }
 
 /** Asks the server the page came from; silence, a 404 or nonsense count as nothing said. */

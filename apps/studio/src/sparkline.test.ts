@@ -18,6 +18,12 @@ describe('linePath', () => {
     expect(heights[1]).toBeGreaterThan(0);
   });
 
+  it('draws on the scale of another line where told', () => {
+    const [top] = points(linePath([100, 100])).map(([, y]) => y as number);
+    const [half] = points(linePath([50, 50], 60, 100)).map(([, y]) => y as number);
+    expect(28 - half!).toBeCloseTo((28 - top!) / 2, 0);
+  });
+
   it('draws nothing of one value, and a flat line of nothing', () => {
     expect(linePath([5])).toBe('');
     expect(points(linePath([0, 0])).map(([, y]) => y)).toEqual([28, 28]);

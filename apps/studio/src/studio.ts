@@ -1,5 +1,6 @@
 /** The page as a whole: brings together the library, the list, the players, the status and the address. */
 import { GstWebRTCAPI, type GstWebRTCError, type Peer } from '@tswebrtc/browser';
+import { ConsumersView } from './consumers-view.ts';
 import { readDeepLink, writeDeepLink } from './deep-link.ts';
 import { element, setText } from './dom.ts';
 import { EmptyState } from './empty-state.ts';
@@ -9,6 +10,7 @@ import { Player, type PlayerHost } from './player.ts';
 import { Status } from './status.ts';
 import { StreamList } from './stream-list.ts';
 import { findByKey, keyOf, titleOf } from './stream-name.ts';
+import { type View, ViewSwitch } from './view-switch.ts';
 
 /** ms a sentence about a failure stays on the page. */
 const NOTICE_TIME = 8000;
@@ -20,8 +22,10 @@ export class Studio {
   readonly #list = new StreamList({ onPlay: (peer, alongside) => this.#choose(peer, alongside) });
   readonly #empty: EmptyState;
   readonly #stage = element('main', { class: 'players' });
+  readonly #layout = element('div', { class: 'layout' }, this.#list.element, this.#stage);
   readonly #notice = element('p', { class: 'notice', attributes: { role: 'alert', 'data-testid': 'notice' } });
   readonly #host: PlayerHost;
+  #view: View = 'watch';
   #players: Player[] = [];
   #muted = true;
   /** What an empty page says while the server is away. */
@@ -48,7 +52,7 @@ export class Studio {
       },
     };
     this.#listen(new URL(config.signallingUrl).host);
-    this.#layOut();
+    this.#layOut(config.statsUrl);
     this.#followAddress();
     window.addEventListener('hashchange', () => this.#followAddress());
     window.addEventListener('pagehide', (event) => {
@@ -77,7 +81,7 @@ export class Studio {
     });
   }
 
-  #layOut(): void {
+  #layOut(statsUrl: string | undefined): void {
     const mark = element('span', { class: 'mark', attributes: { 'aria-hidden': 'true' } }, icon('play'));
     const brand = element(
       'div',
@@ -86,8 +90,23 @@ export class Studio {
       element('span', {}, 'tswebrtc', element('span', { class: 'brand-light' }, ' studio')),
     );
     const header = element('header', { class: 'top' }, brand, this.#status.element);
-    this.#root.replaceChildren(header, element('div', { class: 'layout' }, this.#list.element, this.#stage), this.#notice);
+    this.#root.replaceChildren(header, this.#layout, this.#notice);
+    if (statsUrl !== undefined) this.#addConsumers(statsUrl, brand);
     this.#refresh('connecting');
+  }
+
+  /** The second view. Whatever plays in the first plays on while it is not seen. */
+  #addConsumers(statsUrl: string, brand: Element): void {
+    const consumers = new ConsumersView(statsUrl, (peerId) => peerId === this.#api.clientId);
+    const views = new ViewSwitch((view) => {
+      this.#view = view;
+      this.#layout.hidden = view !== 'watch';
+      consumers.shown = view === 'consumers';
+      this.#refresh();
+    });
+    brand.after(views.element);
+    this.#layout.after(consumers.element);
+    views.show();
   }
 
   #appeared(peer: Peer): void {
@@ -183,12 +202,12 @@ export class Studio {
     this.#list.hint(count > 0 ? '' : connected ? 'None yet. They appear here as they come on air.' : 'Not connected.');
     this.#list.mark(new Set(this.#players.flatMap((player) => player.producerId ?? [])));
     this.#stage.dataset.count = String(this.#players.length);
+    const titles = this.#players.map((player) => player.element.getAttribute('aria-label')).join(', ');
+    document.title = [this.#view === 'consumers' ? 'Consumers' : titles, 'tswebrtc studio'].filter(Boolean).join(' – ');
     if (this.#players.length > 0) {
       this.#empty.element.remove();
-      document.title = `${this.#players.map((player) => player.element.getAttribute('aria-label')).join(', ')} – tswebrtc studio`;
       return;
     }
-    document.title = 'tswebrtc studio';
     this.#empty.show(connected ? (count > 0 ? 'choose' : 'no-streams') : whileAway);
     this.#stage.append(this.#empty.element);
   }

@@ -38,14 +38,15 @@ export class StudioBench {
   signalling: SignallingServer;
   /** What `config.json` says; undefined: there is none. */
   config: object | undefined;
-  readonly #directory: string;
+  /** Where the page lies, built. */
+  readonly directory: string;
   readonly #http: Server;
   readonly #contexts: BrowserContext[] = [];
 
   private constructor(browser: Browser, signalling: SignallingServer, directory: string, http: Server) {
     this.browser = browser;
     this.signalling = signalling;
-    this.#directory = directory;
+    this.directory = directory;
     this.#http = http;
     http.on('request', (request, response) => {
       const path = new URL(request.url ?? '/', 'http://page').pathname;
@@ -100,7 +101,7 @@ export class StudioBench {
     };
   }
 
-  /** Opens the page; everything the browser complains about goes to `complaints`. */
+  /** Opens the page (or that at another address); everything the browser complains about goes to `complaints`. */
   async open(address = '', size = { width: 1280, height: 800 }): Promise<{ page: Page; complaints: string[] }> {
     const page = await this.#newPage(size);
     const complaints: string[] = [];
@@ -109,7 +110,7 @@ export class StudioBench {
       // A server that is away on purpose is no fault of the page.
       if (message.type() === 'error' && !/WebSocket connection|ERR_|404/.test(message.text())) complaints.push(message.text());
     });
-    await page.goto(this.url + address);
+    await page.goto(new URL(address, this.url).href);
     return { page, complaints };
   }
 
@@ -132,7 +133,7 @@ export class StudioBench {
     await this.signalling.close();
     this.#http.closeAllConnections();
     await new Promise((resolve) => this.#http.close(resolve));
-    await rm(this.#directory, { recursive: true, force: true });
+    await rm(this.directory, { recursive: true, force: true });
   }
 
   /** Closes all pages, producers included. */
@@ -147,7 +148,7 @@ export class StudioBench {
   }
 
   #file(path: string): string | undefined {
-    const directory = path.startsWith('/producer/') ? here : this.#directory;
+    const directory = path.startsWith('/producer/') ? here : this.directory;
     const file =
       path === '/producer/gstwebrtc-api.js'
         ? fileURLToPath(new URL('../../../node_modules/gstwebrtc-api/dist/gstwebrtc-api-3.0.0.esm.js', import.meta.url))
