@@ -127,5 +127,7 @@ function mediaOf({ codec, width, height, framerate, mitigationMode }: SessionFig
   const size = width && height ? formatSize(width, height) : '';
   const rate = framerate ? formatRate(framerate) : '';
   const mitigation = mitigationMode === 'none' ? '' : mitigationMode.replace('+', ' and ');
-  return [codec, size, rate, mitigation].filter(Boolean).join(' · ') || 'No picture yet';
+  // A line breaks between the parts, never within one.
+  const parts = [codec, size, rate].map((part) => part?.replaceAll(' ', '\u00a0'));
+  return [...parts, mitigation].filter(Boolean).join(' · ') || 'No picture yet';
 }

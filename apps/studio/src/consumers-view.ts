@@ -13,6 +13,9 @@ import { type FeedState, StatsFeed } from './stats-feed.ts';
 /** ms between figures after which the lines of the last minute begin anew. */
 const HOLE = 4000;
 
+/** An encoding changes places with the one before it when its bitrate is that many times as high. */
+const CLEARLY = 1.4;
+
 const FEED_WORDS: Readonly<Record<FeedState, string>> = { connecting: 'Connecting…', live: 'Live', lost: 'Reconnecting…' };
 
 interface Consumer {
@@ -158,16 +161,19 @@ export class ConsumersView {
       .join(', ');
   }
 
-  /** Best first when they appear, none last; after that they keep their places, so that nothing jumps about while bitrates move. */
+  /** Best first, none last; those that are about as good keep their places, so that nothing jumps about while bitrates move. */
   #updateSections(groups: readonly EncodingGroup[]): void {
     const byId = new Map(groups.map((group) => [group.id, group]));
     for (const id of this.#sections.keys()) if (!byId.has(id)) this.#sections.delete(id);
     const order = [...this.#sections.keys()];
-    const bitrate = (id: string): number => (id === '' ? -1 : (byId.get(id)?.encoding.bitrate ?? 0));
-    for (const { id } of groups) {
-      if (this.#sections.has(id)) continue;
-      const place = order.findIndex((other) => bitrate(other) < bitrate(id));
-      order.splice(place < 0 ? order.length : place, 0, id);
+    const bitrate = (id: string): number => (id === '' ? 0 : (byId.get(id)?.encoding.bitrate ?? 0) + 1);
+    for (const { id } of groups) if (!this.#sections.has(id)) order.push(id);
+    for (let last = order.length - 1; last > 0; last--) {
+      for (let i = 0; i < last; i++) {
+        const [before, after] = order.slice(i, i + 2) as [string, string];
+        const fresh = !this.#sections.has(before) || !this.#sections.has(after);
+        if (bitrate(after) > bitrate(before) * (fresh ? 1 : CLEARLY)) order.splice(i, 2, after, before);
+      }
     }
     const sections = order.map((id): [string, EncodingSection] => [
       id,

@@ -94,7 +94,7 @@ describe('the consumers in Chromium', { timeout: 60_000 }, () => {
     expect(await page.textContent('[data-testid=consumers-news]')).toBe('one consumer moved to another encoding');
     await expect.poll(() => row(page, 'b').locator('.spark-line').getAttribute('d')).toMatch(/^M.*L/);
 
-    // A better encoding that comes later stands first; nobody else changes places.
+    // A better encoding that comes later stands first.
     sink.sessions = [...sink.sessions, session('c', { encodingId: 'best' })];
     sink.encodings = [...sink.encodings, encoding('best', 4e6)];
     await row(page, 'c').waitFor();
@@ -103,6 +103,16 @@ describe('the consumers in Chromium', { timeout: 60_000 }, () => {
       ['high', ['a']],
       ['low', ['b']],
     ]);
+
+    // Places change where the difference is clear, and only there.
+    sink.encodings = [encoding('high', 4.4e6), encoding('low', 7e6), encoding('best', 4e6)];
+    await expect
+      .poll(() => layout(page))
+      .toEqual([
+        ['low', ['b']],
+        ['best', ['c']],
+        ['high', ['a']],
+      ]);
 
     sink.sessions = [];
     sink.encodings = [];
