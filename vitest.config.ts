@@ -19,6 +19,7 @@ export default defineConfig({
       'interop/**/*.browser.test.ts',
       'interop/install.test.ts',
       'examples/**/*.test.ts',
+      'bench/**/*.test.ts',
     ],
     pool: 'forks',
     maxWorkers: 2,

@@ -4,9 +4,18 @@ import { encoder } from './encoder.ts';
 import { fanout } from './fanout.ts';
 import { feedback } from './feedback.ts';
 import { latency } from './latency.ts';
+import { linkDrop } from './link-drop.ts';
 import { ttff } from './ttff.ts';
 
-const benches: Record<string, (args: string[]) => Promise<void>> = { congestion, encoder, fanout, feedback, latency, ttff };
+const benches: Record<string, (args: string[]) => Promise<void>> = {
+  congestion,
+  encoder,
+  fanout,
+  feedback,
+  latency,
+  'link-drop': linkDrop,
+  ttff,
+};
 
 const [name, ...args] = process.argv.slice(2);
 const bench = name === undefined ? undefined : benches[name];

@@ -10,6 +10,7 @@ type Modules = {
   'connection/transport/udp-port': typeof import('../packages/tswebrtc/dist/connection/transport/udp-port.js');
   'common/emitter': typeof import('../packages/tswebrtc/dist/common/emitter.js');
   'common/logger': typeof import('../packages/tswebrtc/dist/common/logger.js');
+  'media/worker/with-resolvers': typeof import('../packages/tswebrtc/dist/media/worker/with-resolvers.js');
   'rtp/outbound-stream': typeof import('../packages/tswebrtc/dist/rtp/outbound-stream.js');
   'rtp/rtcp/rtcp': typeof import('../packages/tswebrtc/dist/rtp/rtcp/rtcp.js');
   'rtp/rtcp/twcc': typeof import('../packages/tswebrtc/dist/rtp/rtcp/twcc.js');

@@ -34,8 +34,10 @@ export class SinkProcess {
     return sink;
   }
 
-  constructor(args: readonly string[]) {
-    this.child = spawn(process.execPath, [command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  /** `through`: a command, with its arguments, that runs the rest of its command line elsewhere. */
+  constructor(args: readonly string[], through: readonly string[] = []) {
+    const [program, ...rest] = [...through, process.execPath, command, ...args];
+    this.child = spawn(program!, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.stderr += text;
     });
