@@ -22,15 +22,25 @@ const REACTION_TIME = 200;
 const KNOWN_CAPACITY_PART = 0.9;
 const BEYOND_CAPACITY_FACTOR = 1.2;
 
+/**
+ * Ours: so long after the beginning, ms, no probe raises the rate beyond this multiple of the start bitrate or of what is known
+ * to get through: a short train says little, and an encoder that follows it at once floods a path that let it through by chance.
+ */
+const START_TIME = 3000;
+const START_FACTOR = 2.2;
+
 export class DelayBasedEstimator {
   readonly rate: AimdRateControl;
   readonly #interArrival = new InterArrival();
   readonly #trendline = new TrendlineEstimator();
   readonly #queue = new QueueMonitor();
   #verdict: QueueVerdict = 'clear';
+  readonly #start: number;
+  #firstFeedback: number | undefined;
   #lastFeedback = Number.NEGATIVE_INFINITY;
 
   constructor(bitrate: number, min: number, max: number) {
+    this.#start = bitrate;
     this.rate = new AimdRateControl(bitrate, min, max);
   }
 
@@ -72,6 +82,7 @@ export class DelayBasedEstimator {
       this.#queue.reset();
     }
     this.#lastFeedback = now;
+    this.#firstFeedback ??= now;
     let recovered = false;
     const bottleneck = bottleneckRate(results);
     if (bottleneck !== undefined && throughput !== undefined) throughput = Math.min(throughput, bottleneck);
@@ -93,10 +104,13 @@ export class DelayBasedEstimator {
     return recovered;
   }
 
-  get #probeLimit(): number {
+  /** How far a probe of a path in use may raise the rate, bit/s. */
+  #probeLimit(throughput: number | undefined, now: number): number {
     const { capacity, bitrate } = this.rate;
-    if (!capacity.known) return Number.POSITIVE_INFINITY;
-    return Math.max(KNOWN_CAPACITY_PART * capacity.estimate, BEYOND_CAPACITY_FACTOR * bitrate);
+    const fresh = now - (this.#firstFeedback ?? now) < START_TIME;
+    const proven = fresh ? START_FACTOR * Math.max(throughput ?? 0, this.#start) : Number.POSITIVE_INFINITY;
+    if (!capacity.known) return Math.max(bitrate, proven);
+    return Math.min(proven, Math.max(KNOWN_CAPACITY_PART * capacity.estimate, BEYOND_CAPACITY_FACTOR * bitrate));
   }
 
   #steer(throughput: number | undefined, probe: number | undefined, applicationLimited: boolean, now: number): void {
@@ -109,7 +123,7 @@ export class DelayBasedEstimator {
         rate.setBitrate(rate.bitrate / 2, now);
       }
     } else if (probe !== undefined) {
-      rate.setBitrate(applicationLimited ? probe : Math.min(probe, this.#probeLimit), now);
+      rate.setBitrate(applicationLimited ? probe : Math.min(probe, this.#probeLimit(throughput, now)), now);
     } else {
       rate.update(this.#trendline.state, throughput, applicationLimited, now);
     }

@@ -77,7 +77,8 @@ export class ProbeController {
   #nextId = 1;
   readonly #pending: PlannedProbe[] = [];
   #seed = 1;
-  #quietInterval = QUIET_INTERVAL;
+  /** The first one comes soon: what the probes of the start found is not believed in full. */
+  #quietInterval = QUIET_CONTINUATION;
 
   /** `max`: bit/s. */
   constructor(max: number) {

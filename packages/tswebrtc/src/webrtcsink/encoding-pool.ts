@@ -124,7 +124,9 @@ export class EncodingPool {
       onError: this.#onError,
       open: async (bitrate, hooks) => {
         // Layers are for those who share: to leave one out must leave the others' picture alone.
-        const options: EncodingOptions = video ? { codec, bitrate, temporalLayers: perConsumer ? 1 : 2 } : { codec, bitrate };
+        const options: EncodingOptions = video
+          ? { codec, bitrate, temporalLayers: perConsumer ? 1 : 2 }
+          : { codec, bitrate, ...audio };
         const opened = await this.#engine.openEncoding(track.input, options);
         this.#logger.info({ track: track.name, codec, encoding: opened.id, bitrate }, 'encoding started');
         return new SharedEncoding(opened, {
