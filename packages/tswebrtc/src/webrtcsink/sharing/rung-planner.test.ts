@@ -1,0 +1,124 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Random } from '../../congestion/simulator/random.testing.ts';
+import { RungLadder } from './rung-ladder.ts';
+import { RungPlanner, UP_DELAY } from './rung-planner.ts';
+
+const LIMITS = { min: 100_000, max: 8_000_000 };
+const ladder = new RungLadder(LIMITS.min, LIMITS.max);
+const planner = (maxEncodings = 4): RungPlanner<string> => new RungPlanner(ladder, LIMITS, maxEncodings);
+/** Bitrates and members of a plan, highest first. */
+const shape = (plan: ReturnType<RungPlanner<string>['plan']>) =>
+  plan.map(({ bitrate, members }) => [bitrate, [...members].sort()]);
+
+describe('RungLadder', () => {
+  it('goes down from the maximum by a factor of 1.5, no further than the minimum', () => {
+    const { rungs } = ladder;
+    expect(rungs.at(-1)).toBe(LIMITS.max);
+    for (let i = 1; i < rungs.length; i++) expect(rungs[i]! / rungs[i - 1]!).toBeCloseTo(1.5, 2);
+    expect(rungs[0]).toBeGreaterThanOrEqual(LIMITS.min);
+    expect(rungs[0]! / 1.5).toBeLessThan(LIMITS.min);
+  });
+
+  it('finds the highest rung that a bitrate pays for', () => {
+    const { rungs } = ladder;
+    expect(ladder.highestWithin(rungs[3]!)).toBe(3);
+    expect(ladder.highestWithin(rungs[3]! - 1)).toBe(2);
+    expect(ladder.highestWithin(1)).toBe(0);
+  });
+});
+
+describe('RungPlanner', () => {
+  it('lets who is alone steer exactly, within the limits', () => {
+    const plans = planner();
+    plans.setTarget('a', 1_234_567, 0);
+    expect(shape(plans.plan(0))).toEqual([[1_234_567, ['a']]]);
+    plans.setTarget('a', 50_000_000, 10_000);
+    expect(shape(plans.plan(10_000))).toEqual([[LIMITS.max, ['a']]]);
+    plans.setTarget('a', 10, 10_100);
+    expect(shape(plans.plan(10_100))).toEqual([[LIMITS.min, ['a']]]);
+  });
+
+  it('keeps those who share on their rung whatever their estimates do above it', () => {
+    const plans = planner();
+    const random = new Random(7);
+    const rung = ladder.rungs.at(-3)!;
+    const seen = new Set<string>();
+    for (let now = 0; now < 60_000; now += 100) {
+      for (const id of ['a', 'b']) plans.setTarget(id, rung * random.uniform(1, 1.45), now);
+      seen.add(JSON.stringify(shape(plans.plan(now))));
+    }
+    expect([...seen]).toEqual([JSON.stringify([[rung, ['a', 'b']]])]);
+  });
+
+  it('goes down at once, and up only when it could all the while', () => {
+    const plans = planner();
+    const [low, , high] = ladder.rungs.slice(-3) as [number, number, number];
+    for (const id of ['a', 'b', 'c']) plans.setTarget(id, high, 0);
+    plans.setTarget('c', low, 10_000);
+    plans.setTarget('b', low, 10_000);
+    expect(shape(plans.plan(10_000))).toEqual([
+      [high, ['a']],
+      [low, ['b', 'c']],
+    ]);
+    plans.setTarget('b', high, 11_000);
+    plans.plan(11_000 + UP_DELAY - 1);
+    // A moment below the higher rung begins the wait anew.
+    plans.setTarget('b', low, 11_000 + UP_DELAY - 1);
+    plans.setTarget('b', high, 11_000 + UP_DELAY);
+    expect(plans.plan(11_000 + UP_DELAY + 1)[0]!.members).toEqual(['a']);
+    expect([...plans.plan(11_000 + 2 * UP_DELAY)[0]!.members].sort()).toEqual(['a', 'b']);
+  });
+
+  it('merges those downwards who lose the least when no more encodings may run', () => {
+    const plans = planner(2);
+    const [low, middle, high] = ladder.rungs.slice(-3) as [number, number, number];
+    for (const id of ['h1', 'h2', 'h3']) plans.setTarget(id, high, 0);
+    plans.setTarget('m', middle, 0);
+    for (const id of ['l1', 'l2']) plans.setTarget(id, low, 0);
+    const plan = plans.plan(0);
+    expect(shape(plan)).toEqual([
+      [high, ['h1', 'h2', 'h3']],
+      [low, ['l1', 'l2', 'm']],
+    ]);
+    expect([...plan[1]!.merged]).toEqual(['m']);
+  });
+
+  it('uses no rung that the content does not need', () => {
+    const plans = planner();
+    for (const id of ['a', 'b']) plans.setTarget(id, LIMITS.max, 0);
+    plans.setTarget('c', LIMITS.max / 1.6, 0);
+    plans.setContentBitrate(600_000);
+    expect(plans.plan(0)).toHaveLength(1);
+    expect(plans.plan(0)[0]!.bitrate).toBeGreaterThan(600_000);
+    plans.setContentBitrate(undefined);
+    expect(plans.plan(0)).toHaveLength(2);
+  });
+
+  it('places everybody once, within the number of encodings, and none above what a member can pay but on the lowest rung', () => {
+    const target = fc.integer({ min: 1, max: 20_000_000 });
+    fc.assert(
+      fc.property(fc.array(target, { minLength: 1, maxLength: 30 }), fc.integer({ min: 1, max: 6 }), (targets, most) => {
+        const plans = planner(most);
+        for (const [id, bitrate] of targets.entries()) plans.setTarget(String(id), bitrate, 0);
+        const plan = plans.plan(0);
+        expect(plan.length).toBeLessThanOrEqual(most);
+        expect(plan.flatMap(({ members }) => members).sort()).toEqual(targets.map((_, id) => String(id)).sort());
+        for (const { bitrate, members } of plan) {
+          const least = Math.min(...members.map((id) => targets[Number(id)]!));
+          expect(bitrate <= Math.max(least, ladder.rungs[0]!)).toBe(true);
+        }
+      }),
+      { seed: 3, numRuns: 300 },
+    );
+  });
+
+  it('gives everybody an encoding of its own where there is no bound', () => {
+    const plans = planner(Number.POSITIVE_INFINITY);
+    for (const id of ['a', 'b']) plans.setTarget(id, 1_000_000, 0);
+    expect(shape(plans.plan(0))).toEqual([
+      [1_000_000, ['a']],
+      [1_000_000, ['b']],
+    ]);
+  });
+});
