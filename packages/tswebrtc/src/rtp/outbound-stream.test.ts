@@ -108,6 +108,17 @@ describe('OutboundStream', () => {
     expect(body(second)).toEqual(body(first));
   });
 
+  it('never goes back in time, though a frame of another encoder is older than the last one', () => {
+    const bench = new Bench({ timestampOffset: 0xffff_fff0 });
+    const [first, second, third] = [bench.frame(), bench.frame(), bench.frame()];
+    const stamps = [second, first, third].map((frame) => {
+      const packets = bench.send(frame);
+      expect(new Set(packets.map(({ header }) => header.timestamp)).size).toBe(1);
+      return packets[0]!.header.timestamp;
+    });
+    expect(stamps).toEqual([3600 - 16, 3600 - 15, 7200 - 16]);
+  });
+
   it('carries its sequence numbers over the wrap with the roll-over counter', () => {
     const bench = new Bench({ initialSequenceNumber: 65_534, initialRtxSequenceNumber: 65_535 });
     const packets = bench.send();

@@ -142,6 +142,7 @@ export class OutboundStream {
   #goodPadding = -1;
 
   #lastTimestamp = 0;
+  #sentTimestamp = 0;
   #lastCaptureTime: number | undefined;
   #lastFir: number | undefined;
 
@@ -258,9 +259,9 @@ export class OutboundStream {
     if (!arena.has(position)) return 0;
     const length = this.#lengths[index]!;
     const last = index === frame.count - 1;
-    const timestamp = (frame.timestamp + this.#timestampOffset) >>> 0;
     const pictureIdOffset = frame.vp8PictureIdOffset ?? 0;
-    if (index === 0) this.#beginFrame(frame, timestamp, pictureIdOffset);
+    if (index === 0) this.#beginFrame(frame, (frame.timestamp + this.#timestampOffset) >>> 0, pictureIdOffset);
+    const timestamp = this.#sentTimestamp;
 
     const slot = this.#record(position, length, this.#kind, now, transportSequenceNumber);
     const history = this.#history;
@@ -555,6 +556,10 @@ export class OutboundStream {
   }
 
   #beginFrame(frame: PacketisedFrame, timestamp: number, pictureIdOffset: number): void {
+    // Where the stream changes to another encoder, that one's first frame may be older than the last of the one before: time
+    // must not go back for the receiver, though reports go by the true one.
+    const goesOn = this.#lastCaptureTime === undefined || ((timestamp - this.#sentTimestamp) | 0) > 0;
+    this.#sentTimestamp = goesOn ? timestamp : (this.#sentTimestamp + 1) >>> 0;
     this.#lastTimestamp = timestamp;
     this.#lastCaptureTime = frame.captureTime;
     if (pictureIdOffset === 0) return;

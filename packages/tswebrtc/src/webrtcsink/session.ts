@@ -249,7 +249,8 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
       targetBitrate: Math.round(target.bitrate),
       sentBitrate: Math.round(sent.bitrate(performance.now())),
       packetLoss: reported || target.lossFraction > 0 ? target.lossFraction : null,
-      roundTripTime: this.#connection?.roundTripTime ?? null,
+      // Of all packets lately rather than of one report a second.
+      roundTripTime: target.rtt === undefined ? (this.#connection?.roundTripTime ?? null) : target.rtt / 1000,
       networkState: target.state,
       fecPercentage: main?.stream?.fecPercentage ?? 0,
       retransmittedPackets: this.#egress.streams.reduce((sum, stream) => sum + stream.stats().retransmittedPacketsSent, 0),
