@@ -27,8 +27,8 @@ const HIGH = 3_000_000;
 const LOW = 500_000;
 /** bit/s; above the link in every phase, and the same for both senders. */
 const MAX_BITRATE = 8_192_000;
-/** bit/s; what a producer that does not look at the path sends: it fits the link until the drop. */
-const BLIND_BITRATE = 2_500_000;
+/** bit/s; what a producer that does not look at the path sends: with its repair it fits the link until the drop. */
+const BLIND_BITRATE = 2_000_000;
 const BARS = { settle: 1500, over: 1.1, recovered: 2_400_000, recovery: 10_000, freeze: 500 };
 const PHASES = ['before', 'drop', 'rise'] as const;
 /** s for browsers and producers to start, during which the picture already runs. */
@@ -173,6 +173,12 @@ function figures(name: string, run: Run, blind: boolean | undefined, comparison?
   return [
     bounded('drop.estimate_fits_ms', firstTime(estimates, drop, rise, fits), rise - drop, BARS.settle),
     bounded('drop.estimate_stays_ms', settledTime(estimates, drop, rise, fits), rise - drop, BARS.settle),
+    info(
+      `${name}.drop.estimate_over`,
+      (100 * late.filter((value) => !fits(value)).length) / late.length,
+      '%',
+      'of the time after',
+    ),
     info(`${name}.drop.estimate_highest`, Math.max(...late) / LOW, '× capacity', `${BARS.settle} ms after the drop and later`),
     bounded('rise.recovered_ms', recovered, end - rise, BARS.recovery),
     bounded('freeze.longest_ms', frozen.longest, end - drop, bar),

@@ -5,6 +5,7 @@ import { fanout } from './fanout.ts';
 import { feedback } from './feedback.ts';
 import { latency } from './latency.ts';
 import { linkDrop } from './link-drop.ts';
+import { loss } from './loss.ts';
 import { ttff } from './ttff.ts';
 
 const benches: Record<string, (args: string[]) => Promise<void>> = {
@@ -14,6 +15,7 @@ const benches: Record<string, (args: string[]) => Promise<void>> = {
   feedback,
   latency,
   'link-drop': linkDrop,
+  loss,
   ttff,
 };
 

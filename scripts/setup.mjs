@@ -1,4 +1,5 @@
-// Installs what the tests need beyond npm's packages: a Chromium, a font for it, and openssl for throw-away certificates.
+// Installs what the tests need beyond npm's packages: a Chromium, a font for it, and openssl for throw-away certificates;
+// and what the benchmarks need: tools that make networks, and a C compiler.
 // Safe to run again; without root it only says what to do.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
@@ -7,14 +8,18 @@ import { delimiter, join } from 'node:path';
 const needed = [
   { program: 'chromium', packages: ['chromium', 'fonts-dejavu-core'], why: 'the tests play streams in it' },
   { program: 'openssl', packages: ['openssl'], why: 'the tests make certificates with it' },
+  { program: 'ip', packages: ['iproute2'], why: 'benchmarks make networks with it' },
+  { program: 'tc', packages: ['iproute2'], why: 'benchmarks make slow links with it' },
+  { program: 'nft', packages: ['nftables'], why: 'benchmarks lose packets with it' },
+  { program: 'cc', packages: ['gcc', 'libc6-dev'], why: 'benchmarks compile small helpers with it' },
 ];
 
 const missing = needed.filter(({ program }) => !isOnPath(program));
 if (missing.length === 0) {
-  console.log(`Nothing to set up: ${needed.map(({ program }) => program).join(' and ')} are here.`);
+  console.log(`Nothing to set up: ${list(needed)} are here.`);
 } else {
   for (const { program, why } of missing) console.log(`There is no ${program}: ${why}.`);
-  if (isRoot() && isDebian()) installWithApt(missing.flatMap(({ packages }) => packages));
+  if (isRoot() && isDebian()) installWithApt(packagesOf(missing));
   else advise();
 }
 
@@ -43,16 +48,24 @@ function apt(what, args) {
 }
 
 function advise() {
-  const programs = missing.map(({ program }) => program).join(' and ');
+  const programs = list(missing);
   if (isDebian()) {
-    const packages = missing.flatMap((item) => item.packages).join(' ');
-    console.log(`Run this: sudo apt-get install --no-install-recommends ${packages}`);
+    console.log(`Run this: sudo apt-get install --no-install-recommends ${packagesOf(missing).join(' ')}`);
   } else console.log(`Install ${programs} with the package manager of this system, so that the command is on the PATH.`);
-  console.log('Until then the tests that need it fail or are skipped; everything else works.');
+  console.log('Until then the tests and benchmarks that need it fail or are skipped; everything else works.');
 }
 
+function packagesOf(items) {
+  return [...new Set(items.flatMap(({ packages }) => packages))];
+}
+
+function list(items) {
+  return new Intl.ListFormat('en').format(items.map(({ program }) => program));
+}
+
+/** Where a user's PATH lacks the administrator's folders, what is there still counts. */
 function isOnPath(program) {
-  return (process.env.PATH ?? '').split(delimiter).some((directory) => {
+  return [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'].some((directory) => {
     try {
       accessSync(join(directory, program), constants.X_OK);
       return true;
