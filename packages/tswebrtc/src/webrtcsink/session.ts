@@ -132,7 +132,14 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     const count = options.tracks.filter(({ kind }) => kind === 'video').length;
     this.#egress = new Egress({
       control: createController(options.congestionControl, { ...this.#limits(count), startBitrate: this.#start(count), now }),
-      onTarget: () => this.#allocate(),
+      onTarget: () => {
+        try {
+          this.#allocate();
+        } catch (error) {
+          // The application's own division of the bitrate.
+          this.fail('error', asError(error));
+        }
+      },
       onCongested: () => {
         if (options.congestionControl !== 'disabled') for (const track of this.#tracks) track.restart();
       },
