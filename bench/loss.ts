@@ -107,9 +107,10 @@ function print(results: readonly Result[]): void {
   console.log(
     `\nThe link: ${RATE / 1e6} Mbit/s, tbf; datagrams to the viewer are lost at random. Frozen: gaps over ${FREEZE.toFixed(0)} ms`,
   );
-  console.log('between presented frames, in full. RTX, FEC: what the producer may repair with; Chromium uses what it wants.\n');
+  console.log('between presented frames, in full. RTX, FEC: what the producer may repair with; Chromium uses what it wants.');
+  console.log('It does not tell how many packets forward error correction brought back: what is lost includes those.\n');
   const title =
-    'loss|each way|repair|freezes|frozen ms|longest gap ms|frames/s|kbit/s|lost|resent|FEC|NACKs|PLIs|keyframes'.split('|');
+    'loss|each way|repair|freezes|frozen ms|longest gap ms|frames/s|kbit/s|lost|resent|NACKs|PLIs|keyframes|RTT ms'.split('|');
   printTable([
     title,
     ...results.map(({ loss, delay, repair, outcome }) => [
@@ -122,8 +123,10 @@ function print(results: readonly Result[]): void {
 }
 
 function cells({ count, total, longest }: Freezes, got: Received): string[] {
-  const { framerate, bitrate, lost, retransmissions, fec, nacks, plis, keyframes } = got;
-  const whole = [bitrate / 1000, lost, retransmissions, fec, nacks, plis, keyframes].map((value) => value.toFixed(0));
+  const { framerate, bitrate, lost, retransmissions, nacks, plis, keyframes, roundTripTime } = got;
+  const whole = [bitrate / 1000, lost, retransmissions, nacks, plis, keyframes, 1000 * roundTripTime].map((value) =>
+    value.toFixed(0),
+  );
   return [count.toFixed(0), total.toFixed(0), longest.toFixed(0), framerate.toFixed(1), ...whole];
 }
 

@@ -30,7 +30,11 @@ export async function openPageOn(host: Host, url: string): Promise<RemotePage> {
   const executablePath = join(folder, 'chromium');
   writeFileSync(executablePath, `#!/bin/sh\nexec ip netns exec ${host.namespace} "${chromiumPath()}" "$@"\n`);
   chmodSync(executablePath, 0o755);
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  const remove = (): void => {
+    rmSync(folder, { recursive: true, force: true });
+    process.removeListener('exit', remove);
+  };
+  process.once('exit', remove);
   try {
     const args = [...chromiumArgs, `--disable-features=${disabledFeatures.join(',')}`, '--mute-audio'];
     const browser = await chromium.launch({ executablePath, args, handleSIGINT: false, handleSIGTERM: false });

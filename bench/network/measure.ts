@@ -51,7 +51,8 @@ export interface Received {
   readonly nacks: number;
   readonly keyframes: number;
   readonly retransmissions: number;
-  readonly fec: number;
+  /** s; the longest that connectivity checks took in the stretch */
+  readonly roundTripTime: number;
   /** pixels, at the end */
   readonly height: number;
   /** mean quantiser index of the codec; lower is finer */
@@ -73,7 +74,10 @@ export function received({ samples }: Recording, from: number, to: number): Rece
     nacks: since('nackCount'),
     keyframes: since('keyFramesDecoded'),
     retransmissions: since('retransmittedPacketsReceived'),
-    fec: since('fecPacketsReceived'),
+    roundTripTime: Math.max(
+      0,
+      ...samples.filter(({ time }) => time >= from && time < to).map((sample) => sample.roundTripTime ?? 0),
+    ),
     height: b.frameHeight ?? 0,
     quantiser: since('qpSum') / Math.max(1, since('framesDecoded')),
   };

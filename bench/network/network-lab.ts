@@ -164,15 +164,15 @@ function tool(name: string, args: readonly string[], input?: string): void {
   if (status !== 0) throw new Error(`${name} ${args.join(' ')} failed: ${(error?.message ?? stderr).trim()}`);
 }
 
-/** Why there can be no such network here, as a sentence; undefined where there can. */
+/** Why there can be no such network here, as the end of a sentence; undefined where there can. */
 export function networkMissing(): string | undefined {
-  if (process.platform !== 'linux') return 'It needs the network namespaces of Linux.';
-  if (process.getuid?.() !== 0) return 'It makes network namespaces, for which it must run as root.';
+  if (process.platform !== 'linux') return 'it needs the network namespaces of Linux.';
+  if (process.getuid?.() !== 0) return 'it makes network namespaces, for which it must run as root.';
   const missing = ['ip', 'tc', 'nft'].filter((name) => spawnSync(name, ['-V'], { stdio: 'ignore' }).error);
-  if (missing.length > 0) return `There is no ${missing.join(' and no ')} here: run \`npm run setup\`.`;
+  if (missing.length > 0) return `there is no ${missing.join(' and no ')} here: run \`npm run setup\`.`;
   const capabilities = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
   if (!(BigInt(`0x${capabilities ?? 'f'.repeat(16)}`) & CAP_SYS_ADMIN)) {
-    return 'This container may not make network namespaces: it lacks the capability CAP_SYS_ADMIN.';
+    return 'this container may not make network namespaces: it lacks the capability CAP_SYS_ADMIN.';
   }
   return undefined;
 }

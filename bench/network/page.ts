@@ -34,7 +34,6 @@ export interface Inbound {
   readonly freezeCount: number;
   readonly totalFreezesDuration: number;
   readonly retransmittedPacketsReceived?: number;
-  readonly fecPacketsReceived?: number;
   readonly frameWidth?: number;
   readonly frameHeight?: number;
   readonly qpSum?: number;

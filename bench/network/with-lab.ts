@@ -21,7 +21,7 @@ const ADMINISTRATION = ':/usr/sbin:/sbin';
 /** Ends the process with one sentence where the benchmark cannot run. */
 export function requireNetwork(name: string): void {
   process.env.PATH = `${process.env.PATH ?? ''}${ADMINISTRATION}`;
-  const missing = networkMissing() ?? (chromiumPath() ? undefined : 'There is no Chromium here: run `npm run setup`.');
+  const missing = networkMissing() ?? (chromiumPath() ? undefined : 'there is no Chromium here: run `npm run setup`.');
   if (missing === undefined) return;
   console.error(`The benchmark ${name} cannot run: ${missing}`);
   process.exit(1);
@@ -47,7 +47,7 @@ export async function withLab(duration: number, run: (around: Surroundings) => P
   }
 }
 
-/** Why there can be no delay here, as a sentence; undefined where there can. */
+/** Why there can be no delay here, as the end of a sentence; undefined where there can. */
 export function delayMissing(): string | undefined {
   if (!existsSync('/dev/net/tun')) return 'there is no /dev/net/tun here';
   return spawnSync(compiler, ['--version']).error ? 'there is no C compiler here: run `npm run setup`' : undefined;
