@@ -125,7 +125,7 @@ describe('connecting', () => {
   });
 
   it('gives up on a server that accepts but never answers, and tries again', async () => {
-    const { diary } = open({ connectTimeout: 30 });
+    const { diary } = open({ connectTimeout: 1000 });
     await server.accept();
     await diary.until(/SIGNALLING_UNREACHABLE/);
     await (await server.accept()).register();
