@@ -14,9 +14,13 @@ export class Child {
   readonly #process: ChildProcess;
   #settle: ((reply: Reply) => void) | undefined;
 
-  /** `script`: file name of a compiled script beside this one. */
-  constructor(script: string) {
-    this.#process = fork(new URL(script, import.meta.url));
+  /**
+   * `script`: file name of a compiled script beside this one. `through`: a command, with its arguments, that runs the rest of
+   * its command line elsewhere.
+   */
+  constructor(script: string, through: readonly string[] = []) {
+    const [execPath, ...execArgv] = [...through, process.execPath];
+    this.#process = fork(new URL(script, import.meta.url), { execPath: execPath!, execArgv });
     const settle = (reply: Reply): void => {
       this.#settle?.(reply);
       this.#settle = undefined;

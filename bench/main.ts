@@ -6,6 +6,7 @@ import { feedback } from './feedback.ts';
 import { latency } from './latency.ts';
 import { linkDrop } from './link-drop.ts';
 import { loss } from './loss.ts';
+import { slowViewer } from './slow-viewer.ts';
 import { ttff } from './ttff.ts';
 
 const benches: Record<string, (args: string[]) => Promise<void>> = {
@@ -16,6 +17,7 @@ const benches: Record<string, (args: string[]) => Promise<void>> = {
   latency,
   'link-drop': linkDrop,
   loss,
+  'slow-viewer': slowViewer,
   ttff,
 };
 

@@ -4,17 +4,23 @@
  */
 type Modules = {
   'congestion/congestion-controller': typeof import('../packages/tswebrtc/dist/congestion/congestion-controller.js');
+  'connection/connection': typeof import('../packages/tswebrtc/dist/connection/connection.js');
   'connection/rtcp-session': typeof import('../packages/tswebrtc/dist/connection/rtcp-session.js');
   'connection/srtp/create-srtp-sender': typeof import('../packages/tswebrtc/dist/connection/srtp/create-srtp-sender.js');
+  'connection/srtp/node-srtp-sender': typeof import('../packages/tswebrtc/dist/connection/srtp/node-srtp-sender.js');
   'connection/srtp/srtp-context': typeof import('../packages/tswebrtc/dist/connection/srtp/srtp-context.js');
   'connection/transport/udp-port': typeof import('../packages/tswebrtc/dist/connection/transport/udp-port.js');
   'common/emitter': typeof import('../packages/tswebrtc/dist/common/emitter.js');
   'common/logger': typeof import('../packages/tswebrtc/dist/common/logger.js');
   'media/worker/with-resolvers': typeof import('../packages/tswebrtc/dist/media/worker/with-resolvers.js');
+  'rtp/header-extensions': typeof import('../packages/tswebrtc/dist/rtp/header-extensions.js');
+  'rtp/ntp': typeof import('../packages/tswebrtc/dist/rtp/ntp.js');
   'rtp/outbound-stream': typeof import('../packages/tswebrtc/dist/rtp/outbound-stream.js');
+  'rtp/packet': typeof import('../packages/tswebrtc/dist/rtp/packet.js');
   'rtp/rtcp/rtcp': typeof import('../packages/tswebrtc/dist/rtp/rtcp/rtcp.js');
   'rtp/rtcp/twcc': typeof import('../packages/tswebrtc/dist/rtp/rtcp/twcc.js');
   'rtp/send-ops': typeof import('../packages/tswebrtc/dist/rtp/send-ops.js');
+  'rtp/sequence': typeof import('../packages/tswebrtc/dist/rtp/sequence.js');
   'webrtcsink/egress': typeof import('../packages/tswebrtc/dist/webrtcsink/egress.js');
   'webrtcsink/shard': typeof import('../packages/tswebrtc/dist/webrtcsink/shard.js');
   'webrtcsink/shared-encoding': typeof import('../packages/tswebrtc/dist/webrtcsink/shared-encoding.js');

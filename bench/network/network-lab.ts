@@ -39,6 +39,7 @@ export class NetworkLab {
   readonly viewer: Host;
   readonly #router: string;
   readonly #delay: ChildProcess | undefined;
+  #neighbour: Host | undefined;
   readonly #removeAtExit = (): void => this.remove();
   #shaped = false;
 
@@ -55,12 +56,7 @@ export class NetworkLab {
     process.once('exit', this.#removeAtExit);
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, endBySignal);
     try {
-      for (const name of names) {
-        ip('netns', 'add', name);
-        ip('-n', name, 'link', 'set', 'lo', 'up');
-        // Link-local IPv6 addresses would be candidates that no router carries.
-        set(name, { 'net/ipv6/conf/all/disable_ipv6': 1, 'net/ipv6/conf/default/disable_ipv6': 1 });
-      }
+      for (const name of names) this.#addNamespace(name);
       this.#join(this.producer, 'to-producer', '10.77.1.1');
       this.#join(this.viewer, 'to-viewer', '10.77.2.1');
       set(this.#router, { 'net/ipv4/ip_forward': 1, 'net/ipv4/conf/all/rp_filter': 0, 'net/ipv4/conf/default/rp_filter': 0 });
@@ -82,6 +78,22 @@ export class NetworkLab {
     ip('-n', this.#router, 'link', 'set', routerDevice, 'up');
     // Without a default route Chromium finds no address of its own.
     ip('-n', namespace, 'route', 'add', 'default', 'via', routerAddress);
+  }
+
+  /** One more host behind the router, on a path without a limit. At most one. */
+  addNeighbour(): Host {
+    const neighbour = { namespace: `${PREFIX}${process.pid}n`, address: '10.77.3.2' };
+    this.#neighbour = neighbour;
+    this.#addNamespace(neighbour.namespace);
+    this.#join(neighbour, 'to-neighbour', '10.77.3.1');
+    return neighbour;
+  }
+
+  #addNamespace(name: string): void {
+    ip('netns', 'add', name);
+    ip('-n', name, 'link', 'set', 'lo', 'up');
+    // Link-local IPv6 addresses would be candidates that no router carries.
+    set(name, { 'net/ipv6/conf/all/disable_ipv6': 1, 'net/ipv6/conf/default/disable_ipv6': 1 });
   }
 
   /** Leads what comes from either host through a program in user space. */
@@ -119,6 +131,7 @@ export class NetworkLab {
   remove(): void {
     process.removeListener('exit', this.#removeAtExit);
     this.#delay?.kill('SIGKILL');
+    if (this.#neighbour) removeNamespace(this.#neighbour.namespace);
     for (const name of [this.producer.namespace, this.#router, this.viewer.namespace]) removeNamespace(name);
   }
 }
@@ -131,7 +144,7 @@ function endBySignal(signal: NodeJS.Signals): void {
 /** What a run left behind that was killed: the name tells whose it was. */
 function removeAbandoned(): void {
   const names = spawnSync('ip', ['netns', 'list'], { encoding: 'utf8' }).stdout ?? '';
-  for (const [name, owner] of names.matchAll(new RegExp(`^${PREFIX}(\\d+)[prv]\\b`, 'gm'))) {
+  for (const [name, owner] of names.matchAll(new RegExp(`^${PREFIX}(\\d+)[prvn]\\b`, 'gm'))) {
     if (!existsSync(`/proc/${owner}`)) removeNamespace(name);
   }
 }

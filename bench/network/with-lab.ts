@@ -18,10 +18,11 @@ export interface Surroundings {
 /** Where Debian keeps the tools; not on every PATH. */
 const ADMINISTRATION = ':/usr/sbin:/sbin';
 
-/** Ends the process with one sentence where the benchmark cannot run. */
-export function requireNetwork(name: string): void {
+/** Ends the process with one sentence where the benchmark cannot run. `browser`: whether it needs one. */
+export function requireNetwork(name: string, browser = true): void {
   process.env.PATH = `${process.env.PATH ?? ''}${ADMINISTRATION}`;
-  const missing = networkMissing() ?? (chromiumPath() ? undefined : 'there is no Chromium here: run `npm run setup`.');
+  const missing =
+    networkMissing() ?? (!browser || chromiumPath() ? undefined : 'there is no Chromium here: run `npm run setup`.');
   if (missing === undefined) return;
   console.error(`The benchmark ${name} cannot run: ${missing}`);
   process.exit(1);
