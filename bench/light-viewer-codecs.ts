@@ -43,7 +43,7 @@ function quantiserOf(header: Uint8Array, keyframe: boolean): number {
   // filter_type, loop_filter_level, sharpness_level
   bits.literal(10);
   // mode_ref_lf_delta_update
-  if (bits.literal(1) && bits.literal(1)) for (let i = 0; i < 8; i++) if (bits.literal(1)) bits.literal(7);
+  if (bits.literal(1) && bits.literal(1)) bits.skipOptional(8, 7);
   // log2_nbr_of_dct_partitions
   bits.literal(2);
   return bits.literal(7);
@@ -53,10 +53,10 @@ function skipSegmentation(bits: BoolDecoder): void {
   const [map, data] = [bits.literal(1), bits.literal(1)];
   if (data) {
     bits.literal(1);
-    for (let i = 0; i < 4; i++) if (bits.literal(1)) bits.literal(8);
-    for (let i = 0; i < 4; i++) if (bits.literal(1)) bits.literal(7);
+    bits.skipOptional(4, 8);
+    bits.skipOptional(4, 7);
   }
-  if (map) for (let i = 0; i < 3; i++) if (bits.literal(1)) bits.literal(8);
+  if (map) bits.skipOptional(3, 8);
 }
 
 /** RFC 6386 §7.3, for bits that are as likely 0 as 1. */
@@ -76,6 +76,11 @@ class BoolDecoder {
     let value = 0;
     for (let i = 0; i < length; i++) value = (value << 1) | this.#bit();
     return value;
+  }
+
+  /** Fields of `length` bits, each behind a flag that says whether it is there. */
+  skipOptional(count: number, length: number): void {
+    for (let i = 0; i < count; i++) if (this.literal(1)) this.literal(length);
   }
 
   #bit(): number {

@@ -3,6 +3,7 @@ import { congestion } from './congestion.ts';
 import { encoder } from './encoder.ts';
 import { fanout } from './fanout.ts';
 import { feedback } from './feedback.ts';
+import { joinStorm } from './join-storm.ts';
 import { latency } from './latency.ts';
 import { linkDrop } from './link-drop.ts';
 import { loss } from './loss.ts';
@@ -14,6 +15,7 @@ const benches: Record<string, (args: string[]) => Promise<void>> = {
   encoder,
   fanout,
   feedback,
+  'join-storm': joinStorm,
   latency,
   'link-drop': linkDrop,
   loss,
