@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { Logger } from '../common/logger.ts';
 import type { CodecName, EncodingOptions, MediaEngine } from '../media/types.ts';
 import { EncodingGroup, type GroupSubscriber, type Membership } from './encoding-group.ts';
+import type { EncodingSource } from './encoding-source.ts';
 import type { Shard } from './shard.ts';
 import { SharedEncoding } from './shared-encoding.ts';
 import type { MitigationMode } from './sharing/mitigation.ts';
@@ -42,7 +43,7 @@ export interface EncodingFigures {
   readonly keyframes: number;
 }
 
-export class EncodingPool {
+export class EncodingPool implements EncodingSource {
   readonly #groups = new Map<string, { readonly track: SinkTrack; readonly group: EncodingGroup }>();
   readonly #engine: MediaEngine;
   readonly #shard: Shard;
@@ -64,10 +65,6 @@ export class EncodingPool {
     this.#onError = onError;
   }
 
-  /**
-   * Gets `subscriber` the frames of `track` in `codec`, of about `bitrate` bit/s; rejects with `ENCODER_FAILED`. `sessionId`
-   * stands for it in statistics.
-   */
   join(track: SinkTrack, codec: CodecName, subscriber: GroupSubscriber, bitrate: number, sessionId: string): Promise<Membership> {
     const key = `${track.name}/${codec}`;
     let entry = this.#groups.get(key);
@@ -78,11 +75,11 @@ export class EncodingPool {
     return entry.group.join(subscriber, bitrate, sessionId);
   }
 
-  /** Ids of the sessions that send `encoding`. */
-  sharing(encoding: SharedEncoding | undefined): string[] {
-    if (!encoding) return [];
+  /** Ids of the sessions that send the encoding with this id. */
+  sharing(encodingId: string | undefined): string[] {
+    if (encodingId === undefined) return [];
     for (const { group } of this.#groups.values()) {
-      const found = group.encodings.find((running) => running.encoding === encoding);
+      const found = group.encodings.find((running) => running.encoding.id === encodingId);
       if (found) return found.members.map(({ label }) => label);
     }
     return [];

@@ -107,7 +107,7 @@ export const sinkProperties = {
     when: 'ready',
     doc: 'What a low bitrate may cost besides quality: a smaller picture (downscaled), half the frames (downsampled).',
   }),
-  // The next four are ours: the original has one encoder a session.
+  // The next five are ours: the original has one encoder a session, and GStreamer's threads.
   encoding: property({
     type: choice('shared', 'per-consumer'),
     default: 'shared',
@@ -119,6 +119,12 @@ export const sinkProperties = {
     default: 0,
     when: 'ready',
     doc: 'Most encoders of one track and codec that run when consumers share; 0 is as many as there are cores.',
+  }),
+  shards: property({
+    type: uint(0, 64),
+    default: 0,
+    when: 'ready',
+    doc: 'Threads among which sessions are divided, the main thread being the first; 0 is as many as help.',
   }),
   opusInbandFec: property({
     type: boolean(),
@@ -252,7 +258,8 @@ export type WebRTCSinkOptions = InputOf<typeof sinkProperties> & {
   readonly signaller?: Signaller | SignallerOptions;
   /**
    * Divides what a session may send among its video tracks (the original's `define-encoder-bitrates`). Default: in equal
-   * parts. A track that is missing in the answer keeps its part; each is held between `minBitrate` and `maxBitrate`.
+   * parts. A track that is missing in the answer keeps its part; each is held between `minBitrate` and `maxBitrate`. All
+   * sessions live in the main thread then, whatever `shards` says.
    */
   readonly defineEncoderBitrates?: DefineEncoderBitrates;
   /** Silent by default. */

@@ -5,8 +5,8 @@ import type { OutboundStream } from '../rtp/outbound-stream.ts';
 import type { PacketisedFrame } from '../rtp/packetised-frame.ts';
 import { encoderBitrate, PATH_OVERHEAD } from './allocation.ts';
 import { codecNameOf } from './codecs.ts';
-import type { GroupSubscriber, Membership } from './encoding-group.ts';
-import type { EncodingPool } from './encoding-pool.ts';
+import type { GroupSubscriber } from './encoding-group.ts';
+import type { EncodingSeat, EncodingSource } from './encoding-source.ts';
 import { FrameGate, type GatedFrame } from './sharing/frame-gate.ts';
 import type { SinkTrack } from './tracks.ts';
 
@@ -29,7 +29,7 @@ export interface SessionTrackOwner {
 
 export interface SessionTrackOptions {
   readonly sessionId: string;
-  readonly encodings: EncodingPool;
+  readonly encodings: EncodingSource;
   /** What it may have at first, bit/s. */
   readonly bitrate: number;
   /** Whether `bitrate` and targets are what the encoder makes, rather than what its packets take on the path. */
@@ -50,7 +50,7 @@ export class SessionTrack implements GroupSubscriber {
     temporalLayer: 0,
   };
   stream: OutboundStream | undefined;
-  membership: Membership | undefined;
+  membership: EncodingSeat | undefined;
   /** What may be sent of it, bit/s on the path. */
   #target: number;
   #refreshed = Number.NEGATIVE_INFINITY;

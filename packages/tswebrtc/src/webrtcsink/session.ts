@@ -18,7 +18,7 @@ import type { SessionDescription } from '../signalling/signaller.ts';
 import { allocate, audioOnPath } from './allocation.ts';
 import { preferencesFor } from './codecs.ts';
 import { Egress } from './egress.ts';
-import type { EncodingPool } from './encoding-pool.ts';
+import type { EncodingSource } from './encoding-source.ts';
 import type { DefineEncoderBitrates } from './properties.ts';
 import { SessionTrack } from './session-track.ts';
 import type { Shard, ShardMember } from './shard.ts';
@@ -100,9 +100,9 @@ export interface SessionOptions {
   /** ms that the peer has to answer and connect. */
   readonly setupTimeout: number;
   readonly shard: Shard;
-  readonly encodings: EncodingPool;
-  /** The peer of another session of the sink. */
-  readonly peerOf: (sessionId: string) => string | undefined;
+  readonly encodings: EncodingSource;
+  /** Peers of the other sessions that are sent an encoding. */
+  readonly sharedWith: (encodingId: string | undefined) => readonly string[];
   readonly logger: Logger;
 }
 
@@ -248,7 +248,6 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     const membership = main?.membership;
     const encoding = membership?.encoding;
     const format = encoding?.format;
-    const others = this.#options.encodings.sharing(encoding).filter((id) => id !== this.id);
     return {
       sessionId: this.id,
       peerId: this.peerId,
@@ -264,7 +263,7 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
       framesSkipped: this.#tracks.reduce((sum, track) => sum + track.framesSkipped, 0),
       encodingId: encoding?.id ?? null,
       encodingBitrate: encoding?.bitrate ?? null,
-      sharedWith: others.map((id) => this.#options.peerOf(id) ?? id),
+      sharedWith: this.#options.sharedWith(encoding?.id),
       encodingReason: main?.limited ? 'limited' : (membership?.reason ?? null),
       mitigationMode: encoding?.mitigation.join('+') || 'none',
       width: format?.width ?? null,

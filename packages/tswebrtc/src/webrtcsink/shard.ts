@@ -1,7 +1,7 @@
 /**
  * Where sessions live: the packet templates they send, the batch they fill together and the timer that paces them. A session
- * belongs to one shard for its whole life and nothing outside touches its state. There is one shard, on the main thread;
- * more would be worker threads, which is why everything a session tells the outside is asynchronous.
+ * belongs to one shard for its whole life and nothing outside touches its state. The main thread has one, others may run in
+ * threads of their own (shards/), which is why everything a session tells the outside is asynchronous.
  */
 import { asError, type TsWebRTCError } from '../common/errors.ts';
 import type { SrtpSender } from '../connection/types.ts';

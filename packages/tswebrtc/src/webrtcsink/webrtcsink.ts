@@ -14,8 +14,10 @@ import { connectionOptions } from './connection-options.ts';
 import { EmbeddedServers } from './embedded-servers.ts';
 import { type EncodingFigures, EncodingPool } from './encoding-pool.ts';
 import { isSignaller, type ResolvedSinkOptions, validateOptions, type WebRTCSinkOptions } from './properties.ts';
-import { type EndReason, Session, type SessionFigures } from './session.ts';
+import type { EndReason, Session, SessionFigures } from './session.ts';
 import { Shard } from './shard.ts';
+import type { PlacedSession } from './shards/remote-session.ts';
+import { ShardPool } from './shards/shard-pool.ts';
 import { type SinkTrack, TrackNames } from './tracks.ts';
 
 const DEFAULT_SIGNALLING_URI = 'ws://127.0.0.1:8443';
@@ -51,13 +53,14 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
   readonly #sharedEngine: MediaEngine | undefined;
   readonly #logger: Logger;
   readonly #descriptions: InputDescription[] = [];
-  readonly #sessions = new Map<string, Session>();
+  readonly #sessions = new Map<string, PlacedSession>();
   readonly #tracks: SinkTrack[] = [];
   readonly #inputs: MediaInput[] = [];
   readonly #servers = new EmbeddedServers();
   #state: 'new' | 'starting' | 'started' | 'closed' = 'new';
   #engine: MediaEngine | undefined;
   #shard: Shard | undefined;
+  #shards: ShardPool | undefined;
   #encodings: EncodingPool | undefined;
   #signaller: Signaller | undefined;
   #opening: Promise<readonly string[]> | undefined;
@@ -180,6 +183,9 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
       this.#logger,
       (error) => this.#report(asError(error, 'ENCODER_FAILED')),
     );
+    const { shards } = this.#options;
+    const [shard, tracks, logger] = [this.#shard, this.#tracks, this.#logger];
+    this.#shards = new ShardPool({ shard, encodings: this.#encodings, tracks, shards, logger });
     for (const input of this.#inputs) input.start();
   }
 
@@ -232,13 +238,13 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
   }
 
   async #addSession(sessionId: string, peerId: string, offer: SessionDescription | undefined): Promise<void> {
-    const [shard, encodings, signaller, options] = [this.#shard, this.#encodings, this.#signaller, this.#options];
-    if (!shard || !encodings || !signaller || this.#closing) return;
+    const [shards, encodings, signaller, options] = [this.#shards, this.#encodings, this.#signaller, this.#options];
+    if (!shards || !encodings || !signaller || this.#closing) return;
     if (this.#sessions.has(sessionId)) {
       this.#logger.warn({ sessionId }, 'a session with this id exists already: the second request is ignored');
       return;
     }
-    const session = new Session({
+    const session = shards.createSession({
       id: sessionId,
       peerId,
       tracks: this.#tracks,
@@ -255,9 +261,10 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
       fec: options.doFec,
       connection: this.#connectionOptions,
       setupTimeout: SETUP_TIMEOUT,
-      shard,
-      encodings,
-      peerOf: (id) => this.#sessions.get(id)?.peerId,
+      sharedWith: (encodingId) => {
+        const others = encodings.sharing(encodingId).filter((id) => id !== sessionId);
+        return others.map((id) => this.#sessions.get(id)?.peerId ?? id);
+      },
       logger: this.#logger,
     });
     this.#sessions.set(sessionId, session);
@@ -276,13 +283,18 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
     }
   }
 
-  async #removeSession(session: Session, reason: EndReason, error: TsWebRTCError | undefined, tellPeer: boolean): Promise<void> {
+  async #removeSession(
+    session: PlacedSession,
+    reason: EndReason,
+    error: TsWebRTCError | undefined,
+    tellPeer: boolean,
+  ): Promise<void> {
     if (!this.#sessions.delete(session.id)) return;
     if (tellPeer) this.#signaller?.endSession(session.id, error?.message);
     this.#logger.info({ sessionId: session.id, peerId: session.peerId, reason, error: error?.message }, 'consumer removed');
     if (error && reason === 'error') this.emit('error', error, session.id);
     this.emit('consumer-removed', session, reason, error);
-    await session.close();
+    await this.#shards?.closeSession(session);
   }
 
   #onInputEnded(input: MediaInput, error: TsWebRTCError | undefined): void {
@@ -307,7 +319,9 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
     this.#abort.abort();
     // What is half open cannot be closed yet.
     await this.#opening?.catch(() => {});
-    await Promise.all([...this.#sessions.values()].map((session) => this.#removeSession(session, 'shutdown', undefined, true)));
+    const sessions = [...this.#sessions.values()];
+    const removing = sessions.map((session) => this.#removeSession(session, 'shutdown', undefined, true));
+    await Promise.all([...removing, this.#shards?.close()]);
     await this.#signaller?.stop();
     await this.#servers.close();
     await this.#encodings?.close();
