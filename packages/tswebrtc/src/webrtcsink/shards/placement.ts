@@ -3,8 +3,8 @@
  * be started, and to which every frame has to be carried. Without IO.
  */
 
-/** So many sessions in each shard before another one is of use: a core serves several times as many. */
-export const SHARD_FILL = 50;
+/** So many sessions in each shard before another one is of use: they take a third of a core, half of one in plain TypeScript. */
+export const SHARD_FILL = 100;
 /** A thread takes half a second to start: it is started so many sessions before it is needed. */
 const AHEAD = 10;
 
