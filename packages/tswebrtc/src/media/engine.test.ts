@@ -220,24 +220,30 @@ describe('the engine', () => {
     const encoding = await engine.openEncoding(input.tracks[0]!, { codec: 'H264', bitrate: 100_000_000 });
     const held: { release(): void; keyframe: boolean; timestamp: number }[] = [];
     let hold = true;
-    let keyframesAfter = 0;
+    let first: boolean | undefined;
     const recovered = new Promise<void>((resolve) => {
       encoding.on('frame', (frame) => {
         if (hold) {
           held.push(frame);
           return;
         }
-        if (frame.keyframe && ++keyframesAfter === 1) resolve();
+        first ??= frame.keyframe;
+        resolve();
         frame.release();
       });
     });
     input.start();
-    let dropped = 0;
-    while (dropped < 3) ({ framesDropped: dropped } = await encoding.getStats());
+    // A busy machine loses frames before they are encoded as well. The ring is full when frames are lost and none arrives.
+    let arrived = -1;
+    while (arrived !== held.length || arrived <= 5) {
+      arrived = held.length;
+      const { framesDropped: before } = await encoding.getStats();
+      while ((await encoding.getStats()).framesDropped < before + 3);
+    }
     hold = false;
     for (const frame of held) frame.release();
     await recovered;
-    expect(held.length).toBeGreaterThan(5);
+    expect(first).toBe(true);
     await encoding.close();
     await input.close();
   });
