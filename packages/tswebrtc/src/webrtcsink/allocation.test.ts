@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type AllocationInput, allocate, audioOnPath, encoderBitrate } from './allocation.ts';
+import { type AllocationInput, allocate, audioOnPath, encoderBitrate, videoOnPath } from './allocation.ts';
 
 const USUAL: AllocationInput = {
   peerId: 'p',
@@ -39,5 +39,6 @@ it('headers are taken from what an encoder may make', () => {
   const packets = made / 8 / 1150 + 15;
   expect(made + packets * (24 + 44) * 8).toBeCloseTo(2_000_000, -3);
   expect(encoderBitrate(1000, 30)).toBe(0);
+  expect(encoderBitrate(videoOnPath(2_000_000, 25), 25)).toBeCloseTo(2_000_000, 6);
   expect(audioOnPath(96_000, 1) - audioOnPath(96_000, 0)).toBe(96_000);
 });

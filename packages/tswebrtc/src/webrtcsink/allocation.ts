@@ -10,6 +10,8 @@ export const PATH_OVERHEAD = 20 + 8 + 16;
 const RTP_HEADER = 24;
 /** Payload of a full packet, bytes. */
 const FULL_PAYLOAD = 1150;
+/** What headers add to a full packet, in parts of its payload. */
+const FULL_PACKET_OVERHEAD = (RTP_HEADER + PATH_OVERHEAD) / FULL_PAYLOAD;
 /** Audio packets a second. */
 const AUDIO_PACKET_RATE = 50;
 /** However much repair is on its way, this part of the target is left to the pictures. */
@@ -22,10 +24,17 @@ export function audioOnPath(bitrate: number, redundancy: number): number {
 
 /** What an encoder may make so that its packets take `onPath`: the rest is headers. `framerate`: 0 counts as 30. */
 export function encoderBitrate(onPath: number, framerate: number): number {
-  const overhead = (RTP_HEADER + PATH_OVERHEAD) * 8;
-  // Each frame ends in a packet that is half full, on average.
-  const perFrame = ((framerate || 30) / 2) * overhead;
-  return Math.max(0, (onPath - perFrame) / (1 + overhead / (FULL_PAYLOAD * 8)));
+  return Math.max(0, (onPath - tailsOnPath(framerate)) / (1 + FULL_PACKET_OVERHEAD));
+}
+
+/** What the packets of a video encoder take that makes `bitrate`: the inverse of `encoderBitrate`. */
+export function videoOnPath(bitrate: number, framerate: number): number {
+  return bitrate * (1 + FULL_PACKET_OVERHEAD) + tailsOnPath(framerate);
+}
+
+/** Each frame ends in a packet that is half full, on average. */
+function tailsOnPath(framerate: number): number {
+  return ((framerate || 30) / 2) * (RTP_HEADER + PATH_OVERHEAD) * 8;
 }
 
 export interface AllocationInput {

@@ -310,7 +310,7 @@ export class Membership implements FrameSubscriber {
     if (this.assigned !== entry) return;
     encoding.subscribe(this);
     if (!this.#current) this.#moveTo(entry, encoding);
-    else encoding.requestKeyframe(encoding.bitrate < (this.encoding?.bitrate ?? 0) ? 'switch' : 'normal');
+    else encoding.requestKeyframe(encoding.bitrate < (this.encoding?.bitrate ?? 0) ? 'switch' : 'climb');
   }
 
   /** @internal `entry` is gone. Returns whether it has another encoding to go on with. */

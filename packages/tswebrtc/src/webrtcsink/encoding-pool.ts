@@ -11,6 +11,9 @@ import { RungLadder } from './sharing/rung-ladder.ts';
 import { RungPlanner } from './sharing/rung-planner.ts';
 import type { SinkTrack } from './tracks.ts';
 
+/** With a single one, everybody would get what the slowest can have. */
+const LEAST_ENCODINGS = 2;
+
 export interface EncodingPoolOptions {
   /** Of a video encoder, bit/s. */
   readonly minBitrate: number;
@@ -18,7 +21,7 @@ export interface EncodingPoolOptions {
   /** Of an audio encoder, bit/s. */
   readonly audioBitrate: number;
   readonly encoding: 'shared' | 'per-consumer';
-  /** Most of one track and codec; 0: as many as there are cores. */
+  /** Most of one track and codec; 0: as many as there are cores, and two on a machine with one. */
   readonly maxEncodings: number;
   readonly mitigationModes: readonly MitigationMode[];
   /** Further options of audio encoders. */
@@ -112,7 +115,7 @@ export class EncodingPool implements EncodingSource {
     const perConsumer = video && encoding === 'per-consumer';
     // One rung and one encoding are all that audio needs.
     const limits = video ? { min: minBitrate, max: maxBitrate } : { min: audioBitrate, max: audioBitrate };
-    const most = perConsumer ? Number.POSITIVE_INFINITY : maxEncodings || availableParallelism();
+    const most = perConsumer ? Number.POSITIVE_INFINITY : maxEncodings || Math.max(LEAST_ENCODINGS, availableParallelism());
     return new EncodingGroup({
       planner: new RungPlanner(new RungLadder(limits.min, limits.max), limits, video ? most : 1),
       kind: track.kind,

@@ -52,6 +52,19 @@ describe('KeyframeGovernor', () => {
     expect(governor.request(420)).toBeUndefined();
   });
 
+  it('makes who goes up wait for the others who do, but nobody else for them', () => {
+    const governor = new KeyframeGovernor(BITRATE);
+    governor.made(0, 0);
+    expect(governor.request(100, 'climb')).toBe(2000);
+    expect(governor.request(900, 'climb')).toBeUndefined();
+    // Who needs one now gets it, and who climbs has it too.
+    expect(governor.request(1000)).toBe(1000);
+    governor.take(1000);
+    governor.made(1020, 0);
+    expect(governor.take(2000)).toBe(false);
+    expect(governor.request(4000, 'climb')).toBe(4000);
+  });
+
   it('takes a keyframe that the encoder made by itself as the answer', () => {
     const governor = new KeyframeGovernor(BITRATE);
     governor.made(0, 1000);

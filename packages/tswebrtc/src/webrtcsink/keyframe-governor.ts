@@ -9,13 +9,18 @@ export const KEYFRAME_INTERVAL = 300;
 /** However dear they are, who asks waits no longer than this, ms: who goes down, and everybody else. */
 const SWITCH_DEADLINE = 500;
 const DEADLINE = 1000;
+/** Who goes up has a picture until then: keyframes for that alone are at least this far apart, ms. */
+const CLIMB_INTERVAL = 2000;
 /** The part of the bitrate that keyframes may take, beyond what a frame in their place would have cost. */
 const COST_SHARE = 0.1;
 /** Weight of the newest keyframe's cost in the mean. */
 const WEIGHT = 0.5;
 
-/** `switch`: a session must go down to this encoding and is sent less than everything until it can. */
-export type KeyframeUrgency = 'normal' | 'switch';
+/**
+ * `switch`: a session must go down to this encoding and is sent less than everything until it can. `climb`: it goes up, and
+ * plays on meanwhile, so that it can share a keyframe with others who come after it.
+ */
+export type KeyframeUrgency = 'climb' | 'normal' | 'switch';
 
 export class KeyframeGovernor {
   #last = Number.NEGATIVE_INFINITY;
@@ -38,8 +43,9 @@ export class KeyframeGovernor {
 
   /** Somebody needs a keyframe. Returns the time at which to call `take`, or undefined when that is arranged already. */
   request(now: number, urgency: KeyframeUrgency = 'normal'): number | undefined {
-    const soonest = Math.max(now, this.#last + KEYFRAME_INTERVAL);
-    const deadline = now + (urgency === 'switch' ? SWITCH_DEADLINE : DEADLINE);
+    const climbs = urgency === 'climb';
+    const soonest = Math.max(now, this.#last + (climbs ? CLIMB_INTERVAL : KEYFRAME_INTERVAL));
+    const deadline = now + (climbs ? CLIMB_INTERVAL : urgency === 'switch' ? SWITCH_DEADLINE : DEADLINE);
     const due = Math.max(soonest, Math.min(deadline, now + this.#wait(now)));
     if (this.#due !== undefined && this.#due <= due) return undefined;
     this.#due = due;

@@ -118,7 +118,7 @@ export const sinkProperties = {
     type: uint(0, 64),
     default: 0,
     when: 'ready',
-    doc: 'Most encoders of one track and codec that run when consumers share; 0 is as many as there are cores.',
+    doc: 'Most encoders of one track and codec that run when consumers share; 0 is as many as there are cores, at least two.',
   }),
   shards: property({
     type: uint(0, 64),

@@ -15,7 +15,7 @@ import type { OutboundStream } from '../rtp/outbound-stream.ts';
 import type { PacketisedFrame } from '../rtp/packetised-frame.ts';
 import type { SendOps } from '../rtp/send-ops.ts';
 import type { SessionDescription } from '../signalling/signaller.ts';
-import { allocate, audioOnPath } from './allocation.ts';
+import { allocate, audioOnPath, videoOnPath } from './allocation.ts';
 import { preferencesFor } from './codecs.ts';
 import { Egress } from './egress.ts';
 import type { EncodingSource } from './encoding-source.ts';
@@ -131,7 +131,7 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     const now = performance.now();
     const count = options.tracks.filter(({ kind }) => kind === 'video').length;
     this.#egress = new Egress({
-      control: createController(options.congestionControl, { ...this.#limits(count), startBitrate: this.#start(count), now }),
+      control: createController(options.congestionControl, { ...this.#limits(count), startBitrate: this.#startTarget(), now }),
       onTarget: () => {
         try {
           this.#allocate();
@@ -187,7 +187,7 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
         fec: options.fec,
         transportCc: options.congestionControl !== 'disabled',
       });
-      const bitrate = track.kind === 'audio' ? options.audioBitrate : this.#exact ? options.maxBitrate : options.startBitrate;
+      const bitrate = track.kind === 'audio' ? options.audioBitrate : this.#exact ? options.maxBitrate : this.#startOf(track);
       const { encodings, retransmissionPercentage } = options;
       this.#tracks.push(
         new SessionTrack(track, transceiver, this, {
@@ -340,8 +340,14 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     return { minBitrate: minBitrate * Math.max(1, videoTracks), maxBitrate: maxBitrate * videoTracks * MAX_MARGIN + audio };
   }
 
-  #start(videoTracks: number): number {
-    return this.#options.startBitrate * videoTracks + audioOnPath(this.#options.audioBitrate, 0);
+  /** So much that each video encoder can begin with its start bitrate. */
+  #startTarget(): number {
+    const { tracks, audioBitrate } = this.#options;
+    return tracks.reduce((sum, track) => sum + this.#startOf(track), audioOnPath(audioBitrate, 0));
+  }
+
+  #startOf({ input }: SinkTrack): number {
+    return input.kind === 'video' ? videoOnPath(this.#options.startBitrate, input.format.framerate) : 0;
   }
 
   /** Divides the target among the tracks. */

@@ -10,6 +10,7 @@ import type { PacketisedFrame } from '../../rtp/packetised-frame.ts';
 import type { GroupSubscriber, Membership } from '../encoding-group.ts';
 import type { EncodingPool } from '../encoding-pool.ts';
 import type { EncodingView } from '../encoding-source.ts';
+import type { KeyframeUrgency } from '../keyframe-governor.ts';
 import type { SinkTrack } from '../tracks.ts';
 import { errorMessage, type FromSeat, seatState, type ToSeat } from './messages.ts';
 import { packFrame } from './packed-frame.ts';
@@ -123,7 +124,7 @@ class RemoteSeat implements GroupSubscriber {
     this.onFailure = onFailure;
   }
 
-  requestKeyframe(urgency: 'normal' | 'switch'): void {
+  requestKeyframe(urgency: KeyframeUrgency): void {
     this.#sends = true;
     this.membership?.requestKeyframe(urgency);
   }

@@ -7,6 +7,8 @@
 const FACTOR = 1.5;
 /** Below this no encoder makes a picture worth sharing. */
 const LOWEST = 64_000;
+/** No estimate is so exact that less than this part of a rung is missing. */
+const TOLERANCE = 0.01;
 
 export class RungLadder {
   /** Ascending; the last is the maximum itself. */
@@ -23,7 +25,7 @@ export class RungLadder {
   highestWithin(bitrate: number): number {
     const { rungs } = this;
     let index = rungs.length - 1;
-    while (index > 0 && rungs[index]! > bitrate) index--;
+    while (index > 0 && rungs[index]! * (1 - TOLERANCE) > bitrate) index--;
     return index;
   }
 }

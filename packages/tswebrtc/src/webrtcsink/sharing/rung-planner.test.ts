@@ -23,7 +23,8 @@ describe('RungLadder', () => {
   it('finds the highest rung that a bitrate pays for', () => {
     const { rungs } = ladder;
     expect(ladder.highestWithin(rungs[3]!)).toBe(3);
-    expect(ladder.highestWithin(rungs[3]! - 1)).toBe(2);
+    expect(ladder.highestWithin(rungs[3]! * 0.995)).toBe(3);
+    expect(ladder.highestWithin(rungs[3]! * 0.98)).toBe(2);
     expect(ladder.highestWithin(1)).toBe(0);
   });
 });
@@ -84,6 +85,50 @@ describe('RungPlanner', () => {
     expect([...plan[1]!.merged]).toEqual(['m']);
   });
 
+  it('lets a newcomer climb past the rungs that it could afford only for a moment, without waiting anew at each', () => {
+    const plans = planner();
+    const { rungs } = ladder;
+    const rung = (now: number) => rungs.indexOf(plans.plan(now).find(({ members }) => members.includes('new'))!.bitrate);
+    for (const id of ['a', 'b']) plans.setTarget(id, LIMITS.max, -60_000);
+    // Its estimate doubles every 300 ms: each rung is its own half a second after it could pay for it.
+    for (let now = 0; now <= 3000; now += 50) plans.setTarget('new', Math.min(LIMITS.max, 300_000 * 2 ** (now / 300)), now);
+    const affordableAt = Math.log2(LIMITS.max / 300_000) * 300;
+    expect(rung(affordableAt + 600)).toBe(rungs.length - 1);
+  });
+
+  it('sends back up together, and at once, those whose estimates were high all the while', () => {
+    const plans = planner(2);
+    const [low, middle, high] = ladder.rungs.slice(-3) as [number, number, number];
+    for (const id of ['h1', 'h2']) plans.setTarget(id, high, 0);
+    for (const id of ['l1', 'l2']) plans.setTarget(id, low, 0);
+    plans.setTarget('m', middle, 0);
+    expect([...plans.plan(10_000)[1]!.merged]).toEqual(['m']);
+    // It could pay for more while it was merged: nothing of that time is waited for again.
+    for (const now of [11_000, 15_000]) plans.setTarget('m', high, now);
+    expect(plans.plan(15_000)[0]!.members).toContain('m');
+  });
+
+  it('moves no one who has settled for the sake of newcomers on their way up', () => {
+    const plans = planner(2);
+    const [low, middle, high] = ladder.rungs.slice(-3) as [number, number, number];
+    const standing = Array.from({ length: 9 }, (_, i) => `standing ${i}`);
+    for (const id of standing) plans.setTarget(id, high, 0);
+    for (let i = 0; i < 30; i++) plans.setTarget(`new ${i}`, i < 20 ? middle : low, 60_000);
+    expect([...plans.plan(60_100)[0]!.members].sort()).toEqual(standing);
+  });
+
+  it('rates a loss by its factor: nobody is pressed to almost nothing for what another has in plenty', () => {
+    const plans = planner(2);
+    const { rungs } = ladder;
+    plans.setTarget('plenty', rungs.at(-1)!, 0);
+    for (const id of ['m1', 'm2', 'm3']) plans.setTarget(id, rungs.at(-4)!, 0);
+    plans.setTarget('least', rungs[0]!, 0);
+    expect(shape(plans.plan(10_000))).toEqual([
+      [rungs.at(-4), ['m1', 'm2', 'm3', 'plenty']],
+      [rungs[0], ['least']],
+    ]);
+  });
+
   it('uses no rung that the content does not need', () => {
     const plans = planner();
     for (const id of ['a', 'b']) plans.setTarget(id, LIMITS.max, 0);
@@ -106,7 +151,7 @@ describe('RungPlanner', () => {
         expect(plan.flatMap(({ members }) => members).sort()).toEqual(targets.map((_, id) => String(id)).sort());
         for (const { bitrate, members } of plan) {
           const least = Math.min(...members.map((id) => targets[Number(id)]!));
-          expect(bitrate <= Math.max(least, ladder.rungs[0]!)).toBe(true);
+          expect(bitrate <= Math.max(1.0102 * least, ladder.rungs[0]!)).toBe(true);
         }
       }),
       { seed: 3, numRuns: 300 },

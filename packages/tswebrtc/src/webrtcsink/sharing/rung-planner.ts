@@ -12,6 +12,8 @@ export const UP_DELAY = 3000;
 const NEWCOMER_UP_DELAY = 500;
 /** It counts as a newcomer for so long, ms. */
 const NEWCOMER_TIME = 3000;
+/** Where somebody has to give way, a newcomer counts for this part of one who has settled: its rung is not its last. */
+const NEWCOMER_WEIGHT = 0.25;
 
 /** The rung that content is given is higher than what it needs by this factor, so that it shows when it needs more. */
 const CONTENT_MARGIN = 1.75;
@@ -32,9 +34,8 @@ interface Member {
   /** Index of the rung it may take. */
   rung: number;
   readonly joined: number;
-  /** Since when a higher rung is affordable, and the highest that was all the while. */
-  higherSince: number | undefined;
-  higher: number;
+  /** Since when each rung has been affordable without a break, ms; infinite for those that are not. */
+  readonly since: number[];
 }
 
 export class RungPlanner<Id> {
@@ -60,23 +61,19 @@ export class RungPlanner<Id> {
   /** A session's target, its first one makes it a member. Returns whether it can afford less than it has. */
   setTarget(id: Id, target: number, now: number): boolean {
     const affordable = this.#ladder.highestWithin(target);
-    const member = this.#members.get(id);
+    let member = this.#members.get(id);
+    const down = !member || affordable < member.rung;
     if (!member) {
-      this.#members.set(id, { target, rung: affordable, joined: now, higherSince: undefined, higher: affordable });
-      return true;
+      member = { target, rung: affordable, joined: now, since: this.#ladder.rungs.map(() => Number.POSITIVE_INFINITY) };
+      this.#members.set(id, member);
     }
     member.target = target;
-    if (affordable < member.rung) {
-      member.rung = affordable;
-      member.higherSince = undefined;
-      return true;
+    member.rung = Math.min(member.rung, affordable);
+    for (let rung = 0; rung < member.since.length; rung++) {
+      if (rung > affordable) member.since[rung] = Number.POSITIVE_INFINITY;
+      else if (member.since[rung] === Number.POSITIVE_INFINITY) member.since[rung] = now;
     }
-    if (affordable === member.rung) member.higherSince = undefined;
-    else if (member.higherSince === undefined) {
-      member.higherSince = now;
-      member.higher = affordable;
-    } else member.higher = Math.min(member.higher, affordable);
-    return false;
+    return down;
   }
 
   /** What the content needs, where that is less than the highest encoding may make, bit/s: rungs above it are the same to all. */
@@ -109,7 +106,7 @@ export class RungPlanner<Id> {
       }));
     }
     const occupied = [...byRung].sort(([a], [b]) => b - a).map(([rung, members]) => ({ rung, members, merged: new Set<Id>() }));
-    while (occupied.length > this.#maxEncodings) this.#mergeCheapest(occupied);
+    while (occupied.length > this.#maxEncodings) this.#mergeCheapest(occupied, now);
     return occupied.map(({ rung, members, merged }) => ({
       bitrate: members.length === 1 ? this.#clamp(this.#members.get(members[0]!)!.target) : this.#ladder.rungs[rung]!,
       members,
@@ -118,21 +115,26 @@ export class RungPlanner<Id> {
   }
 
   #climb(member: Member, now: number): void {
-    if (member.higherSince === undefined) return;
-    const delay = now - member.joined < NEWCOMER_TIME ? NEWCOMER_UP_DELAY : UP_DELAY;
-    if (now - member.higherSince < delay) return;
-    member.rung = member.higher;
-    member.higherSince = undefined;
+    const delay = this.#isNew(member, now) ? NEWCOMER_UP_DELAY : UP_DELAY;
+    while (now - (member.since[member.rung + 1] ?? Number.POSITIVE_INFINITY) >= delay) member.rung++;
   }
 
-  /** Moves the members of one rung down to the next occupied one: those who lose the least together. */
-  #mergeCheapest(occupied: { rung: number; members: Id[]; merged: Set<Id> }[]): void {
+  #isNew({ joined }: Member, now: number): boolean {
+    return now - joined < NEWCOMER_TIME;
+  }
+
+  /**
+   * Moves the members of one rung down to the next occupied one: those who lose the least together. What is seen of a bitrate
+   * goes with its logarithm, so half is as bad for who has little as for who has much.
+   */
+  #mergeCheapest(occupied: { rung: number; members: Id[]; merged: Set<Id> }[], now: number): void {
     const { rungs } = this.#ladder;
     let cheapest = 0;
     let least = Number.POSITIVE_INFINITY;
     for (let i = 0; i + 1 < occupied.length; i++) {
       const { rung, members } = occupied[i]!;
-      const loss = members.length * (rungs[rung]! - rungs[occupied[i + 1]!.rung]!);
+      const weight = members.reduce((sum, id) => sum + (this.#isNew(this.#members.get(id)!, now) ? NEWCOMER_WEIGHT : 1), 0);
+      const loss = weight * Math.log(rungs[rung]! / rungs[occupied[i + 1]!.rung]!);
       if (loss >= least) continue;
       least = loss;
       cheapest = i;
