@@ -25,6 +25,24 @@ it('has a second figure that falls at once with the rate', () => {
   expect(estimator.recent!).toBeLessThan(estimator.bitrate!);
 });
 
+it('follows a leap within half a second', () => {
+  const estimator = new AcknowledgedBitrate();
+  const now = arrive(estimator, 200_000, 0, 10_000);
+  arrive(estimator, 2_000_000, now, now + 500);
+  for (const bitrate of [estimator.bitrate!, estimator.recent!]) {
+    expect(bitrate).toBeGreaterThan(1_500_000);
+    expect(bitrate).toBeLessThan(2_200_000);
+  }
+});
+
+it('does not take a burst for a leap', () => {
+  const estimator = new AcknowledgedBitrate();
+  let now = arrive(estimator, 1_000_000, 0, 5000);
+  now = arrive(estimator, 5_000_000, now, now + 120);
+  arrive(estimator, 1_000_000, now, now + 400);
+  expect(estimator.bitrate!).toBeLessThan(1_300_000);
+});
+
 it('does not take a pause for a slow path', () => {
   const estimator = new AcknowledgedBitrate();
   const now = arrive(estimator, 1_000_000, 0, 2000);

@@ -11,6 +11,11 @@ const UNCERTAINTY_SCALE = 10;
 const INITIAL_VARIANCE = 50;
 /** The estimate ages: added to its variance at each sample. */
 const PROCESS_VARIANCE = 5;
+/**
+ * Ours: two samples in a row above this multiple of the estimate show that it is behind, since so much did arrive. The filter
+ * takes a second to believe them, and an overuse meanwhile would bring the rate down to what was idle.
+ */
+const LEAP_FACTOR = 1.5;
 /** Added when the rate is about to leap for a reason we know. */
 const LEAP_VARIANCE = 200;
 
@@ -70,10 +75,17 @@ export class AcknowledgedBitrate {
   }
 
   #update(sample: number): void {
+    const previous = this.#recent[(this.#samples + this.#recent.length - 1) % this.#recent.length]!;
     this.#recent[this.#samples++ % this.#recent.length] = sample;
     if (this.#estimate < 0) {
       this.#recent.fill(sample);
       this.#estimate = sample;
+      return;
+    }
+    const proven = Math.min(sample, previous);
+    if (proven > LEAP_FACTOR * this.#estimate) {
+      this.#estimate = proven;
+      this.#recent.fill(proven);
       return;
     }
     const uncertainty = (UNCERTAINTY_SCALE * Math.abs(this.#estimate - sample)) / Math.max(1, this.#estimate);

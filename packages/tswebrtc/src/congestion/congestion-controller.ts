@@ -12,7 +12,7 @@ import { FeedbackTimeout } from './feedback-timeout.ts';
 import { initialTarget } from './initial-target.ts';
 import { LossBasedEstimator } from './loss-based-estimator.ts';
 import { PACING_FACTOR } from './pacer.ts';
-import { ProbeBitrateEstimator } from './probe-bitrate-estimator.ts';
+import { ProbeBitrateEstimator, type ProbeResult } from './probe-bitrate-estimator.ts';
 import { ProbeController } from './probe-controller.ts';
 import { ReportBasedEstimator } from './report-based-estimator.ts';
 import { RttTracker } from './rtt-tracker.ts';
@@ -118,8 +118,9 @@ export class CongestionController implements CongestionControl {
       this.#acknowledged.packet(results.sizes[row]!, results.arrivalTimes[row]!);
     }
     const throughput = this.#acknowledged.bitrate;
-    let probe = this.#probeResults.update(results, now);
-    if (probe !== undefined && probe < this.#delay.bitrate) probe = this.#believe(probe, throughput, limited);
+    const result = this.#probeResults.update(results, now);
+    const probe = result && this.#believe(result, throughput, limited);
+    if (result?.hampered && probe === undefined && this.#delay.state === 'normal') this.#probes.retry(now);
     const recovered = this.#delay.update(results, this.#acknowledged.recent, probe, limited, this.#rtt.rttOr(0), now);
     this.#loss.update(results, this.#delay.bitrate, throughput, limited, now);
     this.#conclude(now);
@@ -184,12 +185,13 @@ export class CongestionController implements CongestionControl {
     return probe;
   }
 
-  /** A probe found less than the estimate, bit/s. Returns the estimate to take from it, if any. */
-  #believe(probe: number, throughput: number | undefined, limited: boolean): number | undefined {
+  /** The estimate to take from what a probe found, bit/s, if any. */
+  #believe({ bitrate, hampered }: ProbeResult, throughput: number | undefined, limited: boolean): number | undefined {
+    if (bitrate >= this.#delay.bitrate) return bitrate;
     // While the rate is in full use it has proved itself; a short train that found less was disturbed.
-    if (!limited) return undefined;
+    if (hampered || !limited) return undefined;
     // Half-way, since one train says little: where the capacity did fall the next one will say so too.
-    return Math.max((probe + this.#delay.bitrate) / 2, (throughput ?? 0) * PROBE_THROUGHPUT_FLOOR);
+    return Math.max((bitrate + this.#delay.bitrate) / 2, (throughput ?? 0) * PROBE_THROUGHPUT_FLOOR);
   }
 
   #isQuiet(now: number): boolean {

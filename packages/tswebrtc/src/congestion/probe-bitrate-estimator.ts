@@ -13,6 +13,8 @@ const MAX_AGE = 1000;
 const MAX_DURATION = 1000;
 /** Received so much faster than sent: the path held packets back, and nothing was measured. */
 const MAX_RATIO = 2;
+/** Sent slower than this part of the plan: the sender was the limit. */
+const HAMPERED_RATIO = 0.8;
 /** Received slower than this part of the rate sent: the path is full, and takes this part of the rate received. */
 const UNSATURATED_RATIO = 0.9;
 const SATURATED_UTILISATION = 0.95;
@@ -29,8 +31,17 @@ interface Cluster {
   firstArrivalSize: number;
   readonly minPackets: number;
   readonly minBytes: number;
+  readonly bitrate: number;
   readonly trust: number;
   heard: number;
+}
+
+/** What a train found. */
+export interface ProbeResult {
+  /** bit/s. */
+  readonly bitrate: number;
+  /** Not the path but sender or receiver was the limit: the path carries that much at least. */
+  readonly hampered: boolean;
 }
 
 export class ProbeBitrateEstimator {
@@ -49,15 +60,16 @@ export class ProbeBitrateEstimator {
       firstArrivalSize: 0,
       minPackets: probe.minPackets * RECEIVED_RATIO,
       minBytes: probe.minBytes * RECEIVED_RATIO,
+      bitrate: probe.bitrate,
       trust: probe.trust,
       heard: now,
     });
   }
 
-  /** One feedback message; returns what the latest probe in it found, bit/s. */
-  update(results: PacketResults, now: number): number | undefined {
+  /** One feedback message; returns what the latest probe in it found. */
+  update(results: PacketResults, now: number): ProbeResult | undefined {
     if (this.#clusters.size === 0) return undefined;
-    let found: number | undefined;
+    let found: ProbeResult | undefined;
     for (let i = 0; i < results.received; i++) {
       const row = results.order[i]!;
       const id = results.clusters[row]!;
@@ -65,16 +77,16 @@ export class ProbeBitrateEstimator {
       const cluster = this.#clusters.get(id);
       if (!cluster) continue;
       cluster.heard = now;
-      const rate = measure(cluster, results.sendTimes[row]!, results.arrivalTimes[row]!, results.sizes[row]!);
-      if (rate !== undefined) found = rate * cluster.trust;
+      const result = measure(cluster, results.sendTimes[row]!, results.arrivalTimes[row]!, results.sizes[row]!);
+      if (result) found = { ...result, bitrate: result.bitrate * cluster.trust };
     }
     for (const [id, cluster] of this.#clusters) if (now - cluster.heard > MAX_AGE * 2) this.#clusters.delete(id);
     return found;
   }
 }
 
-/** Adds a packet; returns the rate by all packets so far, once they are enough. */
-function measure(cluster: Cluster, send: number, arrival: number, size: number): number | undefined {
+/** Adds a packet; returns the result by all packets so far, once they are enough. */
+function measure(cluster: Cluster, send: number, arrival: number, size: number): ProbeResult | undefined {
   cluster.packets++;
   cluster.bytes += size;
   if (send < cluster.firstSend) cluster.firstSend = send;
@@ -93,7 +105,7 @@ function measure(cluster: Cluster, send: number, arrival: number, size: number):
   if (sendTime <= 0 || sendTime > MAX_DURATION || receiveTime <= 0 || receiveTime > MAX_DURATION) return undefined;
   const sent = ((cluster.bytes - cluster.lastSendSize) * 8000) / sendTime;
   const received = ((cluster.bytes - cluster.firstArrivalSize) * 8000) / receiveTime;
-  if (received / sent > MAX_RATIO) return undefined;
-  if (received < UNSATURATED_RATIO * sent) return SATURATED_UTILISATION * received;
-  return Math.min(sent, received);
+  if (received / sent > MAX_RATIO) return { bitrate: 0, hampered: true };
+  if (received < UNSATURATED_RATIO * sent) return { bitrate: SATURATED_UTILISATION * received, hampered: false };
+  return { bitrate: Math.min(sent, received), hampered: sent < HAMPERED_RATIO * cluster.bitrate };
 }

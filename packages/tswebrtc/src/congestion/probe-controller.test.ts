@@ -38,6 +38,24 @@ describe('ProbeController', () => {
     expect(rates(controller)).toEqual([]);
   });
 
+  it('sends a probe that a busy machine has spoilt again, but not for ever', () => {
+    const controller = new ProbeController(20_000_000);
+    controller.start(300_000, 1, 0);
+    rates(controller);
+    const again: number[] = [];
+    controller.retry(100);
+    for (let now = 110; now <= 3000; now += 10) {
+      controller.process(now);
+      const sent = rates(controller);
+      if (sent.length === 0) continue;
+      expect(sent).toEqual([900_000, 1_800_000]);
+      again.push(now);
+      controller.retry(now);
+      controller.retry(now + 5);
+    }
+    expect(again).toEqual([350, 600, 850]);
+  });
+
   it('stops at the bound, and goes to a new one when it is raised', () => {
     const controller = new ProbeController(700_000);
     controller.start(300_000, 1, 0);

@@ -13,6 +13,14 @@ const FURTHER_THRESHOLD = 0.7;
 const FURTHER_FACTOR = 2;
 /** A probe without a result for so long has none, ms. */
 const RESULT_TIMEOUT = 1000;
+/**
+ * Ours: a probe of the start in which a busy machine was the limit says nothing, and growth alone takes seconds. It is sent
+ * again so much later, ms, so many times.
+ */
+const RETRY_DELAY = 250;
+const MAX_RETRIES = 3;
+/** Later than this, ms, it is another probe that was spoilt. */
+const START_TIME = 2000;
 /** A train lasts this long at its rate, ms, and has so many packets. */
 const TRAIN_DURATION = 15;
 const TRAIN_PACKETS = 5;
@@ -74,6 +82,9 @@ export class ProbeController {
   #inUse = false;
   #alrEnded = Number.NEGATIVE_INFINITY;
   #loss: 'none' | 'decreasing' | 'increasing' = 'none';
+  #started = Number.NEGATIVE_INFINITY;
+  #retries = 0;
+  #retryAt = Number.POSITIVE_INFINITY;
   #nextId = 1;
   readonly #pending: PlannedProbe[] = [];
   #seed = 1;
@@ -88,6 +99,7 @@ export class ProbeController {
   /** Path and bounds are known: the first two probes. `seed`: of the spread of later ones, any number. */
   start(startBitrate: number, seed: number, now: number): void {
     this.#seed = seed;
+    this.#started = now;
     this.#estimate = startBitrate;
     this.#probe([FIRST_FACTOR * startBitrate, SECOND_FACTOR * startBitrate], true, now);
   }
@@ -158,8 +170,26 @@ export class ProbeController {
     this.#probe([suggested], false, now);
   }
 
+  /** A probe could not be sent or received at its rate. */
+  retry(now: number): void {
+    if (now - this.#started > START_TIME || this.#retries >= MAX_RETRIES || this.#retryAt !== Number.POSITIVE_INFINITY) return;
+    this.#retries++;
+    this.#retryAt = now + RETRY_DELAY;
+  }
+
   /** Lets time pass; returns when to be called next, infinite when never. */
   process(now: number): number {
+    if (now >= this.#retryAt) {
+      this.#retryAt = Number.POSITIVE_INFINITY;
+      if (this.#estimate < this.#max) {
+        this.#inUse = false;
+        this.#probe([FIRST_FACTOR * this.#estimate, SECOND_FACTOR * this.#estimate], true, now);
+      }
+    }
+    return Math.min(this.#retryAt, this.#processState(now));
+  }
+
+  #processState(now: number): number {
     if (this.#state === 'waiting') {
       const end = this.#lastProbe + RESULT_TIMEOUT;
       if (now < end) return end;
@@ -186,13 +216,15 @@ export class ProbeController {
   #probe(bitrates: readonly number[], further: boolean, now: number): void {
     // What holds the rate down is loss: no probe can tell how much more would fit.
     if (this.#loss === 'decreasing') return;
+    const trust = this.#inUse ? QUIET_TRUST : 1;
     const cap = Math.min(
-      this.#max,
+      // What is believed of it must be able to reach the bound.
+      this.#max / trust,
       ALLOCATED_FACTOR * this.#allocated,
       this.#loss === 'increasing' ? LOSS_LIMITED_FACTOR * this.#estimate : Number.POSITIVE_INFINITY,
     );
     // Where the rate is in use and at its bound there is nothing to find. Where it is not in use, it may have become too high.
-    if (this.#inUse && this.#state === 'complete' && cap <= this.#estimate) {
+    if (this.#inUse && this.#state === 'complete' && cap * trust <= this.#estimate) {
       this.#lastProbe = now;
       return;
     }
@@ -205,7 +237,7 @@ export class ProbeController {
         bitrate: capped,
         minBytes: Math.ceil((capped * (this.#inUse ? QUIET_DURATION : TRAIN_DURATION)) / 8000),
         minPackets: TRAIN_PACKETS,
-        trust: this.#inUse ? QUIET_TRUST : 1,
+        trust,
       });
       last = capped;
       if (bitrate >= cap) {

@@ -29,6 +29,11 @@ export class Prober {
     return this.#waiting[0]?.cluster;
   }
 
+  /** Whether the train under way has begun. */
+  get started(): boolean {
+    return this.#started !== undefined;
+  }
+
   /** Bytes that the train should have sent by now and has not; 0 when there is none or it is ahead. */
   due(now: number): number {
     while (this.#waiting[0] && now - this.#waiting[0].asked > CLUSTER_TIMEOUT) this.#next();

@@ -84,7 +84,8 @@ export class SendQueue {
     for (const entry of this.#audio) {
       while (entry.next < entry.frame.count) {
         const bytes = this.#write(entry, to, now);
-        if (bytes > 0) this.#left(bytes, to, now);
+        // Audio alone cannot follow at a train's rate: it waits for video to begin with.
+        if (bytes > 0) this.#left(bytes, to, now, this.#prober.started);
       }
     }
     this.#audio.length = 0;
@@ -153,11 +154,11 @@ export class SendQueue {
     return this.#take();
   };
 
-  /** Books a packet. */
-  #left(bytes: number, to: DrainTarget, now: number): number {
+  /** Books a packet, as part of the train where there is one. */
+  #left(bytes: number, to: DrainTarget, now: number, train = true): number {
     this.#pacer.spend(bytes);
     to.sent.add(bytes, now);
-    const clusterId = this.#prober.current?.clusterId ?? 0;
+    const clusterId = train ? (this.#prober.current?.clusterId ?? 0) : 0;
     if (this.#counted) to.packetSent(bytes, now, clusterId);
     this.#counted = false;
     if (clusterId !== 0) this.#prober.sent(bytes, now);

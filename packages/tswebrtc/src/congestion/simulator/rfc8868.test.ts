@@ -22,15 +22,21 @@ describe.each(CONDITIONS)('RFC 8868 $id: $title', (condition) => {
 
 describe('an application that gives less than it may', () => {
   it('keeps the estimate and is back at once', () => {
-    const network = new Network(1, { capacity: steps([0, 2500]) });
-    const flow = network.addMedia({
-      maxBitrate: 2_000_000,
-      sourceBitrate: (now) => (now > 20_000 && now < 40_000 ? 200_000 : 2_000_000),
-    });
-    network.run(60_000);
-    expect(flow.sent.bitrate(15_000, 20_000)).toBeGreaterThan(1_700_000);
-    expect(flow.sent.bitrate(30_000, 40_000)).toBeLessThan(350_000);
-    expect(flow.received.bitrate(41_000, 43_000)).toBeGreaterThan(1_600_000);
+    const back: number[] = [];
+    for (let seed = 1; seed <= 10; seed++) {
+      const network = new Network(seed, { capacity: steps([0, 2500]) });
+      const flow = network.addMedia({
+        maxBitrate: 2_000_000,
+        sourceBitrate: (now) => (now > 20_000 && now < 40_000 ? 200_000 : 2_000_000),
+      });
+      network.run(45_000);
+      expect(flow.sent.bitrate(15_000, 20_000)).toBeGreaterThan(1_700_000);
+      expect(flow.sent.bitrate(30_000, 40_000)).toBeLessThan(350_000);
+      back.push(flow.received.bitrate(41_000, 43_000));
+    }
+    expect(percentile(back, 50)).toBeGreaterThan(1_700_000);
+    // An overuse as it comes back does not cost all that was known.
+    expect(Math.min(...back)).toBeGreaterThan(600_000);
   });
 
   it('learns of a fall in the meantime before it fills the path', () => {

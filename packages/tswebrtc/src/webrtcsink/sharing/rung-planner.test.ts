@@ -108,6 +108,57 @@ describe('RungPlanner', () => {
     expect(plans.plan(15_000)[0]!.members).toContain('m');
   });
 
+  describe('of newcomers of which nothing is known', () => {
+    const [low, middle, high] = ladder.rungs.slice(-3) as [number, number, number];
+    const withNewcomer = (): RungPlanner<string> => {
+      const plans = planner();
+      for (const id of ['a', 'b']) {
+        plans.setTarget(id, middle, 0);
+        plans.setTarget(id, high, 1);
+      }
+      plans.plan(10_000);
+      plans.setTarget('new', 1.1 * middle, 10_000);
+      return plans;
+    };
+
+    it('puts them on the encoding of others that is near, instead of one of their own', () => {
+      const plans = withNewcomer();
+      expect(shape(plans.plan(10_000))).toEqual([[high, ['a', 'b', 'new']]]);
+      // The same again says nothing, and an estimate on its way up nothing against it.
+      for (const [target, now] of [
+        [1.1 * middle, 15_000],
+        [1.15 * middle, 15_100],
+        [1.2 * middle, 15_300],
+      ] as const) {
+        expect(plans.setTarget('new', target, now)).toBe(false);
+        expect(plans.plan(now)).toHaveLength(1);
+      }
+      plans.setTarget('new', high, 15_500);
+      expect(shape(plans.plan(15_500))).toEqual([[high, ['a', 'b', 'new']]]);
+      expect(plans.setTarget('new', 1.2 * middle, 15_600)).toBe(true);
+      expect(plans.plan(15_600)).toHaveLength(2);
+    });
+
+    it('takes them down at once when it was wrong, and after a second when it was not right', () => {
+      const wrong = withNewcomer();
+      wrong.plan(10_000);
+      expect(wrong.setTarget('new', 0.8 * middle, 10_050)).toBe(true);
+      expect(wrong.plan(10_050).map(({ members }) => members)).toEqual([['a', 'b'], ['new']]);
+      const slow = withNewcomer();
+      slow.plan(10_000);
+      expect(slow.setTarget('new', 1.2 * middle, 12_000)).toBe(false);
+      expect(slow.setTarget('new', 1.2 * middle, 13_000)).toBe(true);
+      expect(slow.plan(13_000)).toHaveLength(2);
+    });
+
+    it('keeps them from what is too far above the guess', () => {
+      const plans = planner();
+      for (const now of [0, 1]) plans.setTarget('a', high - now, 0);
+      plans.setTarget('new', low / 1.3, 10_000);
+      expect(plans.plan(10_000)).toHaveLength(2);
+    });
+  });
+
   it('moves no one who has settled for the sake of newcomers on their way up', () => {
     const plans = planner(2);
     const [low, middle, high] = ladder.rungs.slice(-3) as [number, number, number];

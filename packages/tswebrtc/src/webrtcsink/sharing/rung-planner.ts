@@ -10,10 +10,20 @@ import type { RungLadder } from './rung-ladder.ts';
 export const UP_DELAY = 3000;
 /** A newcomer's estimate is on its way up from the start bitrate: its first rungs need to last only so long, ms. */
 const NEWCOMER_UP_DELAY = 500;
-/** It counts as a newcomer for so long, ms. */
+/** It counts as a newcomer for so long after its first estimate, ms, and that comes so long after the join at the latest. */
 const NEWCOMER_TIME = 3000;
+const SETUP_TIME = 30_000;
 /** Where somebody has to give way, a newcomer counts for this part of one who has settled: its rung is not its last. */
-const NEWCOMER_WEIGHT = 0.25;
+const NEWCOMER_WEIGHT = 0.02;
+
+/**
+ * What a newcomer starts with is a guess. As long as nothing is known of its path it joins an encoding of others that makes up
+ * to so many times as much, rather than have one opened for the moments that its estimate takes.
+ */
+const GUESS_FACTOR = 2;
+/** The guess was too high when the estimate falls below this part of it, and no better than the estimate after so long, ms. */
+const GUESS_PART = 0.9;
+const GUESS_TIME = 1000;
 
 /** The rung that content is given is higher than what it needs by this factor, so that it shows when it needs more. */
 const CONTENT_MARGIN = 1.75;
@@ -34,6 +44,9 @@ interface Member {
   /** Index of the rung it may take. */
   rung: number;
   readonly joined: number;
+  /** The target it joined with, while that is all that is known, and since when there is another. */
+  guess: number | undefined;
+  firstEstimate: number | undefined;
   /** Since when each rung has been affordable without a break, ms; infinite for those that are not. */
   readonly since: number[];
 }
@@ -61,19 +74,33 @@ export class RungPlanner<Id> {
   /** A session's target, its first one makes it a member. Returns whether it can afford less than it has. */
   setTarget(id: Id, target: number, now: number): boolean {
     const affordable = this.#ladder.highestWithin(target);
-    let member = this.#members.get(id);
-    const down = !member || affordable < member.rung;
+    const member = this.#members.get(id);
     if (!member) {
-      member = { target, rung: affordable, joined: now, since: this.#ladder.rungs.map(() => Number.POSITIVE_INFINITY) };
-      this.#members.set(id, member);
+      const since = this.#ladder.rungs.map((_, rung) => (rung > affordable ? Number.POSITIVE_INFINITY : now));
+      this.#members.set(id, { target, rung: affordable, joined: now, guess: target, firstEstimate: undefined, since });
+      return true;
     }
     member.target = target;
-    member.rung = Math.min(member.rung, affordable);
+    if (target !== member.guess) member.firstEstimate ??= now;
     for (let rung = 0; rung < member.since.length; rung++) {
       if (rung > affordable) member.since[rung] = Number.POSITIVE_INFINITY;
       else if (member.since[rung] === Number.POSITIVE_INFINITY) member.since[rung] = now;
     }
-    return down;
+    if (affordable >= member.rung) {
+      if (target !== member.guess) member.guess = undefined;
+      return false;
+    }
+    if (this.#mayStillBeRight(member, target, now)) return false;
+    member.guess = undefined;
+    member.rung = affordable;
+    return true;
+  }
+
+  /** Whether a target that does not pay for the newcomer's rung may be one on its way up to it. */
+  #mayStillBeRight(member: Member, target: number, now: number): boolean {
+    if (member.guess === undefined) return false;
+    if (member.firstEstimate === undefined) return true;
+    return target >= GUESS_PART * member.guess && now - member.firstEstimate < GUESS_TIME;
   }
 
   /** What the content needs, where that is less than the highest encoding may make, bit/s: rungs above it are the same to all. */
@@ -90,8 +117,11 @@ export class RungPlanner<Id> {
   /** Lets time pass: lets climb who may. Returns the encodings that ought to run now, highest first. */
   plan(now: number): Placement<Id>[] {
     const byRung = new Map<number, Id[]>();
+    for (const member of this.#members.values()) {
+      if (member.guess === undefined) this.#climb(member, now);
+      else this.#borrow(member, member.guess);
+    }
     for (const [id, member] of this.#members) {
-      this.#climb(member, now);
       if (this.#maxEncodings === Number.POSITIVE_INFINITY) continue;
       const rung = Math.min(member.rung, this.#ceiling);
       const others = byRung.get(rung);
@@ -119,8 +149,18 @@ export class RungPlanner<Id> {
     while (now - (member.since[member.rung + 1] ?? Number.POSITIVE_INFINITY) >= delay) member.rung++;
   }
 
-  #isNew({ joined }: Member, now: number): boolean {
-    return now - joined < NEWCOMER_TIME;
+  /** Gives a newcomer of which nothing is known the nearest rung above that others have. */
+  #borrow(member: Member, guess: number): void {
+    const { rungs } = this.#ladder;
+    let nearest = Number.POSITIVE_INFINITY;
+    for (const other of this.#members.values()) {
+      if (other.guess === undefined && other.rung >= member.rung) nearest = Math.min(nearest, other.rung);
+    }
+    if (rungs[nearest]! <= GUESS_FACTOR * guess) member.rung = nearest;
+  }
+
+  #isNew({ joined, firstEstimate }: Member, now: number): boolean {
+    return now - (firstEstimate ?? joined + SETUP_TIME) < NEWCOMER_TIME;
   }
 
   /**
