@@ -7,8 +7,9 @@ import type { NetworkState } from './types.ts';
 
 /** What is kept of the throughput when the path is overused (draft §5.5, β). */
 const BETA = 0.85;
-/** Ours: a queue so long that β would drain it later than in this time is drained faster, ms. */
+/** Ours: a queue so long that β would drain it later than in this time, ms, is drained faster, at this part at the least. */
 const DRAIN_TIME = 1000;
+const LEAST_PART = 0.5;
 /** Taken off in addition, so that a small rate too leaves the queue room to drain (libwebrtc), bit/s. */
 const EXTRA_BACKOFF = 5000;
 /** Growth a second where the capacity is unknown or far (draft §5.5). */
@@ -151,7 +152,7 @@ export class AimdRateControl {
   }
 
   #decrease(throughput: number, now: number): void {
-    const part = Math.min(BETA, 1 - this.#queue / DRAIN_TIME);
+    const part = Math.max(LEAST_PART, Math.min(BETA, 1 - this.#queue / DRAIN_TIME));
     let reduced = part * throughput;
     if (reduced > EXTRA_BACKOFF) reduced -= EXTRA_BACKOFF;
     // The throughput lags behind the rate; where it still says more than the rate, the known capacity is the better guide.

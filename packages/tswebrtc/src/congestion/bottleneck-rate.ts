@@ -10,6 +10,8 @@ const MIN_PACKETS = 4;
 const MIN_SPAN = 60;
 /** Packets were queued where they were sent in less than this part of the time in which they arrived. */
 const QUEUED_PART = 0.6;
+/** A bottleneck lets packets through one after the other; where one gap is this part of the whole, something stood still. */
+const STALL_PART = 0.5;
 /** A queue that is full drops at least this part. */
 const DROPPED_PART = 0.4;
 
@@ -23,12 +25,15 @@ export function bottleneckRate(results: PacketResults): number | undefined {
   let earliest = sendTimes[first]!;
   let latest = earliest;
   let bytes = 0;
+  let gap = 0;
   for (let i = 1; i < received; i++) {
     const row = order[i]!;
     bytes += sizes[row]!;
+    gap = Math.max(gap, arrivalTimes[row]! - arrivalTimes[order[i - 1]!]!);
     earliest = Math.min(earliest, sendTimes[row]!);
     latest = Math.max(latest, sendTimes[row]!);
   }
+  if (gap > STALL_PART * span) return undefined;
   const queued = latest - earliest < QUEUED_PART * span;
   const dropped = results.count - received > DROPPED_PART * results.count;
   return queued || dropped ? (bytes * 8000) / span : undefined;
