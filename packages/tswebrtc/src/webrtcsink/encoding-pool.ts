@@ -6,9 +6,9 @@ import { EncodingGroup, type GroupSubscriber, type Membership } from './encoding
 import type { EncodingSource } from './encoding-source.ts';
 import type { Shard } from './shard.ts';
 import { SharedEncoding } from './shared-encoding.ts';
-import type { MitigationMode } from './sharing/mitigation.ts';
+import { encodingCost, type MitigationMode } from './sharing/mitigation.ts';
 import { RungLadder } from './sharing/rung-ladder.ts';
-import { RungPlanner } from './sharing/rung-planner.ts';
+import { type EncodingBudget, RungPlanner } from './sharing/rung-planner.ts';
 import type { SinkTrack } from './tracks.ts';
 
 /** With a single one, everybody would get what the slowest can have. */
@@ -21,7 +21,7 @@ export interface EncodingPoolOptions {
   /** Of an audio encoder, bit/s. */
   readonly audioBitrate: number;
   readonly encoding: 'shared' | 'per-consumer';
-  /** Most of one track and codec; 0: as many as there are cores, and two on a machine with one. */
+  /** Most of one track and codec; 0: such as take the work of one encoder of the full picture a core, and of two at least. */
   readonly maxEncodings: number;
   readonly mitigationModes: readonly MitigationMode[];
   /** Further options of audio encoders. */
@@ -109,15 +109,25 @@ export class EncodingPool implements EncodingSource {
     this.#groups.clear();
   }
 
+  #budget({ input }: SinkTrack): EncodingBudget {
+    const { encoding, maxEncodings, mitigationModes } = this.#options;
+    if (input.kind === 'audio') return { most: 1 };
+    if (encoding === 'per-consumer') return { most: Number.POSITIVE_INFINITY };
+    if (maxEncodings > 0) return { most: maxEncodings };
+    return {
+      most: Math.max(LEAST_ENCODINGS, availableParallelism()),
+      cost: (bitrate) => encodingCost(input.format, mitigationModes, bitrate),
+    };
+  }
+
   #createGroup(track: SinkTrack, codec: CodecName): EncodingGroup {
-    const { minBitrate, maxBitrate, audioBitrate, encoding, maxEncodings, mitigationModes, audio } = this.#options;
+    const { minBitrate, maxBitrate, audioBitrate, encoding, mitigationModes, audio } = this.#options;
     const video = track.kind === 'video';
     const perConsumer = video && encoding === 'per-consumer';
     // One rung and one encoding are all that audio needs.
     const limits = video ? { min: minBitrate, max: maxBitrate } : { min: audioBitrate, max: audioBitrate };
-    const most = perConsumer ? Number.POSITIVE_INFINITY : maxEncodings || Math.max(LEAST_ENCODINGS, availableParallelism());
     return new EncodingGroup({
-      planner: new RungPlanner(new RungLadder(limits.min, limits.max), limits, video ? most : 1),
+      planner: new RungPlanner(new RungLadder(limits.min, limits.max), limits, this.#budget(track)),
       kind: track.kind,
       perConsumer,
       logger: this.#logger,

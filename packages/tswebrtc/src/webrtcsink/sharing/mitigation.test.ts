@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Mitigation } from './mitigation.ts';
+import { encodingCost, Mitigation } from './mitigation.ts';
 
 const SOURCE = { width: 1920, height: 1080, framerate: 30 };
 const BOTH = ['downscaled', 'downsampled'] as const;
@@ -31,4 +31,11 @@ describe('Mitigation', () => {
     expect(small.format).toEqual({});
     expect(small.active).toEqual([]);
   });
+});
+
+it('an encoding costs what its pictures do', () => {
+  expect(encodingCost(SOURCE, BOTH, 3_000_000)).toBe(1);
+  expect(encodingCost(SOURCE, [], 100_000)).toBe(1);
+  expect(encodingCost(SOURCE, BOTH, 1_500_000)).toBeCloseTo(0.1 + 0.9 * (720 / 1080) ** 2);
+  expect(encodingCost(SOURCE, BOTH, 300_000)).toBeCloseTo(0.1 + (0.9 * (360 / 1080) ** 2) / 2);
 });

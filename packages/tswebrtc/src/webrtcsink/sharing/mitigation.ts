@@ -80,6 +80,17 @@ export class Mitigation {
   }
 }
 
+/** Of an encoder's work, what does not depend on the size of its pictures: above all scaling the source's. */
+const FIXED_COST = 0.1;
+
+/** What an encoder at `bitrate` costs, as a part of one that encodes the source as it is. */
+export function encodingCost(source: SourceFormat, modes: readonly MitigationMode[], bitrate: number): number {
+  const { height, framerate } = new Mitigation(source, modes, bitrate).format;
+  const pixels = ((height ?? source.height) / source.height) ** 2;
+  const rate = framerate === undefined ? 1 : framerate / source.framerate;
+  return FIXED_COST + (1 - FIXED_COST) * pixels * rate;
+}
+
 function levelOf(bitrate: number): Level {
   const height = bitrate < HEIGHT_360_BELOW ? 360 : bitrate < HEIGHT_720_BELOW ? 720 : Number.POSITIVE_INFINITY;
   return { height, half: bitrate < HALF_RATE_BELOW };

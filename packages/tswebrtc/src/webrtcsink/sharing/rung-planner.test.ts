@@ -6,7 +6,7 @@ import { RungPlanner, UP_DELAY } from './rung-planner.ts';
 
 const LIMITS = { min: 100_000, max: 8_000_000 };
 const ladder = new RungLadder(LIMITS.min, LIMITS.max);
-const planner = (maxEncodings = 4): RungPlanner<string> => new RungPlanner(ladder, LIMITS, maxEncodings);
+const planner = (maxEncodings = 4): RungPlanner<string> => new RungPlanner(ladder, LIMITS, { most: maxEncodings });
 /** Bitrates and members of a plan, highest first. */
 const shape = (plan: ReturnType<RungPlanner<string>['plan']>) =>
   plan.map(({ bitrate, members }) => [bitrate, [...members].sort()]);
@@ -178,6 +178,20 @@ describe('RungPlanner', () => {
       [rungs.at(-4), ['m1', 'm2', 'm3', 'plenty']],
       [rungs[0], ['least']],
     ]);
+  });
+
+  it('counts an encoding of small pictures for what it costs', () => {
+    const cost = (bitrate: number): number => (bitrate < 500_000 ? 0.2 : 1);
+    const plans = new RungPlanner<string>(ladder, LIMITS, { most: 2, cost });
+    const small = ladder.rungs.filter((rung) => rung < 500_000).slice(0, 3);
+    plans.setTarget('high', LIMITS.max, 0);
+    for (const rung of small) plans.setTarget(String(rung), rung, 0);
+    expect(plans.plan(0)).toHaveLength(4);
+    // A second large one is more than is left, and to merge it saves more than to merge a small one.
+    plans.setTarget('middle', LIMITS.max / 1.5, 0);
+    const plan = plans.plan(0);
+    expect(plan.map(({ members }) => members)).toEqual([['middle', 'high'], ...small.reverse().map((rung) => [String(rung)])]);
+    expect([...plan[0]!.merged]).toEqual(['high']);
   });
 
   it('uses no rung that the content does not need', () => {

@@ -39,6 +39,21 @@ export interface Placement<Id> {
   readonly merged: ReadonlySet<Id>;
 }
 
+/** How many encodings may run. */
+export interface EncodingBudget {
+  /** Encoders of the full picture; infinite gives everybody an encoding of its own. */
+  readonly most: number;
+  /** What part of such an encoder one at a bitrate costs, 0..1; left out: each counts in full. */
+  readonly cost?: (bitrate: number) => number;
+}
+
+interface Occupied<Id> {
+  readonly rung: number;
+  readonly members: Id[];
+  readonly merged: Set<Id>;
+  readonly cost: number;
+}
+
 interface Member {
   target: number;
   /** Index of the rung it may take. */
@@ -54,16 +69,15 @@ interface Member {
 export class RungPlanner<Id> {
   readonly #ladder: RungLadder;
   readonly #limits: { readonly min: number; readonly max: number };
-  readonly #maxEncodings: number;
+  readonly #budget: EncodingBudget;
   readonly #members = new Map<Id, Member>();
   /** No rung above this one would look any better. */
   #ceiling: number;
 
-  /** `maxEncodings`: how many may run; infinite gives everybody an encoding of its own. */
-  constructor(ladder: RungLadder, limits: { readonly min: number; readonly max: number }, maxEncodings: number) {
+  constructor(ladder: RungLadder, limits: { readonly min: number; readonly max: number }, budget: EncodingBudget) {
     this.#ladder = ladder;
     this.#limits = limits;
-    this.#maxEncodings = maxEncodings;
+    this.#budget = budget;
     this.#ceiling = ladder.rungs.length - 1;
   }
 
@@ -116,31 +130,35 @@ export class RungPlanner<Id> {
 
   /** Lets time pass: lets climb who may. Returns the encodings that ought to run now, highest first. */
   plan(now: number): Placement<Id>[] {
+    if (this.#budget.most === Number.POSITIVE_INFINITY) return this.#planEach();
     const byRung = new Map<number, Id[]>();
     for (const member of this.#members.values()) {
       if (member.guess === undefined) this.#climb(member, now);
       else this.#borrow(member, member.guess);
     }
     for (const [id, member] of this.#members) {
-      if (this.#maxEncodings === Number.POSITIVE_INFINITY) continue;
       const rung = Math.min(member.rung, this.#ceiling);
       const others = byRung.get(rung);
       if (others) others.push(id);
       else byRung.set(rung, [id]);
     }
-    if (this.#maxEncodings === Number.POSITIVE_INFINITY) {
-      return [...this.#members].map(([id, { target }]) => ({
-        bitrate: this.#clamp(target),
-        members: [id],
-        merged: new Set<Id>(),
-      }));
-    }
-    const occupied = [...byRung].sort(([a], [b]) => b - a).map(([rung, members]) => ({ rung, members, merged: new Set<Id>() }));
-    while (occupied.length > this.#maxEncodings) this.#mergeCheapest(occupied, now);
+    const { most, cost } = this.#budget;
+    const occupied: Occupied<Id>[] = [...byRung]
+      .sort(([a], [b]) => b - a)
+      .map(([rung, members]) => ({ rung, members, merged: new Set(), cost: cost?.(this.#ladder.rungs[rung]!) ?? 1 }));
+    while (occupied.length > 1 && occupied.reduce((sum, one) => sum + one.cost, 0) > most) this.#mergeCheapest(occupied, now);
     return occupied.map(({ rung, members, merged }) => ({
       bitrate: members.length === 1 ? this.#clamp(this.#members.get(members[0]!)!.target) : this.#ladder.rungs[rung]!,
       members,
       merged,
+    }));
+  }
+
+  #planEach(): Placement<Id>[] {
+    return [...this.#members].map(([id, { target }]) => ({
+      bitrate: this.#clamp(target),
+      members: [id],
+      merged: new Set<Id>(),
     }));
   }
 
@@ -164,17 +182,17 @@ export class RungPlanner<Id> {
   }
 
   /**
-   * Moves the members of one rung down to the next occupied one: those who lose the least together. What is seen of a bitrate
-   * goes with its logarithm, so half is as bad for who has little as for who has much.
+   * Moves the members of one rung down to the next occupied one: those who lose the least together for what is saved. What is seen of a bitrate
+   * goes with its logarithm, so that half is as bad for who has little as for who has much.
    */
-  #mergeCheapest(occupied: { rung: number; members: Id[]; merged: Set<Id> }[], now: number): void {
+  #mergeCheapest(occupied: Occupied<Id>[], now: number): void {
     const { rungs } = this.#ladder;
     let cheapest = 0;
     let least = Number.POSITIVE_INFINITY;
     for (let i = 0; i + 1 < occupied.length; i++) {
-      const { rung, members } = occupied[i]!;
+      const { rung, members, cost } = occupied[i]!;
       const weight = members.reduce((sum, id) => sum + (this.#isNew(this.#members.get(id)!, now) ? NEWCOMER_WEIGHT : 1), 0);
-      const loss = weight * Math.log(rungs[rung]! / rungs[occupied[i + 1]!.rung]!);
+      const loss = (weight * Math.log(rungs[rung]! / rungs[occupied[i + 1]!.rung]!)) / cost;
       if (loss >= least) continue;
       least = loss;
       cheapest = i;
