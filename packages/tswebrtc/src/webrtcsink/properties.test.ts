@@ -82,6 +82,11 @@ describe('options of a program', () => {
     [{ maxBitrate: '5000' }, 'Option maxBitrate is "5000", but it must be a whole number from 1 to 4294967295 (bit/s).'],
     [{ signallingServerPort: 70_000 }, 'Option signallingServerPort is 70000, but it must be a whole number from 0 to 65535.'],
     [{ iceTransportPolicy: 'relays' }, 'Option iceTransportPolicy is "relays", but it must be all or relay.'],
+    [{ rtxPercentage: -2 }, 'Option rtxPercentage is -2, but it must be a whole number from -1 to 2147483647 (%).'],
+    [
+      { enableMitigationModes: ['smaller'] },
+      'Option enableMitigationModes is ["smaller"], but it must be downscaled, downsampled or none, or several of them joined by +.',
+    ],
     [{ doRetransmission: 'yes' }, 'Option doRetransmission is "yes", but it must be true or false.'],
     [
       { videoCaps: 'video/x-h264;video/x-vp7' },
@@ -130,6 +135,10 @@ describe('text', () => {
     ['stun-server', 'none', null],
     ['stun-server', 'stun:example.org:3478', 'stun:example.org:3478'],
     ['ice-port-range', '50000-50100', [50_000, 50_100]],
+    ['rtx-percentage', '-1', -1],
+    ['rtx-percentage', '30', 30],
+    ['enable-mitigation-modes', 'none', []],
+    ['enable-mitigation-modes', 'downsampled+downscaled', ['downscaled', 'downsampled']],
     ['run-web-server', 'false', false],
     ['signaller::uri', 'ws://127.0.0.1:8443', 'ws://127.0.0.1:8443'],
     ['meta', 'name=gst-stream', { name: 'gst-stream' }],

@@ -81,6 +81,52 @@ describe('sessions', () => {
     expect(first.packets[0]!.ssrc).not.toBe(second.packets[0]!.ssrc);
   });
 
+  it('to which the application gives different bitrates have an encoding each, and statistics say who shares which', async () => {
+    const given = new Map<string, number>();
+    const divided = new WebRTCSink({
+      engine,
+      signaller: { uri },
+      stunServer: null,
+      videoCodecs: ['VP8'],
+      // The second consumer has little, whatever its path carries.
+      defineEncoderBitrates: (peerId, total, share) => {
+        if (!given.has(peerId)) given.set(peerId, given.size === 1 ? 150_000 : share.video_0!);
+        expect(total).toBeGreaterThan(0);
+        return { video_0: given.get(peerId)! };
+      },
+    });
+    divided.addTrack(testVideo());
+    divided.addTrack(testAudio());
+    try {
+      await divided.start();
+      const [first, second, third] = [await watch(), await watch(), await watch()];
+      for (const consumer of [first, second, third]) await playing(consumer);
+      await expect
+        .poll(
+          async () => {
+            const { sessions, encodings } = await divided.getStats();
+            const [a, b, c] = [...given.keys()].map((peer) => sessions.find(({ peerId }) => peerId === peer)!);
+            return {
+              shared: a!.encodingId === c!.encodingId && a!.encodingId !== b!.encodingId,
+              with: [a!.sharedWith, b!.sharedWith, c!.sharedWith].map((peers) => peers.length),
+              reasons: [a!.encodingReason, b!.encodingReason, c!.encodingReason],
+              second: b!.encodingBitrate! <= 150_000 && a!.encodingBitrate! > 1_000_000,
+              sessions: encodings.filter(({ width }) => width !== null).map((encoding) => encoding.sessions.length),
+            };
+          },
+          { timeout: 10_000 },
+        )
+        .toMatchObject({ shared: true, with: [1, 0, 1], reasons: ['shared', 'alone', 'shared'], second: true });
+      // Who went to another encoding got its packets without a gap.
+      for (const ssrc of new Set(second.packets.map((packet) => packet.ssrc))) {
+        const numbers = second.packets.filter((packet) => packet.ssrc === ssrc).map((packet) => packet.sequenceNumber);
+        expect(numbers).toEqual(numbers.map((_, i) => (numbers[0]! + i) % 65536));
+      }
+    } finally {
+      await divided.close();
+    }
+  });
+
   it('are answered when the consumer makes the offer', async () => {
     await sink.start();
     const consumer = await watch({ offer: (sdp) => sdp });
