@@ -8,18 +8,20 @@
 import { FecSender } from './fec-sender.ts';
 import { isOneByteExtensionId } from './header-extensions.ts';
 import { compactNtp, toAbsSendTime, toNtp } from './ntp.ts';
+import { OutboundCounters, type OutboundStreamStats } from './outbound-counters.ts';
 import type { PacketArena } from './packet-arena.ts';
 import { PacketHistory, PacketKind } from './packet-history.ts';
 import type { PacketisedFrame } from './packetised-frame.ts';
 import { PRIMARY_HEADER_LENGTH } from './red.ts';
 import { patchRedHeaders, redTemplates, redundantTemplates } from './red-templates.ts';
 import { RemoteInbound, type RemoteInboundStats } from './remote-inbound.ts';
-import { RetransmissionBudget } from './retransmission-budget.ts';
+import { RetransmissionQueue } from './retransmission-queue.ts';
 import type { ReportBlock, SenderReport } from './rtcp/types.ts';
 import type { SendOps } from './send-ops.ts';
 import { RTX_HEADER_LENGTH, TEMPLATE_LAYOUT } from './template.ts';
 import { TransportNumbers } from './transport-numbers.ts';
 
+export type { OutboundStreamStats } from './outbound-counters.ts';
 export type { RemoteInboundStats } from './remote-inbound.ts';
 
 export interface OutboundStreamOptions {
@@ -56,44 +58,14 @@ export interface OutboundStreamOptions {
   readonly retransmissionPercentage?: number;
 }
 
-/** W3C RTCOutboundRtpStreamStats, in part. As there, the sums include retransmissions and padding, on the RTX stream too. */
-export interface OutboundStreamStats {
-  readonly packetsSent: number;
-  /** Payload bytes. */
-  readonly bytesSent: number;
-  /** Bytes of RTP headers and their extensions. */
-  readonly headerBytesSent: number;
-  readonly retransmittedPacketsSent: number;
-  readonly retransmittedBytesSent: number;
-  /** What was sent once more only to fill the path; not among the retransmitted. */
-  readonly paddingPacketsSent: number;
-  readonly paddingBytesSent: number;
-  /** ULPFEC, also among `packetsSent` and, with its RED header, among `bytesSent`. */
-  readonly fecPacketsSent: number;
-  readonly fecBytesSent: number;
-  readonly framesSent: number;
-  readonly keyFramesSent: number;
-  readonly nackCount: number;
-  readonly pliCount: number;
-  readonly firCount: number;
-}
-
 const DEFAULT_HISTORY_DURATION = 1000;
 const DEFAULT_HISTORY_SIZE = 1024;
 const DEFAULT_HISTORY_BYTES = 2 << 20;
 const LARGEST_HISTORY = 32_768;
-/** A packet that was sent again so often is given up, as libwebrtc's receivers give up asking. */
-const MOST_RETRANSMISSIONS = 10;
-
 /** A packet of at least so many bytes makes good padding: with small ones their number would be what is measured. */
 const GOOD_PADDING = 800;
 /** How long ago it may have been sent, ms. */
 const GOOD_PADDING_AGE = 1000;
-
-/** Without a round-trip time: how long a packet sent again is given before it is sent once more, ms. */
-const DEFAULT_RESEND_INTERVAL = 100;
-/** On a short path a receiver may ask twice before the first answer is through its own queues, ms. */
-const SHORTEST_RESEND_INTERVAL = 5;
 
 export class OutboundStream {
   readonly ssrc: number;
@@ -122,8 +94,6 @@ export class OutboundStream {
   #positions: Float64Array = new Float64Array(0);
   #lengths: Uint16Array = new Uint16Array(0);
   #kind: number = PacketKind.PLAIN;
-  #budget: RetransmissionBudget | undefined;
-  #retransmissionPercentage = -1;
 
   /** Next packet index (RFC 3711 §3.3.1): roll-over counter and sequence number in one number that does not wrap. */
   #nextIndex: number;
@@ -131,12 +101,7 @@ export class OutboundStream {
   #pictureId: number;
   #tl0PictureIndex: number;
 
-  /** Sequence numbers to send again, a ring. */
-  readonly #pending: Uint16Array;
-  #pendingHead = 0;
-  /** What was sent before, ms, is not sent again. */
-  #obsoleteBefore = Number.NEGATIVE_INFINITY;
-  #pendingCount = 0;
+  readonly #resends: RetransmissionQueue;
 
   /** Sequence number of the last packet that makes good padding, -1 for none. */
   #goodPadding = -1;
@@ -146,20 +111,7 @@ export class OutboundStream {
   #lastCaptureTime: number | undefined;
   #lastFir: number | undefined;
 
-  #packets = 0;
-  #payloadBytes = 0;
-  #headerBytes = 0;
-  #resentPackets = 0;
-  #resentBytes = 0;
-  #paddingPackets = 0;
-  #paddingBytes = 0;
-  #fecPackets = 0;
-  #fecBytes = 0;
-  #frames = 0;
-  #keyframes = 0;
-  #nacks = 0;
-  #plis = 0;
-  #firs = 0;
+  readonly #counters = new OutboundCounters();
 
   /** Throws a `RangeError` for a history size that is no power of two. */
   constructor(options: OutboundStreamOptions) {
@@ -192,8 +144,8 @@ export class OutboundStream {
         history: this.#history,
       });
     }
+    this.#resends = new RetransmissionQueue(this.#history, size);
     this.retransmissionPercentage = options.retransmissionPercentage ?? -1;
-    this.#pending = new Uint16Array(size);
     this.#remote = new RemoteInbound(options.clockRate);
     this.#numbers = options.congestionControlFeedback ? new TransportNumbers(size) : undefined;
     this.#rtxNumbers = options.congestionControlFeedback && rtx ? new TransportNumbers(size) : undefined;
@@ -226,13 +178,11 @@ export class OutboundStream {
 
   /** Most that retransmissions may take of the bytes sent, per cent; -1 sets no bound. Can be changed at any time. */
   get retransmissionPercentage(): number {
-    return this.#retransmissionPercentage;
+    return this.#resends.percentage;
   }
 
   set retransmissionPercentage(percentage: number) {
-    if (percentage === this.#retransmissionPercentage) return;
-    this.#retransmissionPercentage = percentage;
-    this.#budget = percentage < 0 ? undefined : new RetransmissionBudget(percentage);
+    this.#resends.percentage = percentage;
   }
 
   /** Sequence number of the next packet. */
@@ -275,8 +225,8 @@ export class OutboundStream {
     if (length >= GOOD_PADDING && this.#goesByRtx(this.#kind)) this.#goodPadding = sequenceNumber;
     if (this.#kind === PacketKind.RED) this.#fec!.add(sequenceNumber);
     if (last) {
-      this.#frames++;
-      if (frame.keyframe) this.#keyframes++;
+      this.#counters.frames++;
+      if (frame.keyframe) this.#counters.keyframes++;
       if (this.#kind === PacketKind.RED) this.#fec!.endFrame(arena, now);
     }
     return length;
@@ -338,8 +288,7 @@ export class OutboundStream {
     history.markers[slot] = 0;
     history.pictureIdOffsets[slot] = 0;
     this.#pushOriginal(ops, lane, arena, slot, (this.#nextIndex - 1) % 0x10000);
-    this.#fecPackets++;
-    this.#fecBytes += length - TEMPLATE_LAYOUT.headerLength;
+    this.#counters.wasFec(length);
     return length;
   }
 
@@ -354,23 +303,13 @@ export class OutboundStream {
    * that they are given up.
    */
   handleNack(sequenceNumbers: readonly number[], now: number, roundTripTime: number | undefined): void {
-    this.#nacks++;
-    const interval = Math.max(roundTripTime ?? DEFAULT_RESEND_INTERVAL, SHORTEST_RESEND_INTERVAL);
-    const history = this.#history;
-    const pending = this.#pending;
-    for (const sequenceNumber of sequenceNumbers) {
-      if (this.#pendingCount === pending.length) return;
-      const slot = history.find(sequenceNumber, now);
-      if (slot < 0 || history.queued[slot] === 1 || now - history.resentAt[slot]! < interval) continue;
-      if (history.resentCounts[slot]! >= MOST_RETRANSMISSIONS || history.sentAt[slot]! < this.#obsoleteBefore) continue;
-      history.queued[slot] = 1;
-      pending[(this.#pendingHead + this.#pendingCount++) % pending.length] = sequenceNumber;
-    }
+    this.#counters.nacks++;
+    this.#resends.request(sequenceNumbers, now, roundTripTime);
   }
 
   /** Packets that wait to be sent again; some may turn out to be too old. */
   get pendingRetransmissions(): number {
-    return this.#pendingCount;
+    return this.#resends.count;
   }
 
   /**
@@ -388,37 +327,19 @@ export class OutboundStream {
     now: number,
     takeTransportSequenceNumber?: () => number | undefined,
   ): number {
-    const history = this.#history;
-    while (this.#pendingCount > 0) {
-      const sequenceNumber = this.#pending[this.#pendingHead]!;
-      this.#pendingHead = (this.#pendingHead + 1) % this.#pending.length;
-      this.#pendingCount--;
-      const slot = history.find(sequenceNumber, now, arena);
-      if (slot < 0 || history.queued[slot] === 0) continue;
-      history.queued[slot] = 0;
-      if (this.#budget && !this.#budget.take(history.lengths[slot]!, now)) continue;
-      history.resentAt[slot] = now;
-      history.resentCounts[slot]!++;
-      const length = this.#goesByRtx(history.kinds[slot]!)
-        ? this.#pushRtx(ops, lane, arena, slot, sequenceNumber, now, takeTransportSequenceNumber)
-        : this.#pushOriginal(ops, lane, arena, slot, sequenceNumber);
-      const payload = length - TEMPLATE_LAYOUT.headerLength;
-      this.#resentPackets++;
-      this.#resentBytes += payload;
-      return length;
-    }
-    return 0;
+    const slot = this.#resends.take(arena, now);
+    if (slot < 0) return 0;
+    const { sequenceNumber } = this.#resends;
+    const length = this.#goesByRtx(this.#history.kinds[slot]!)
+      ? this.#pushRtx(ops, lane, arena, slot, sequenceNumber, now, takeTransportSequenceNumber)
+      : this.#pushOriginal(ops, lane, arena, slot, sequenceNumber);
+    this.#counters.resent(length);
+    return length;
   }
 
   /** Forgets what waits to be sent again; the peer may ask anew. */
   clearRetransmissions(now = Number.NEGATIVE_INFINITY): void {
-    this.#obsoleteBefore = now;
-    const { queued } = this.#history;
-    for (; this.#pendingCount > 0; this.#pendingCount--) {
-      const slot = this.#history.slotOf(this.#pending[this.#pendingHead]!);
-      if (slot >= 0) queued[slot] = 0;
-      this.#pendingHead = (this.#pendingHead + 1) % this.#pending.length;
-    }
+    this.#resends.clear(now);
   }
 
   /**
@@ -443,19 +364,18 @@ export class OutboundStream {
       if (slot < 0 || !this.#goesByRtx(history.kinds[slot]!)) return 0;
     }
     const length = this.#pushRtx(ops, lane, arena, slot, sequenceNumber, now, takeTransportSequenceNumber);
-    this.#paddingPackets++;
-    this.#paddingBytes += length - TEMPLATE_LAYOUT.headerLength;
+    this.#counters.padded(length);
     return length;
   }
 
   /** The peer cannot decode. */
   handlePli(): void {
-    this.#plis++;
+    this.#counters.plis++;
   }
 
   /** The peer asks for a keyframe; false for a repetition of the last request (RFC 5104 §4.3.1.2), which needs no new one. */
   handleFir(commandSequenceNumber: number): boolean {
-    this.#firs++;
+    this.#counters.firs++;
     const isNew = commandSequenceNumber !== this.#lastFir;
     this.#lastFir = commandSequenceNumber;
     return isNew;
@@ -475,8 +395,8 @@ export class OutboundStream {
       ssrc: this.ssrc,
       ntpTime,
       rtpTimestamp: (this.#lastTimestamp + sinceCapture) >>> 0,
-      packetCount: this.#packets >>> 0,
-      octetCount: this.#payloadBytes >>> 0,
+      packetCount: this.#counters.packets >>> 0,
+      octetCount: this.#counters.payloadBytes >>> 0,
       reports: [],
     };
   }
@@ -492,22 +412,7 @@ export class OutboundStream {
   }
 
   stats(): OutboundStreamStats {
-    return {
-      packetsSent: this.#packets + this.#resentPackets + this.#paddingPackets,
-      bytesSent: this.#payloadBytes + this.#resentBytes + this.#paddingBytes,
-      headerBytesSent: this.#headerBytes + (this.#resentPackets + this.#paddingPackets) * TEMPLATE_LAYOUT.headerLength,
-      retransmittedPacketsSent: this.#resentPackets,
-      retransmittedBytesSent: this.#resentBytes,
-      paddingPacketsSent: this.#paddingPackets,
-      paddingBytesSent: this.#paddingBytes,
-      fecPacketsSent: this.#fecPackets,
-      fecBytesSent: this.#fecBytes,
-      framesSent: this.#frames,
-      keyFramesSent: this.#keyframes,
-      nackCount: this.#nacks,
-      pliCount: this.#plis,
-      firCount: this.#firs,
-    };
+    return this.#counters.stats;
   }
 
   /** Chooses the form in which the packets of `frame` are sent. */
@@ -542,10 +447,8 @@ export class OutboundStream {
     const hasTransportCc = this.#transportCcId !== 0 && transportSequenceNumber !== undefined;
     history.transportSequenceNumbers[slot] = hasTransportCc ? transportSequenceNumber & 0xffff : -1;
     if (transportSequenceNumber !== undefined) this.#numbers?.set(sequenceNumber, transportSequenceNumber);
-    this.#budget?.sent(length, now);
-    this.#packets++;
-    this.#payloadBytes += length - TEMPLATE_LAYOUT.headerLength;
-    this.#headerBytes += TEMPLATE_LAYOUT.headerLength;
+    this.#resends.sent(length, now);
+    this.#counters.sent(length);
     return slot;
   }
 
