@@ -3,96 +3,31 @@
  * into FFmpeg's RTP depacketisers and decoders, and must come out as it was.
  */
 import { createSocket, type Socket } from 'node:dgram';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CodecContext, Packet } from 'node-av';
+import type { Packet } from 'node-av';
 import { describe, expect, it } from 'vitest';
-import { random, renderAll } from './ops.testing.ts';
+import {
+  av,
+  check,
+  configureAudio,
+  configureVideo,
+  encode,
+  FRAME_TICKS,
+  FRAMES,
+  findPortPair,
+  nalUnits,
+  OPUS_OPTIONS,
+  picture,
+  sound,
+} from './ffmpeg.testing.ts';
+import { renderAll } from './ops.testing.ts';
 import { OutboundStream } from './outbound-stream.ts';
 import { PacketArena } from './packet-arena.ts';
 import { createPacketiser, type EncodedFrameInput } from './packetiser.ts';
-import { NalUnits } from './packetisers/annex-b.ts';
 import { writeRtcp } from './rtcp/rtcp.ts';
 import { SendOps } from './send-ops.ts';
-
-// node-av needs it; Node has it from 22 on.
-Object.assign(Promise, {
-  withResolvers: <T>() => {
-    let resolve!: (value: T) => void;
-    let reject!: (reason: unknown) => void;
-    const promise = new Promise<T>((res, rej) => {
-      resolve = res;
-      reject = rej;
-    });
-    return { promise, resolve, reject };
-  },
-});
-const av = await import('node-av');
-const constants = await import('node-av/constants');
-
-const check = (result: number, what: string): number => {
-  av.FFmpegError.throwIfError(result, what);
-  return result;
-};
-
-/** Encodes what `fill` puts into `count` raw frames. */
-async function encode(
-  encoder: string,
-  options: Record<string, string>,
-  configure: (context: CodecContext) => void,
-  makeFrame: (index: number) => import('node-av').Frame,
-  count: number,
-  microsecondsPerUnit: number,
-): Promise<EncodedFrameInput[]> {
-  const codec = av.Codec.findEncoderByName(encoder as never)!;
-  const context = new av.CodecContext();
-  context.allocContext3(codec);
-  configure(context);
-  check(await context.open2(codec, av.Dictionary.fromObject(options)), `open ${encoder}`);
-  const frames: EncodedFrameInput[] = [];
-  const packet = new av.Packet();
-  packet.alloc();
-  for (let i = 0; i <= count; i++) {
-    const frame = i < count ? makeFrame(i) : null;
-    check(context.sendFrameSync(frame), 'sendFrame');
-    frame?.free();
-    while (context.receivePacketSync(packet) >= 0) {
-      const timestamp = Number(packet.pts) * microsecondsPerUnit;
-      frames.push({
-        data: Uint8Array.from(packet.data!),
-        timestamp,
-        captureTime: 1.7e12 + timestamp / 1000,
-        keyframe: packet.isKeyframe,
-        temporalLayer: 0,
-        duration: 0,
-      });
-      packet.unref();
-    }
-  }
-  packet.free();
-  context.freeContext();
-  return frames;
-}
-
-/** Binds nothing, but finds an RTP port whose RTCP neighbour is free as well. */
-async function findPortPair(): Promise<number> {
-  for (;;) {
-    const rtp = createSocket('udp4').bind(0, '127.0.0.1');
-    await once(rtp, 'listening');
-    const { port } = rtp.address() as AddressInfo;
-    const rtcp = createSocket('udp4');
-    const free = await new Promise<boolean>((resolve) => {
-      rtcp.once('error', () => resolve(false));
-      rtcp.bind(port + 1, '127.0.0.1', () => resolve(true));
-    });
-    rtp.close();
-    rtcp.close();
-    if (free && port % 2 === 0) return port;
-  }
-}
 
 /** What FFmpeg made of a stream. */
 interface Received {
@@ -231,49 +166,6 @@ async function receive(
   return received;
 }
 
-const WIDTH = 320;
-const HEIGHT = 240;
-const FRAMES = 50;
-const FRAME_TICKS = 3003; // 29.97 fps at 90 kHz
-
-/** Noise, so that frames need several packets, on a picture that moves. */
-function picture(): (index: number) => import('node-av').Frame {
-  const next = random(7);
-  const pixels = Buffer.alloc((WIDTH * HEIGHT * 3) / 2, 128);
-  return (index) => {
-    for (let i = 0; i < WIDTH * HEIGHT; i++) pixels[i] = ((i + 7 * index) & 0xff) / 2 + next() * 40;
-    const frame = av.Frame.fromVideoBuffer(pixels, {
-      width: WIDTH,
-      height: HEIGHT,
-      format: constants.AV_PIX_FMT_YUV420P,
-      timeBase: { num: 1, den: 90_000 },
-    });
-    frame.pts = BigInt(index * FRAME_TICKS);
-    return frame;
-  };
-}
-
-function configureVideo(context: CodecContext): void {
-  context.width = WIDTH;
-  context.height = HEIGHT;
-  context.pixelFormat = constants.AV_PIX_FMT_YUV420P;
-  context.timeBase = new av.Rational(1, 90_000);
-  context.framerate = new av.Rational(30_000, 1001);
-  context.bitRate = 1_500_000n;
-  context.gopSize = 20;
-  context.maxBFrames = 0;
-  context.threadCount = 1;
-}
-
-/** All NAL units as hex, without access unit delimiters. */
-function nalUnits(data: Uint8Array): string[] {
-  const units = new NalUnits();
-  units.find(data);
-  return Array.from({ length: units.count }, (_, i) =>
-    Buffer.from(data.subarray(units.offsets[2 * i], units.offsets[2 * i + 1])).toString('hex'),
-  ).filter((unit) => (Number.parseInt(unit.slice(0, 2), 16) & 0x1f) !== 9);
-}
-
 const steps = (values: readonly number[]): number[] => values.slice(1).map((value, i) => value - values[i]!);
 
 describe('FFmpeg as receiver', () => {
@@ -316,32 +208,7 @@ describe('FFmpeg as receiver', () => {
   });
 
   it('gets every Opus packet, byte for byte', async () => {
-    const samples = Buffer.alloc(960 * 2 * 2);
-    const frames = await encode(
-      'libopus',
-      { application: 'lowdelay', frame_duration: '20' },
-      (context) => {
-        context.sampleRate = 48_000;
-        context.sampleFormat = constants.AV_SAMPLE_FMT_S16;
-        context.channelLayout = constants.AV_CHANNEL_LAYOUT_STEREO;
-        context.timeBase = new av.Rational(1, 48_000);
-        context.bitRate = 96_000n;
-      },
-      (index) => {
-        for (let i = 0; i < 1920; i++) samples.writeInt16LE(8000 * Math.sin((index * 960 + (i >> 1)) / 17), 2 * i);
-        const frame = av.Frame.fromAudioBuffer(samples, {
-          nbSamples: 960,
-          format: constants.AV_SAMPLE_FMT_S16,
-          sampleRate: 48_000,
-          channelLayout: constants.AV_CHANNEL_LAYOUT_STEREO,
-          timeBase: { num: 1, den: 48_000 },
-        });
-        frame.pts = BigInt(index * 960);
-        return frame;
-      },
-      FRAMES,
-      1000 / 48,
-    );
+    const frames = await encode('libopus', OPUS_OPTIONS, configureAudio, sound(), FRAMES, 1000 / 48);
     const { packets, decodedFrames } = await roundTrip('OPUS', 'audio', 'opus/48000/2', 'sprop-stereo=1', frames);
     expect(packets.map((packet) => packet.data)).toEqual(frames.map((frame) => frame.data));
     expect(new Set(steps(packets.map((packet) => packet.pts)))).toEqual(new Set([960]));

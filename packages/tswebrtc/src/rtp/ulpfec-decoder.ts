@@ -42,7 +42,7 @@ export class UlpfecDecoder {
 
   /** Takes a media packet that arrived; returns what can be recovered now. Keeps a copy. */
   addMedia(packet: Uint8Array): Uint8Array[] {
-    if (packet.length < FIXED_HEADER_LENGTH || !this.#remember(packet.slice())) return [];
+    if (packet.length < FIXED_HEADER_LENGTH || !this.#remember(Uint8Array.from(packet))) return [];
     return this.#solve();
   }
 
@@ -137,5 +137,5 @@ function parseFec(bytes: Uint8Array): FecPacket | undefined {
     if (bytes[FEC_HEADER_LENGTH + 2 + (bit >> 3)]! & (0x80 >> (bit & 7))) protects.push((base + bit) & 0xffff);
   }
   if (protects.length === 0) return undefined;
-  return { payload: bytes.slice(), base, headerLength, protectedLength, protects };
+  return { payload: Uint8Array.from(bytes), base, headerLength, protectedLength, protects };
 }
