@@ -17,3 +17,14 @@ export function toRtpTimestamp(microseconds: number, clockRate: number): number 
 export function timestampDelta(a: number, b: number): number {
   return (a - b) | 0;
 }
+
+/** Turns 32-bit timestamps into ones that do not wrap: each is taken to be the one nearest to the last. */
+export class TimestampUnwrapper {
+  #last: number | undefined;
+
+  unwrap(timestamp: number): number {
+    // The remainder, not `>>> 0`: what is unwrapped has more than 32 bits.
+    this.#last = this.#last === undefined ? timestamp : this.#last + timestampDelta(timestamp, this.#last % 0x1_0000_0000);
+    return this.#last;
+  }
+}
