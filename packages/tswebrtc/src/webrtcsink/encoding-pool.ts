@@ -13,6 +13,8 @@ import type { SinkTrack } from './tracks.ts';
 
 /** With a single one, everybody would get what the slowest can have. */
 const LEAST_ENCODINGS = 2;
+/** The part of the machine that encoders may take: decoding, sending and all else need the rest. */
+const ENCODER_PART = 0.5;
 
 export interface EncodingPoolOptions {
   /** Of a video encoder, bit/s. */
@@ -21,7 +23,7 @@ export interface EncodingPoolOptions {
   /** Of an audio encoder, bit/s. */
   readonly audioBitrate: number;
   readonly encoding: 'shared' | 'per-consumer';
-  /** Most of one track and codec; 0: such as take the work of one encoder of the full picture a core, and of two at least. */
+  /** Most of one track and codec; 0: as many as half of the cores can do, and two of the full picture at least. */
   readonly maxEncodings: number;
   readonly mitigationModes: readonly MitigationMode[];
   /** Further options of audio encoders. */
@@ -114,10 +116,8 @@ export class EncodingPool implements EncodingSource {
     if (input.kind === 'audio') return { most: 1 };
     if (encoding === 'per-consumer') return { most: Number.POSITIVE_INFINITY };
     if (maxEncodings > 0) return { most: maxEncodings };
-    return {
-      most: Math.max(LEAST_ENCODINGS, availableParallelism()),
-      cost: (bitrate) => encodingCost(input.format, mitigationModes, bitrate),
-    };
+    const cost = (bitrate: number): number => encodingCost(input.format, mitigationModes, bitrate);
+    return { most: Math.max(ENCODER_PART * availableParallelism(), LEAST_ENCODINGS * cost(this.#options.maxBitrate)), cost };
   }
 
   #createGroup(track: SinkTrack, codec: CodecName): EncodingGroup {

@@ -118,7 +118,7 @@ export const sinkProperties = {
     type: uint(0, 64),
     default: 0,
     when: 'ready',
-    doc: 'Most encoders of one track and codec that run when consumers share; 0 lets them take the work of one encoder of the full picture a core, of two at least: small pictures count for less.',
+    doc: 'Most encoders of one track and codec that run when consumers share; 0 is as many as half of the cores can do, two of the full picture at least.',
   }),
   shards: property({
     type: uint(0, 64),

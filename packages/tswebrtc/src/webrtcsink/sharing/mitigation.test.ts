@@ -34,8 +34,9 @@ describe('Mitigation', () => {
 });
 
 it('an encoding costs what its pictures do', () => {
-  expect(encodingCost(SOURCE, BOTH, 3_000_000)).toBe(1);
-  expect(encodingCost(SOURCE, [], 100_000)).toBe(1);
-  expect(encodingCost(SOURCE, BOTH, 1_500_000)).toBeCloseTo(0.1 + 0.9 * (720 / 1080) ** 2);
-  expect(encodingCost(SOURCE, BOTH, 300_000)).toBeCloseTo(0.1 + (0.9 * (360 / 1080) ** 2) / 2);
+  expect(encodingCost(SOURCE, BOTH, 3_000_000)).toBeCloseTo(1.05);
+  expect(encodingCost(SOURCE, [], 100_000)).toBeCloseTo(1.05);
+  expect(encodingCost(SOURCE, BOTH, 1_500_000)).toBeCloseTo(0.05 + (720 / 1080) ** 2);
+  expect(encodingCost(SOURCE, BOTH, 300_000)).toBeCloseTo(0.05 + (360 / 1080) ** 2 / 2);
+  expect(encodingCost({ width: 1280, height: 720, framerate: 0 }, BOTH, 3_000_000)).toBeCloseTo(0.494, 2);
 });

@@ -41,9 +41,9 @@ export interface Placement<Id> {
 
 /** How many encodings may run. */
 export interface EncodingBudget {
-  /** Encoders of the full picture; infinite gives everybody an encoding of its own. */
+  /** What they may cost together; infinite gives everybody an encoding of its own. */
   readonly most: number;
-  /** What part of such an encoder one at a bitrate costs, 0..1; left out: each counts in full. */
+  /** What one at a bitrate costs; left out: each costs 1. */
   readonly cost?: (bitrate: number) => number;
 }
 
