@@ -13,7 +13,11 @@ const NEWCOMER_UP_DELAY = 500;
 /** It counts as a newcomer for so long after its first estimate, ms, and that comes so long after the join at the latest. */
 const NEWCOMER_TIME = 3000;
 const SETUP_TIME = 30_000;
-/** Where somebody has to give way, a newcomer counts for this part of one who has settled: its rung is not its last. */
+/**
+ * Where somebody has to give way, who came so short a time ago, ms, counts for this part of one who has settled: its rung is
+ * not its last, and those who watch already should see nothing of it.
+ */
+const SETTLING_TIME = 15_000;
 const NEWCOMER_WEIGHT = 0.02;
 
 /**
@@ -163,7 +167,7 @@ export class RungPlanner<Id> {
   }
 
   #climb(member: Member, now: number): void {
-    const delay = this.#isNew(member, now) ? NEWCOMER_UP_DELAY : UP_DELAY;
+    const delay = this.#isNew(member, NEWCOMER_TIME, now) ? NEWCOMER_UP_DELAY : UP_DELAY;
     while (now - (member.since[member.rung + 1] ?? Number.POSITIVE_INFINITY) >= delay) member.rung++;
   }
 
@@ -177,8 +181,8 @@ export class RungPlanner<Id> {
     if (rungs[nearest]! <= GUESS_FACTOR * guess) member.rung = nearest;
   }
 
-  #isNew({ joined, firstEstimate }: Member, now: number): boolean {
-    return now - (firstEstimate ?? joined + SETUP_TIME) < NEWCOMER_TIME;
+  #isNew({ joined, firstEstimate }: Member, time: number, now: number): boolean {
+    return now - (firstEstimate ?? joined + SETUP_TIME) < time;
   }
 
   /**
@@ -191,7 +195,10 @@ export class RungPlanner<Id> {
     let least = Number.POSITIVE_INFINITY;
     for (let i = 0; i + 1 < occupied.length; i++) {
       const { rung, members, cost } = occupied[i]!;
-      const weight = members.reduce((sum, id) => sum + (this.#isNew(this.#members.get(id)!, now) ? NEWCOMER_WEIGHT : 1), 0);
+      const weight = members.reduce(
+        (sum, id) => sum + (this.#isNew(this.#members.get(id)!, SETTLING_TIME, now) ? NEWCOMER_WEIGHT : 1),
+        0,
+      );
       const loss = (weight * Math.log(rungs[rung]! / rungs[occupied[i + 1]!.rung]!)) / cost;
       if (loss >= least) continue;
       least = loss;
