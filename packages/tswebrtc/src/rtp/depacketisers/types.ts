@@ -7,6 +7,8 @@
 export interface PayloadInfo {
   /** Whether it is the first packet of its frame; undefined where the codec's packets do not say. */
   readonly begins: boolean | undefined;
+  /** It is the last packet of its frame though no marker says so: of codecs whose frames are whole payloads. */
+  readonly ends?: boolean;
   /** Decoding can begin with this frame. Told by one packet of the frame at least, not by all. */
   readonly keyframe: boolean;
   /** Temporal layer, 0 = base. */

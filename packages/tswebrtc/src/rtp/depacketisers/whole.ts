@@ -1,7 +1,7 @@
 /** Codecs whose frames are whole payloads: Opus (RFC 7587 §4.2), G.711 and linear PCM (RFC 3551 §4.5). */
 import type { Depacketiser, PayloadInfo } from './types.ts';
 
-const INFO: PayloadInfo = { begins: true, keyframe: true, temporalLayer: 0, tl0PictureIndex: undefined };
+const INFO: PayloadInfo = { begins: true, ends: true, keyframe: true, temporalLayer: 0, tl0PictureIndex: undefined };
 
 export class WholeDepacketiser implements Depacketiser {
   inspect(payload: Uint8Array): PayloadInfo | undefined {

@@ -44,7 +44,8 @@ export interface ReceivedFrame {
 
 interface Entry {
   readonly timestamp: number;
-  readonly marker: boolean;
+  /** Of its frame. */
+  readonly last: boolean;
   /** Undefined for what only fills a number: padding, FEC. */
   readonly payload: Uint8Array | undefined;
   readonly info: PayloadInfo | undefined;
@@ -121,7 +122,8 @@ export class JitterBuffer {
     const info = this.#options.depacketiser.inspect(payload);
     if (!info) return false;
     const unwrapped = this.#timestamps.unwrap(timestamp);
-    this.#add(sequence, { timestamp: unwrapped, marker, payload: Uint8Array.from(payload), info, arrival });
+    const last = marker || info.ends === true;
+    this.#add(sequence, { timestamp: unwrapped, last, payload: Uint8Array.from(payload), info, arrival });
     return true;
   }
 
@@ -130,7 +132,7 @@ export class JitterBuffer {
     if (!this.#isWanted(sequence)) return;
     this.#add(sequence, {
       timestamp: this.#timestamps.unwrap(timestamp),
-      marker: false,
+      last: false,
       payload: undefined,
       info: undefined,
       arrival,
@@ -196,7 +198,7 @@ export class JitterBuffer {
     let completed = head.arrival;
     let firstArrival = head.arrival;
     let last = at;
-    for (let entry: Entry | undefined = head; !entry.marker; ) {
+    for (let entry: Entry | undefined = head; !entry.last; ) {
       let after = last + 1;
       while (this.#isFiller(after)) after++;
       const next = this.#packets.get(after);
@@ -225,7 +227,7 @@ export class JitterBuffer {
     if (entry.info.begins !== undefined) return entry.info.begins;
     if (sequence === this.#origin) return true;
     const previous = this.#packets.get(sequence - 1);
-    return previous !== undefined && (previous.marker || previous.timestamp !== entry.timestamp);
+    return previous !== undefined && (previous.last || previous.timestamp !== entry.timestamp);
   }
 
   /** The first whole frame at or after `from`. */

@@ -1,7 +1,7 @@
 /**
- * Which packets of a stream are missing, and when to ask for them (RFC 4585 §6.2.1): at once where a gap shows, since few
- * paths reorder, again a round trip later, and no more when that is hopeless or they would come too late. Sans-IO: times in
- * ms of any steady clock; numbers are unwrapped sequence numbers.
+ * Which packets of a stream are missing, and when to ask for them (RFC 4585 §6.2.1): as soon as a gap can be no reordering,
+ * which on most paths is at once, again a round trip later, and no more when that is hopeless or they would come too late.
+ * Sans-IO: times in ms of any steady clock; numbers are unwrapped sequence numbers.
  */
 
 /** Requests for one packet, as in libwebrtc. */
@@ -13,7 +13,13 @@ const PATIENCE = 1.25;
 /** The shortest time between two requests for one packet, ms: timers and queues are no more exact. */
 const SHORTEST_INTERVAL = 10;
 
+/** Of how late packets are that came out of order: how much of it is forgotten with each that comes, and the most heeded, ms. */
+const FORGETTING = 0.002;
+const MOST_REORDERING = 60;
+
 interface Missing {
+  /** When the gap showed, ms. */
+  readonly since: number;
   requests: number;
   requested: number;
 }
@@ -21,6 +27,8 @@ interface Missing {
 export class LossTracker {
   readonly #missing = new Map<number, Missing>();
   #highest: number | undefined;
+  /** How late packets come out of order here, ms. */
+  #reordering = 0;
   /** Packets asked for, each as often as it was. */
   requestedPackets = 0;
 
@@ -30,11 +38,16 @@ export class LossTracker {
   }
 
   /**
-   * A packet is there, however it came. Returns false where the gap before it is too large to be filled: then everything
-   * before it is forgotten.
+   * A packet is there, however it came; `original`: as it was sent first. Returns false where the gap before it is too large
+   * to be filled: then everything before it is forgotten.
    */
-  arrived(sequence: number): boolean {
+  arrived(sequence: number, now: number, original = true): boolean {
+    const missing = this.#missing.get(sequence);
     this.#missing.delete(sequence);
+    this.#reordering -= this.#reordering * FORGETTING;
+    // One that was asked for may be the answer.
+    const late = missing && original ? now - missing.since : 0;
+    if (late <= MOST_REORDERING) this.#reordering = Math.max(this.#reordering, late);
     const highest = this.#highest;
     if (highest === undefined || sequence > highest) this.#highest = sequence;
     if (highest === undefined || sequence <= highest + 1) return true;
@@ -43,7 +56,7 @@ export class LossTracker {
       return false;
     }
     for (let lost = highest + 1; lost < sequence; lost++) {
-      this.#missing.set(lost, { requests: 0, requested: Number.NEGATIVE_INFINITY });
+      this.#missing.set(lost, { since: now, requests: 0, requested: Number.NEGATIVE_INFINITY });
     }
     return true;
   }
@@ -72,7 +85,7 @@ export class LossTracker {
     const due: number[] = [];
     const interval = Math.max(SHORTEST_INTERVAL, roundTripTime * PATIENCE);
     for (const [sequence, missing] of this.#missing) {
-      if (now - missing.requested < interval) continue;
+      if (now < this.#dueTime(missing, interval)) continue;
       if (missing.requests >= MOST_REQUESTS) {
         this.#missing.delete(sequence);
         continue;
@@ -89,7 +102,11 @@ export class LossTracker {
   next(roundTripTime: number): number {
     let next = Number.POSITIVE_INFINITY;
     const interval = Math.max(SHORTEST_INTERVAL, roundTripTime * PATIENCE);
-    for (const { requested } of this.#missing.values()) next = Math.min(next, requested + interval);
+    for (const missing of this.#missing.values()) next = Math.min(next, this.#dueTime(missing, interval));
     return next;
+  }
+
+  #dueTime({ since, requests, requested }: Missing, interval: number): number {
+    return requests === 0 ? since + this.#reordering : requested + interval;
   }
 }
