@@ -12,11 +12,11 @@ import type { CodecParameters } from '../packages/tswebrtc/dist/connection/types
 import type { RtcpPacket } from '../packages/tswebrtc/dist/rtp/rtcp/types.js';
 import { sharedClock } from './child.ts';
 import { readStart } from './light-viewer-codecs.ts';
-import { ArrivalRecorder } from './light-viewer-feedback.ts';
 import { type Frame, LightStream } from './light-viewer-stream.ts';
 import { load } from './tswebrtc.ts';
 
 const { Connection: Connections } = await load('connection/connection');
+const { ArrivalRecorder } = await load('rtp/receive/arrival-recorder');
 const { HeaderExtensionReader } = await load('rtp/header-extensions');
 const { parseRtp, RtpHeader } = await load('rtp/packet');
 const { writeRtcp } = await load('rtp/rtcp/rtcp');
@@ -170,7 +170,7 @@ export class LightViewer {
 
   async #answer(offer: string): Promise<void> {
     const { srtpSender, gatherLoopback, codec } = this.#options;
-    const connection = await Connections.create({ srtpSender, gatherLoopback, dataChannels: false });
+    const connection = await Connections.create({ srtpSender, gatherLoopback, dataChannels: false, reception: false });
     this.#connection = connection;
     const peer = (content: { ice: object } | { sdp: object }): void => {
       this.#send({ type: 'peer', sessionId: this.#sessionId, ...content } as ClientMessage);

@@ -17,6 +17,7 @@ type Modules = {
   'rtp/ntp': typeof import('../packages/tswebrtc/dist/rtp/ntp.js');
   'rtp/outbound-stream': typeof import('../packages/tswebrtc/dist/rtp/outbound-stream.js');
   'rtp/packet': typeof import('../packages/tswebrtc/dist/rtp/packet.js');
+  'rtp/receive/arrival-recorder': typeof import('../packages/tswebrtc/dist/rtp/receive/arrival-recorder.js');
   'rtp/rtcp/rtcp': typeof import('../packages/tswebrtc/dist/rtp/rtcp/rtcp.js');
   'rtp/rtcp/twcc': typeof import('../packages/tswebrtc/dist/rtp/rtcp/twcc.js');
   'rtp/send-ops': typeof import('../packages/tswebrtc/dist/rtp/send-ops.js');

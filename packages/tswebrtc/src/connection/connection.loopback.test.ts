@@ -4,8 +4,9 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { parseRtp, RtpHeader } from '../rtp/packet.ts';
 import { PacketArena } from '../rtp/packet-arena.ts';
 import { createPacketiser } from '../rtp/packetiser.ts';
+import type { InboundFrame } from '../rtp/receive/inbound-stream.ts';
 import { writeRtcp } from '../rtp/rtcp/rtcp.ts';
-import type { RtcpPacket } from '../rtp/rtcp/types.ts';
+import type { RtcpPacket, TransportFeedback } from '../rtp/rtcp/types.ts';
 import { SendOps } from '../rtp/send-ops.ts';
 import { OPUS, VP8 } from '../sdp/session.testing.ts';
 import { Connection, type Transceiver } from './connection.ts';
@@ -237,5 +238,77 @@ describe('renegotiation', () => {
     await channel.send('here');
     expect(await got).toBe('here');
     expect(applicationData()).toBeGreaterThan(0);
+  });
+});
+
+describe('a receiver', () => {
+  async function pair() {
+    const sending = await peer();
+    const receiving = await peer();
+    const [picture, sound] = media(sending.connection, 'sendonly') as [Transceiver, Transceiver];
+    const [incomingPicture, incomingSound] = media(receiving.connection, 'recvonly') as [Transceiver, Transceiver];
+    const frames: InboundFrame[] = [];
+    incomingPicture.receiver!.on('frame', (frame) => frames.push(frame));
+    const heard: InboundFrame[] = [];
+    incomingSound.receiver!.on('frame', (frame) => heard.push(frame));
+    await connect(sending.connection, receiving.connection);
+    return { sending, receiving, picture, sound, incomingPicture, incomingSound, frames, heard, arena: new PacketArena(1 << 20) };
+  }
+  /** A VP8 frame: its first bit says whether it is a keyframe. */
+  const frameOf = (keyframe: boolean, length = 3000): Uint8Array => {
+    const data = new Uint8Array(length).fill(7);
+    data[0] = keyframe ? 0 : 1;
+    return data;
+  };
+
+  it('gives frames whole, as they were sent, and tells the sender how they came', async () => {
+    const { sending, picture, sound, frames, heard, arena } = await pair();
+    const feedback: TransportFeedback[] = [];
+    sending.connection.on('transport-feedback', (message) => feedback.push(message));
+    send(sending, picture, arena, frameOf(true));
+    send(sending, sound, arena, new Uint8Array(80).fill(9));
+    await vi.waitFor(() => expect([frames.length, heard.length]).toEqual([1, 1]), { timeout: 3000, interval: 5 });
+    expect(frames[0]).toMatchObject({ codec: 'VP8', keyframe: true, clockRate: 90_000 });
+    expect(Buffer.from(frames[0]!.data).equals(frameOf(true))).toBe(true);
+    expect(heard[0]).toMatchObject({ codec: 'opus', data: new Uint8Array(80).fill(9) });
+    await vi.waitFor(() => expect(feedback.reduce((sum, { arrivals }) => sum + arrivals.length, 0)).toBe(4));
+    await vi.waitFor(() => expect(picture.sender!.stream!.remoteInbound).toMatchObject({ packetsLost: 0 }), { timeout: 3000 });
+  });
+
+  it('asks for what is lost and goes on when it comes', async () => {
+    const { sending, picture, frames, arena } = await pair();
+    send(sending, picture, arena, frameOf(true));
+    const { stream } = picture.sender!;
+    picture.sender!.on('retransmission-request', () => {
+      const ops = new SendOps();
+      const take = () => sending.connection.nextTransportSequenceNumber();
+      while (stream!.nextRetransmission(ops, sending.connection.lane!, arena, performance.now(), take) > 0);
+      sending.srtpSender.send(arena, ops);
+    });
+    const lost = createPacketiser('VP8').packetise(
+      { data: frameOf(false), timestamp: 40_000, captureTime: 0, keyframe: false, temporalLayer: 0, duration: 0 },
+      arena,
+    )!;
+    for (let i = 0; i < lost.count; i++) {
+      const ops = new SendOps();
+      const number = sending.connection.nextTransportSequenceNumber();
+      stream!.writePacket(ops, sending.connection.lane!, arena, lost, i, performance.now(), number);
+      if (i !== 1) sending.srtpSender.send(arena, ops);
+    }
+    await vi.waitFor(() => expect(frames).toHaveLength(2), { timeout: 3000, interval: 5 });
+    expect(Buffer.from(frames[1]!.data).equals(frameOf(false))).toBe(true);
+    expect(stream!.stats()).toMatchObject({ retransmittedPacketsSent: 1, pliCount: 0 });
+  });
+
+  it('asks for a keyframe where it cannot begin, and hears of the end', async () => {
+    const { sending, picture, incomingPicture, frames, arena } = await pair();
+    const asked = new Promise<string>((resolve) => picture.sender!.on('keyframe-request', resolve));
+    const ended = new Promise<void>((resolve) => incomingPicture.receiver!.on('ended', resolve));
+    send(sending, picture, arena, frameOf(false));
+    expect(await asked).toBe('pli');
+    expect(frames).toEqual([]);
+    await sending.connection.close();
+    await ended;
+    expect(incomingPicture.receiver!.stream).toBeUndefined();
   });
 });

@@ -20,6 +20,8 @@ import { DataChannelCount } from './data-channel-count.ts';
 import { type IceCandidate, LocalCandidates } from './local-candidates.ts';
 import { RemoteCandidates } from './remote-candidates.ts';
 import { type ReceptionReport, RtcpSession } from './rtcp-session.ts';
+import type { RtpReceiver } from './rtp-receiver.ts';
+import { RtpReception } from './rtp-reception.ts';
 import type { RtpSender } from './rtp-sender.ts';
 import { Sections } from './sections.ts';
 import { buildStats } from './stats.ts';
@@ -65,6 +67,11 @@ export type ConnectionEvents = {
 export interface ConnectionInit extends ConnectionOptions {
   /** Whether data channels may be used. Default true. */
   readonly dataChannels?: boolean;
+  /**
+   * Whether what comes is put together to frames and reported on. Default true; otherwise it comes as `rtp` alone, and all
+   * feedback is the application's.
+   */
+  readonly reception?: boolean;
   /** For tests: another transport. */
   readonly createTransport?: TransportFactory;
 }
@@ -74,11 +81,14 @@ export class Connection extends Emitter<ConnectionEvents> {
   readonly #logger: Logger;
   readonly #cname: string;
   readonly #dataChannels: boolean;
+  readonly #receives: boolean;
   readonly #sections = new Sections();
   readonly #payloadTypes = new PayloadTypes();
   readonly #transceivers: Transceiver[] = [];
   #senders: readonly RtpSender[] = [];
+  #receivers: readonly RtpReceiver[] = [];
   readonly #rtcp: RtcpSession;
+  readonly #reception: RtpReception;
   readonly #remoteCandidates: RemoteCandidates;
   readonly #localCandidates = new LocalCandidates();
   readonly #channelCount = new DataChannelCount();
@@ -94,6 +104,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   #setup: 'active' | 'passive' | undefined;
   #wantsApplication = false;
   #gathering = false;
+  #transportCcId: number | undefined;
   #transportSequenceNumber = randomBytes(2).readUInt16BE();
   #closing: Promise<void> | undefined;
 
@@ -110,6 +121,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.#logger = (init.logger ?? silentLogger).child({ subsystem: 'connection' });
     this.#cname = init.cname ?? randomBytes(12).toString('base64url');
     this.#dataChannels = init.dataChannels ?? true;
+    this.#receives = init.reception ?? true;
     this.#remoteCandidates = new RemoteCandidates((candidate) => {
       transport.addRemoteCandidate(candidate).catch((error: unknown) => {
         this.#logger.debug({ err: asError(error) }, 'a candidate of the peer is of no use');
@@ -123,10 +135,24 @@ export class Connection extends Emitter<ConnectionEvents> {
       onReceiverEstimate: (bitrate, arrival) => this.emit('remb', bitrate, arrival),
       onReport: (report, arrival) => this.emit('report', report, arrival),
     });
+    this.#reception = new RtpReception({
+      cname: this.#cname,
+      receivers: () => this.#receivers,
+      transportCcId: () => (this.#receives ? this.#transportCcId : undefined),
+      roundTripTime: () => (this.#rtcp.roundTripTime === undefined ? undefined : this.#rtcp.roundTripTime * 1000),
+      send: (compound) => transport.sendRtcp(compound),
+    });
     transport.on('candidate', (candidate) => this.#onLocalCandidate(candidate));
     transport.on('statechange', (state) => this.#onTransportState(state));
-    transport.on('rtp', (packet, arrival) => this.emit('rtp', packet, arrival));
-    transport.on('rtcp', (compound, arrival) => this.emit('rtcp', this.#rtcp.receive(compound, arrival), arrival));
+    transport.on('rtp', (packet, arrival) => {
+      this.#reception.receive(packet, arrival);
+      this.emit('rtp', packet, arrival);
+    });
+    transport.on('rtcp', (compound, arrival) => {
+      const packets = this.#rtcp.receive(compound, arrival);
+      this.#reception.handle(packets, arrival);
+      this.emit('rtcp', packets, arrival);
+    });
     transport.on('datachannel', (channel) => {
       this.#channelCount.watch(channel);
       this.emit('datachannel', channel);
@@ -195,6 +221,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     const transceiver = new Transceiver(init);
     this.#transceivers.push(transceiver);
     this.#senders = this.#transceivers.flatMap((t) => t.sender ?? []);
+    if (this.#receives) this.#receivers = this.#transceivers.flatMap((t) => t.receiver ?? []);
     return transceiver;
   }
 
@@ -326,6 +353,7 @@ export class Connection extends Emitter<ConnectionEvents> {
 
   async #close(): Promise<void> {
     this.#rtcp.stop();
+    this.#reception.stop();
     if (this.#transport.lane !== undefined) this.#rtcp.goodbye();
     this.#signalingState = 'closed';
     this.emit('signalingstatechange', 'closed');
@@ -335,6 +363,7 @@ export class Connection extends Emitter<ConnectionEvents> {
       this.#logger.warn({ err: asError(error) }, 'the transport did not close cleanly');
     }
     for (const sender of this.#senders) sender.close();
+    for (const receiver of this.#receivers) receiver.close();
     this.removeAllListeners();
   }
 
@@ -344,6 +373,8 @@ export class Connection extends Emitter<ConnectionEvents> {
     const agreements = negotiate(local, remote, answer, current);
     this.#agreed = local;
     this.#sections.apply(agreements, local);
+    // One number for all m-lines of a bundle (RFC 8843 §9.2, RFC 8285 §5).
+    this.#transportCcId = agreements.find(({ extensions }) => extensions.transportCc !== undefined)?.extensions.transportCc;
     this.#setSignalingState('stable');
     const index = agreements.findIndex((agreement) => agreement.accepted);
     if (index >= 0) this.#connect(local, remote, index, answer, hasDataChannels(agreements, local));

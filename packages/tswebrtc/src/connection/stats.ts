@@ -30,7 +30,10 @@ export function buildStats(source: StatsSource): Map<string, RTCStatsEntry> {
   });
   for (const entry of source.transport) add(entry);
   const transportId = source.transport.find((entry) => entry.type === 'transport')?.id;
-  for (const transceiver of source.transceivers) addSender(add, transceiver, transportId, timestamp);
+  for (const transceiver of source.transceivers) {
+    addSender(add, transceiver, transportId, timestamp);
+    addReceiver(add, transceiver, transportId, timestamp);
+  }
   return report;
 }
 
@@ -49,18 +52,7 @@ function addSender(
   const remoteId = `rtp-remote-inbound-stream-stats_${ssrc}`;
   const remote = stream.remoteInbound;
   const common = { timestamp, ssrc, kind, codecId, ...(transportId === undefined ? {} : { transportId }) };
-  add({
-    id: codecId,
-    type: 'codec',
-    timestamp,
-    payloadType: codec.payloadType,
-    mimeType: `${kind}/${codec.name}`,
-    clockRate: codec.clockRate,
-    codecType: 'encode',
-    ...(codec.channels === undefined ? {} : { channels: codec.channels }),
-    ...sdpFmtpLine(codec),
-    ...(transportId === undefined ? {} : { transportId }),
-  });
+  add(codecEntry(codecId, codec, kind, 'encode', transportId, timestamp));
   add({
     ...common,
     id: outboundId,
@@ -73,6 +65,54 @@ function addSender(
   });
   if (!remote) return;
   add({ ...common, id: remoteId, type: 'remote-inbound-rtp', localId: outboundId, ...remote });
+}
+
+function addReceiver(
+  add: (entry: RTCStatsEntry) => void,
+  { kind, mid, receiver, negotiatedCodecs }: Transceiver,
+  transportId: string | undefined,
+  timestamp: number,
+): void {
+  const stream = receiver?.stream;
+  if (!stream) return;
+  const codec = negotiatedCodecs.find(({ payloadType }) => payloadType === stream.payloadType) ?? negotiatedCodecs[0];
+  if (!codec) return;
+  const codecId = `codec-stats-${mid}_${codec.payloadType}`;
+  add(codecEntry(codecId, codec, kind, 'decode', transportId, timestamp));
+  add({
+    id: `rtp-inbound-stream-stats_${stream.ssrc}`,
+    type: 'inbound-rtp',
+    timestamp,
+    ssrc: stream.ssrc,
+    kind,
+    mid,
+    codecId,
+    ...(transportId === undefined ? {} : { transportId }),
+    ...(receiver.rtxSsrc === undefined ? {} : { rtxSsrc: receiver.rtxSsrc }),
+    ...stream.stats(),
+  });
+}
+
+function codecEntry(
+  id: string,
+  codec: CodecParameters,
+  kind: string,
+  codecType: 'encode' | 'decode',
+  transportId: string | undefined,
+  timestamp: number,
+): RTCStatsEntry {
+  return {
+    id,
+    type: 'codec',
+    timestamp,
+    payloadType: codec.payloadType,
+    mimeType: `${kind}/${codec.name}`,
+    clockRate: codec.clockRate,
+    codecType,
+    ...(codec.channels === undefined ? {} : { channels: codec.channels }),
+    ...sdpFmtpLine(codec),
+    ...(transportId === undefined ? {} : { transportId }),
+  };
 }
 
 function sdpFmtpLine(codec: CodecParameters): { sdpFmtpLine?: string } {

@@ -6,6 +6,7 @@ import { TsWebRTCError } from '../common/errors.ts';
 import type { CodecParameters, CodecPreference, Direction, MediaKind } from '../sdp/codecs.ts';
 import type { LocalMedia } from '../sdp/local-media.ts';
 import type { MediaAgreement, NegotiatedExtensions, RemoteSource } from '../sdp/negotiate.ts';
+import { RtpReceiver } from './rtp-receiver.ts';
 import { RtpSender } from './rtp-sender.ts';
 import type { TransceiverInit } from './types.ts';
 
@@ -21,6 +22,8 @@ export class Transceiver {
   readonly streamId: string | undefined;
   /** Set unless the transceiver was made to receive only. */
   readonly sender: RtpSender | undefined;
+  /** Set unless the transceiver was made to send only. */
+  readonly receiver: RtpReceiver | undefined;
   /** What we want; takes effect at the next offer or answer. `inactive` takes the medium away. */
   direction: Direction;
   #mid: string | undefined;
@@ -39,6 +42,7 @@ export class Transceiver {
     this.streamId = init.streamId;
     this.direction = init.direction;
     this.sender = init.direction === 'recvonly' ? undefined : new RtpSender(init.kind, this.retransmission);
+    this.receiver = init.direction === 'sendonly' ? undefined : new RtpReceiver(init.kind, init.playoutDelay);
   }
 
   /** Name of the m-line, from the first offer made or answered with this transceiver on. */
@@ -85,6 +89,8 @@ export class Transceiver {
     this.#currentDirection = agreement.direction;
     const sends = agreement.direction === 'sendonly' || agreement.direction === 'sendrecv';
     this.sender?.configure(agreement.codec, agreement.extensions, sends);
+    const receives = agreement.direction === 'recvonly' || agreement.direction === 'sendrecv';
+    this.receiver?.configure(agreement.codecs, agreement.remoteSources, receives);
   }
 
   /** @internal Our side of the m-line. */

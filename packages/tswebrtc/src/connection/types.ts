@@ -94,4 +94,9 @@ export interface TransceiverInit {
   readonly transportCc?: boolean;
   /** MediaStream id to announce. */
   readonly streamId?: string;
+  /**
+   * Of what is received: `floor` is waited in any case so that frames come evenly, beyond `ceiling` nothing lost is waited for.
+   * ms; default 0 and 1000.
+   */
+  readonly playoutDelay?: { readonly floor: number; readonly ceiling: number };
 }

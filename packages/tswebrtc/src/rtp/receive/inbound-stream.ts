@@ -59,6 +59,7 @@ export interface FeedbackWanted {
 export interface InboundStreamStats extends ReceptionStats {
   readonly framesReceived: number;
   readonly keyFramesReceived: number;
+  /** Of those that were missing: not what fills probes. */
   readonly retransmittedPacketsReceived: number;
   readonly fecPacketsReceived: number;
   /** Packets that redundancy brought back, ULPFEC or RED. */
@@ -121,6 +122,11 @@ export class InboundStream {
     this.#roundTripTime = ms;
   }
 
+  /** Of the media that came last; -1 before any. */
+  get payloadType(): number {
+    return this.#payloadType;
+  }
+
   /** A packet of this SSRC came; `header` is parsed from it. */
   packet(packet: Uint8Array, header: RtpHeader, arrival: number): void {
     const sequence = this.#arrived(header.sequenceNumber, arrival, true);
@@ -134,9 +140,12 @@ export class InboundStream {
     const associated = this.#options.formats.get(header.payloadType)?.associated;
     // Padding has no payload to speak of.
     if (associated === undefined || header.payloadLength <= 2) return;
-    this.#retransmitted++;
     const at = header.payloadOffset;
-    const sequence = this.#arrived((packet[at]! << 8) | packet[at + 1]!, arrival, false);
+    const sequenceNumber = (packet[at]! << 8) | packet[at + 1]!;
+    // Senders fill their probes with packets that have long been here.
+    if (this.#tracker.isSettled(this.#numbers.peek(sequenceNumber))) return;
+    this.#retransmitted++;
+    const sequence = this.#arrived(sequenceNumber, arrival, false);
     // Its header extensions are its own: to the FEC decoder it is not the packet that was lost.
     this.#accept(undefined, header, associated, sequence, packet.subarray(at + 2, at + header.payloadLength), arrival);
   }

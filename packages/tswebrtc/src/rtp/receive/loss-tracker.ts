@@ -66,6 +66,11 @@ export class LossTracker {
     return this.#missing.has(sequence);
   }
 
+  /** Whether a packet was there already, or is waited for no longer. */
+  isSettled(sequence: number): boolean {
+    return this.#highest !== undefined && sequence <= this.#highest && !this.#missing.has(sequence);
+  }
+
   /** Nothing before `sequence` is of use any more. */
   forgetBefore(sequence: number): void {
     // They are in order: a gap is noted whole, when it shows.

@@ -1,0 +1,168 @@
+/** A real Chromium produces, and a connection of ours receives: every codec it has, whole, in order, decodable. */
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Connection } from '../packages/tswebrtc/src/connection/connection.ts';
+import { NodeSrtpSender } from '../packages/tswebrtc/src/connection/srtp/node-srtp-sender.ts';
+import type { IceCandidateInit } from '../packages/tswebrtc/src/connection/types.ts';
+import { av, check } from '../packages/tswebrtc/src/rtp/ffmpeg.testing.ts';
+import type { InboundFrame } from '../packages/tswebrtc/src/rtp/receive/inbound-stream.ts';
+import { chromiumMissing, launchChromium, openPage } from './chromium.ts';
+
+declare global {
+  var producer: RTCPeerConnection;
+  var takeCandidate: (candidate: RTCIceCandidateInit) => Promise<void>;
+}
+
+const missing = chromiumMissing();
+const DECODERS: Readonly<Record<string, string>> = { VP8: 'vp8', VP9: 'vp9', H264: 'h264', AV1: 'libdav1d', opus: 'libopus' };
+
+describe('Chromium produces', () => {
+  let browser: Browser;
+  const cleanups: (() => unknown)[] = [];
+
+  beforeAll(async () => {
+    if (!missing) browser = await launchChromium();
+  });
+  beforeEach((context) => {
+    if (missing) context.skip(missing);
+  });
+  afterEach(async () => {
+    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  });
+  afterAll(() => browser?.close());
+
+  /** A page that sends a moving canvas in `codec` and a tone, and a connection of ours that takes them. */
+  async function receive(codec: string) {
+    const { page, errors } = await openPage(browser);
+    const srtpSender = new NodeSrtpSender();
+    const connection = await Connection.create({ srtpSender, gatherLoopback: true });
+    cleanups.push(
+      () => page.close(),
+      () => srtpSender.close(),
+      () => connection.close(),
+    );
+    const picture = connection.addTransceiver({
+      kind: 'video',
+      direction: 'recvonly',
+      codecs: [{ name: codec, clockRate: 90_000 }],
+      fec: true,
+    });
+    const sound = connection.addTransceiver({
+      kind: 'audio',
+      direction: 'recvonly',
+      codecs: [{ name: 'OPUS', clockRate: 48_000, channels: 2 }],
+    });
+    const frames: InboundFrame[] = [];
+    const heard: InboundFrame[] = [];
+    picture.receiver!.on('frame', (frame) => frames.push(frame));
+    sound.receiver!.on('frame', (frame) => heard.push(frame));
+    await page.exposeFunction('takeCandidate', (candidate: IceCandidateInit) => connection.addIceCandidate(candidate));
+    connection.on('icecandidate', async ({ candidate, sdpMLineIndex, sdpMid }) => {
+      await page.evaluate((init) => producer.addIceCandidate(init), { candidate, sdpMLineIndex, sdpMid: sdpMid ?? null });
+    });
+    const sdp = await page.evaluate(async (wanted) => {
+      const canvas = document.createElement('canvas');
+      [canvas.width, canvas.height] = [640, 360];
+      const context = canvas.getContext('2d')!;
+      let drawn = 0;
+      const draw = (): void => {
+        context.fillStyle = `hsl(${drawn % 360} 80% 50%)`;
+        context.fillRect(0, 0, 640, 360);
+        context.fillStyle = 'white';
+        context.fillRect((drawn * 8) % 600, 100, 40, 40);
+        drawn++;
+      };
+      draw();
+      setInterval(draw, 33);
+      const audio = new AudioContext();
+      const oscillator = audio.createOscillator();
+      const destination = audio.createMediaStreamDestination();
+      oscillator.connect(destination);
+      oscillator.start();
+      globalThis.producer = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+      producer.onicecandidate = ({ candidate }) => {
+        if (candidate) void takeCandidate(candidate.toJSON());
+      };
+      const stream = canvas.captureStream(30);
+      const video = producer.addTransceiver(stream.getVideoTracks()[0]!, { direction: 'sendonly', streams: [stream] });
+      const codecs = RTCRtpSender.getCapabilities('video')!.codecs;
+      const helpers = codecs.filter(({ mimeType }) => /rtx|red|ulpfec/i.test(mimeType));
+      video.setCodecPreferences([...codecs.filter(({ mimeType }) => mimeType === `video/${wanted}`), ...helpers]);
+      producer.addTransceiver(destination.stream.getAudioTracks()[0]!, { direction: 'sendonly', streams: [stream] });
+      await producer.setLocalDescription(await producer.createOffer());
+      return producer.localDescription!.sdp;
+    }, codec);
+    await connection.setRemoteDescription({ type: 'offer', sdp });
+    const answer = await connection.createAnswer();
+    await connection.setLocalDescription(answer);
+    await page.evaluate((description) => producer.setRemoteDescription(description), answer);
+    return { page, errors, connection, picture, sound, frames, heard };
+  }
+
+  /** How many pictures, or samples, a decoder of FFmpeg makes of the frames. */
+  async function decode(codec: string, frames: readonly InboundFrame[]): Promise<{ count: number; width: number }> {
+    const decoder = new av.CodecContext();
+    const implementation = av.Codec.findDecoderByName(DECODERS[codec] as never)!;
+    decoder.allocContext3(implementation);
+    if (codec === 'opus') decoder.sampleRate = 48_000;
+    decoder.threadCount = 1;
+    check(await decoder.open2(implementation, null), `open ${codec}`);
+    const packet = new av.Packet();
+    const decoded = new av.Frame();
+    packet.alloc();
+    decoded.alloc();
+    const result = { count: 0, width: 0 };
+    const take = (): void => {
+      while (decoder.receiveFrameSync(decoded) >= 0) {
+        result.count += codec === 'opus' ? decoded.nbSamples : 1;
+        result.width = decoded.width;
+        decoded.unref();
+      }
+    };
+    for (const { data } of frames) {
+      packet.data = Buffer.from(data);
+      check(decoder.sendPacketSync(packet), 'sendPacket');
+      take();
+    }
+    check(decoder.sendPacketSync(null), 'flush');
+    take();
+    packet.free();
+    decoded.free();
+    decoder.freeContext();
+    return result;
+  }
+
+  it.each(['VP8', 'VP9', 'H264', 'AV1'])('%s and Opus', async (codec) => {
+    const { errors, connection, picture, frames, heard, page } = await receive(codec);
+    const deadline = performance.now() + 30_000;
+    while (frames.length < 90 || heard.length < 150) {
+      if (performance.now() > deadline) throw new Error(`${frames.length} frames and ${heard.length} of sound in 30 s`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    expect(errors).toEqual([]);
+    const [video, audio] = [frames.slice(), heard.slice()];
+    expect(new Set(video.map((frame) => frame.codec))).toEqual(new Set([codec]));
+    expect(video[0]!.keyframe).toBe(true);
+    for (const some of [video, audio]) {
+      expect(some.every(({ timestamp }, i) => i === 0 || timestamp > some[i - 1]!.timestamp)).toBe(true);
+      expect(some.slice(1).some(({ afterLoss }) => afterLoss)).toBe(false);
+    }
+    expect((await decode(codec, video)).count).toBe(video.length);
+    expect((await decode('opus', audio)).count).toBeGreaterThanOrEqual(audio.length * 960 - 960);
+    // What the page sends it knows to have come.
+    const report = await page.evaluate(async () => {
+      const entries = [...(await producer.getStats()).values()];
+      const of = (type: string, kind: string) => entries.find((entry) => entry.type === type && entry.kind === kind);
+      return { sent: of('outbound-rtp', 'video')!.framesSent as number, lost: of('remote-inbound-rtp', 'video')?.packetsLost };
+    });
+    expect(report.lost).toBe(0);
+    expect(frames.length / report.sent).toBeGreaterThan(0.9);
+    const stats = [...(await connection.getStats()).values()].find(
+      ({ type, kind }) => type === 'inbound-rtp' && kind === 'video',
+    );
+    expect(stats).toMatchObject({ packetsLost: 0, packetsDiscarded: 0, gaps: 0, ssrc: picture.receiver!.stream!.ssrc });
+    // Its clock is known from its reports: sound and picture can be played together.
+    expect(video.at(-1)!.captureTime).toBeDefined();
+    expect(Math.abs(video.at(-1)!.captureTime! - Date.now())).toBeLessThan(60_000);
+  });
+});
