@@ -1,6 +1,6 @@
 /**
  * Imports run downwards only (docs/architecture.md):
- *   cli, launch -> webrtcsink, webrtcsrc -> signalling, connection, media -> sdp, congestion, rtp
+ *   cli, launch -> webrtcsink, webrtcsrc -> properties, signalling, connection, media -> sdp, congestion, rtp
  * `protocol` is under everything and knows nothing.
  */
 const src = (names) => `^packages/tswebrtc/src/(${names})/`;
@@ -19,14 +19,14 @@ module.exports = {
     layer(
       'core-below-all',
       'rtp|congestion|sdp',
-      'connection|media|signalling|webrtcsink|webrtcsrc|launch|cli',
+      'connection|media|signalling|properties|webrtcsink|webrtcsrc|launch|cli',
       'the sans-IO core knows nobody above it',
     ),
     layer('congestion-knows-no-bytes', 'congestion', 'rtp|sdp', 'congestion control knows neither bytes nor descriptions'),
     layer(
       'middle-below-elements',
       'connection|media|signalling',
-      'webrtcsink|webrtcsrc|launch|cli',
+      'properties|webrtcsink|webrtcsrc|launch|cli',
       'connection, media and signalling serve the elements',
     ),
     layer('media-knows-no-network', 'media', 'connection|signalling|sdp|congestion', 'the engine knows no network'),
@@ -37,6 +37,7 @@ module.exports = {
       'a connection knows neither codecs nor signalling',
     ),
     layer('signalling-alone', 'signalling', 'media|connection', 'a signaller carries descriptions, nothing else'),
+    layer('properties-below-elements', 'properties', 'webrtcsink|webrtcsrc|launch|cli', 'kinds of properties know no element'),
     layer('elements-below-cli', 'webrtcsink|webrtcsrc', 'launch|cli', 'commands use elements, not the reverse'),
     {
       name: 'sans-io-core',

@@ -2,7 +2,7 @@
  * Switches take `--x`, `--no-x` and `--x=false`. The parser knows the first two; the third is rewritten to them before it
  * looks, because a switch with an optional value would swallow the argument behind it.
  */
-import { boolean } from '../webrtcsink/property-types.ts';
+import { boolean } from '../properties/property-types.ts';
 import { UsageError } from './exit.ts';
 
 const type = boolean();

@@ -2,9 +2,9 @@
 import { stat } from 'node:fs/promises';
 import { TsWebRTCError } from '../common/errors.ts';
 import type { InputDescription } from '../media/types.ts';
-import { closest } from '../webrtcsink/closest.ts';
-import { parsePropertyText, property, type Schema } from '../webrtcsink/property-schema.ts';
-import { boolean, choice, decimal, uint } from '../webrtcsink/property-types.ts';
+import { closest } from '../properties/closest.ts';
+import { parsePropertyText, property, type Schema } from '../properties/property-schema.ts';
+import { boolean, choice, decimal, uint } from '../properties/property-types.ts';
 import { asUsage, UsageError } from './exit.ts';
 
 const testsrc = {

@@ -4,7 +4,7 @@
  */
 import pino from 'pino';
 import type { Logger } from '../common/logger.ts';
-import { closest } from '../webrtcsink/closest.ts';
+import { closest } from '../properties/closest.ts';
 
 /** What these would warn of reaches the user as an `error` event; told twice it would look like two troubles. */
 const toldByEvents = ['webrtcsink', 'signalling'];

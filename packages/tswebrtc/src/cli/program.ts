@@ -1,10 +1,10 @@
 /** The grammar of the command line. What is typed becomes a command to run; what cannot be becomes a `UsageError`. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
-import { closest } from '../webrtcsink/closest.ts';
+import { closest } from '../properties/closest.ts';
+import { parsePropertyText, property } from '../properties/property-schema.ts';
+import { decimal, text, uint } from '../properties/property-types.ts';
 import { namedProperties } from '../webrtcsink/properties.ts';
-import { parsePropertyText, property } from '../webrtcsink/property-schema.ts';
-import { decimal, text, uint } from '../webrtcsink/property-types.ts';
 import { rewriteBooleanFlags } from './boolean-flags.ts';
 import { asUsage, sentence, UsageError } from './exit.ts';
 import { parseInput } from './input.ts';

@@ -1,7 +1,7 @@
 /** The sink's properties as command-line options, from their declaration. */
 import { type Command, Option } from 'commander';
+import { camelCase, kebabCase, parsePropertyText } from '../properties/property-schema.ts';
 import { namedProperties, type ResolvedSinkOptions, validateOptions, type WebRTCSinkOptions } from '../webrtcsink/properties.ts';
-import { camelCase, kebabCase, parsePropertyText } from '../webrtcsink/property-schema.ts';
 import { asUsage, UsageError } from './exit.ts';
 
 /** The parser takes a bare null for "no value given", but `none` is a value. */

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TsWebRTCError } from '../common/errors.ts';
+import { camelCase, kebabCase } from '../properties/property-schema.ts';
 import type { Signaller } from '../signalling/signaller.ts';
 import { describeProperties, namedProperties, parseProperty, validateOptions, type WebRTCSinkOptions } from './properties.ts';
-import { camelCase, kebabCase } from './property-schema.ts';
 
 /** The sentence with which `options` are refused. */
 function refusal(options: unknown): string {

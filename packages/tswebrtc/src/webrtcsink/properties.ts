@@ -3,9 +3,9 @@
  * their checks. Names, types, defaults and ranges are the original's except where a line says otherwise.
  */
 import type { Logger } from '../common/logger.ts';
-import type { MediaEngine } from '../media/types.ts';
-import type { Signaller } from '../signalling/signaller.ts';
-import { audioCodecs, videoCodecs } from './caps.ts';
+import type { AudioCodecName, MediaEngine, VideoCodecName } from '../media/types.ts';
+import { codecList } from '../properties/codec-list.ts';
+import { networkProperties } from '../properties/network.ts';
 import {
   describeSchema,
   type InputOf,
@@ -18,46 +18,32 @@ import {
   resolveOptions,
   type Schema,
   theOption,
-} from './property-schema.ts';
-import { boolean, choice, flags, int, nullable, portRange, structure, stunUri, text, uint, uri } from './property-types.ts';
+} from '../properties/property-schema.ts';
+import { boolean, choice, flags, int, nullable, structure, text, uint, uri } from '../properties/property-types.ts';
+import type { Signaller } from '../signalling/signaller.ts';
 
 const MAX_UINT = 0xffff_ffff;
 const MAX_INT = 0x7fff_ffff;
 
+const videoTypes: { readonly [K in VideoCodecName]: string } = { VP8: 'video/x-vp8', H264: 'video/x-h264' };
+const audioTypes: { readonly [K in AudioCodecName]: string } = { OPUS: 'audio/x-opus' };
+
 export const sinkProperties = {
   videoCaps: property({
-    type: videoCodecs(),
+    type: codecList(videoTypes),
     default: ['VP8', 'H264'],
     when: 'ready',
     alias: 'videoCodecs',
     doc: 'Video codecs to offer, most wanted first; none offers no video.',
   }),
   audioCaps: property({
-    type: audioCodecs(),
+    type: codecList(audioTypes),
     default: ['OPUS'],
     when: 'ready',
     alias: 'audioCodecs',
     doc: 'Audio codecs to offer, most wanted first; none offers no audio.',
   }),
-  stunServer: property({
-    type: nullable(stunUri()),
-    default: 'stun://stun.l.google.com:19302',
-    when: 'ready',
-    doc: 'STUN server that tells each session its public address; none asks nobody, which is enough on one network.',
-  }),
-  iceTransportPolicy: property({
-    type: choice('all', 'relay'),
-    default: 'all',
-    when: 'ready',
-    doc: 'Which candidates sessions may use: all, or only those of a TURN relay.',
-  }),
-  // Ours: the original leaves the choice of ports to the system.
-  icePortRange: property({
-    type: nullable(portRange()),
-    default: null,
-    when: 'ready',
-    doc: 'Local UDP ports that sessions may use; none lets the system choose.',
-  }),
+  ...networkProperties,
   minBitrate: property({
     type: uint(1, MAX_UINT, 'bit/s'),
     default: 1000,

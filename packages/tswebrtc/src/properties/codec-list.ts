@@ -2,22 +2,14 @@
  * Codec preferences in GStreamer's caps syntax: `video/x-h264,profile=baseline;video/x-vp8`, most wanted first. Of the
  * caps only the media types matter here. The codecs' own names (`H264,VP8`) are taken too.
  */
-import type { AudioCodecName, CodecName, VideoCodecName } from '../media/types.ts';
 import { anyOf, type PropertyType } from './property-types.ts';
 import { splitOutside } from './structure-text.ts';
 
-const mediaTypes = {
-  video: { VP8: 'video/x-vp8', H264: 'video/x-h264' },
-  audio: { OPUS: 'audio/x-opus' },
-} as const satisfies { video: Record<VideoCodecName, string>; audio: Record<AudioCodecName, string> };
-
 /** What a program may write: caps text, codec names, or null for "nothing of this kind". */
-export type CodecsInput<Name extends CodecName> = string | readonly Name[] | null;
+export type CodecsInput<Name extends string> = string | readonly Name[] | null;
 
-export const videoCodecs = (): PropertyType<CodecsInput<VideoCodecName>, readonly VideoCodecName[]> => codecs(mediaTypes.video);
-export const audioCodecs = (): PropertyType<CodecsInput<AudioCodecName>, readonly AudioCodecName[]> => codecs(mediaTypes.audio);
-
-function codecs<Name extends CodecName>(
+/** `known`: each codec's name and its media type. */
+export function codecList<Name extends string>(
   known: { readonly [K in Name]: string },
 ): PropertyType<CodecsInput<Name>, readonly Name[]> {
   const names = Object.keys(known) as Name[];

@@ -1,0 +1,46 @@
+/** Properties that producers and consumers share because they are those of their connections, and what follows from them. */
+import { isIP } from 'node:net';
+import type { ConnectionOptions } from '../connection/types.ts';
+import { type OutputOf, property, type Schema } from './property-schema.ts';
+import { choice, nullable, portRange, stunUri } from './property-types.ts';
+
+export const networkProperties = {
+  stunServer: property({
+    type: nullable(stunUri()),
+    default: 'stun://stun.l.google.com:19302',
+    when: 'ready',
+    doc: 'STUN server that tells each session its public address; none asks nobody, which is enough on one network.',
+  }),
+  iceTransportPolicy: property({
+    type: choice('all', 'relay'),
+    default: 'all',
+    when: 'ready',
+    doc: 'Which candidates sessions may use: all, or only those of a TURN relay.',
+  }),
+  // Ours: the original leaves the choice of ports to the system.
+  icePortRange: property({
+    type: nullable(portRange()),
+    default: null,
+    when: 'ready',
+    doc: 'Local UDP ports that sessions may use; none lets the system choose.',
+  }),
+} satisfies Schema;
+
+/** `signallingUri`: where peers come from, when known. */
+export function connectionOptions(
+  options: OutputOf<typeof networkProperties>,
+  signallingUri: string | undefined,
+): Omit<ConnectionOptions, 'srtpSender' | 'logger'> {
+  return {
+    iceServers: options.stunServer ? [{ urls: options.stunServer.replace('stun://', 'stun:') }] : [],
+    iceTransportPolicy: options.iceTransportPolicy,
+    ...(options.icePortRange ? { portRange: options.icePortRange } : {}),
+    // Peers that share our loopback interface can use it; for all others it is a useless candidate.
+    gatherLoopback: signallingUri === undefined || isLoopback(new URL(signallingUri).hostname),
+  };
+}
+
+function isLoopback(hostname: string): boolean {
+  const host = hostname.replace(/^\[|\]$/g, '');
+  return host === 'localhost' || (isIP(host) === 4 && host.startsWith('127.')) || host === '::1';
+}
