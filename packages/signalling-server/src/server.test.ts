@@ -239,6 +239,20 @@ describe('the closing handshake', () => {
     await server.close();
   });
 
+  it('ends no session by closing: what flows between the peers flows on', async () => {
+    const server = await listen();
+    const producer = await open(server, 'producer');
+    const consumer = await open(server);
+    consumer.send({ type: 'startSession', peerId: producer.id });
+    expect(await consumer.next()).toMatchObject({ type: 'sessionStarted' });
+    expect(await producer.next()).toMatchObject({ type: 'startSession' });
+    const heard: string[] = [];
+    for (const { socket } of [producer, consumer]) socket.on('message', (data) => heard.push(String(data)));
+    await server.close();
+    await Promise.all([producer.closed, consumer.closed]);
+    expect(heard).toEqual([]);
+  });
+
   it('does not wait for ever for a peer that does not answer its Close', async () => {
     const server = await listen();
     const raw = await openRaw(server);

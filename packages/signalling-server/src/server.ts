@@ -156,6 +156,7 @@ class Engine implements PeerSocketOwner {
   }
 
   async #close(): Promise<void> {
+    this.#isClosing = true;
     const closed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
     const peers = [...this.#peers.values()];
     for (const peer of peers) peer.close(GOING_AWAY, 'The signalling server shuts down.');
@@ -176,6 +177,7 @@ class Engine implements PeerSocketOwner {
     });
   }
   #onEmpty: (() => void) | undefined;
+  #isClosing = false;
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (this.#closing) {
@@ -210,7 +212,9 @@ class Engine implements PeerSocketOwner {
 
   peerClosing({ peerId }: PeerSocket): void {
     this.#logger.info({ peerId }, 'A peer has disconnected.');
-    this.#deliver(this.hub.disconnect(peerId));
+    const outgoing = this.hub.disconnect(peerId);
+    // Their sessions go on without a server: nobody is told that others ended them because it closes one after the other.
+    if (!this.#isClosing) this.#deliver(outgoing);
   }
 
   peerClosed({ peerId }: PeerSocket): void {

@@ -49,6 +49,11 @@ export class RtpReceiver extends Emitter<RtpReceiverEvents> {
     return this.#active;
   }
 
+  /** Asks the peer for a keyframe, soon and no more often than it can make them. */
+  requestKeyframe(): void {
+    this.#stream?.requestKeyframe();
+  }
+
   /** @internal Takes the outcome of a negotiation. */
   configure(codecs: readonly CodecParameters[], sources: readonly RemoteSource[], active: boolean): void {
     const wasActive = this.#active;
@@ -86,7 +91,6 @@ export class RtpReceiver extends Emitter<RtpReceiverEvents> {
 
   /** @internal */
   end(): void {
-    if (!this.#stream) return;
     this.#stream = undefined;
     this.#rtxSsrc = undefined;
     this.emit('ended');

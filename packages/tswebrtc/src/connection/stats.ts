@@ -78,6 +78,7 @@ function addReceiver(
   const codec = negotiatedCodecs.find(({ payloadType }) => payloadType === stream.payloadType) ?? negotiatedCodecs[0];
   if (!codec) return;
   const codecId = `codec-stats-${mid}_${codec.payloadType}`;
+  const { lastPacketReceived, ...figures } = stream.stats();
   add(codecEntry(codecId, codec, kind, 'decode', transportId, timestamp));
   add({
     id: `rtp-inbound-stream-stats_${stream.ssrc}`,
@@ -89,7 +90,8 @@ function addReceiver(
     codecId,
     ...(transportId === undefined ? {} : { transportId }),
     ...(receiver.rtxSsrc === undefined ? {} : { rtxSsrc: receiver.rtxSsrc }),
-    ...stream.stats(),
+    ...figures,
+    ...(lastPacketReceived === undefined ? {} : { lastPacketReceivedTimestamp: performance.timeOrigin + lastPacketReceived }),
   });
 }
 

@@ -159,6 +159,14 @@ export class DefaultSignaller extends Emitter<SignallerEvents> implements Signal
     else this.#send({ type: 'endSessionV1_1', sessionId, error });
   }
 
+  /** Asks for the producer once more, where one is named or the first is wanted and no session is under way. */
+  seek(): void {
+    const isPassive = this.#producerPeerId === undefined && !this.#wantsFirstProducer;
+    if (this.#clientId === undefined || this.role !== 'consumer' || isPassive || this.#target?.sessionId !== undefined) return;
+    clearTimeout(this.#listTimer);
+    this.#seekProducer();
+  }
+
   /** Asks for a session with `peerId`, optionally by an offer of our own; `session-started` answers. */
   startSession(peerId: string, offer?: string): void {
     this.#send({ type: 'startSession', peerId, offer: offer ?? null });

@@ -57,6 +57,8 @@ export interface Signaller {
   addIce(sessionId: string, candidate: string, sdpMLineIndex: number, sdpMid?: string): void;
   /** Tells the peer that the session is over, with the reason where there is one. The session may be unknown already. */
   endSession(sessionId: string, error?: string): void;
+  /** For consumers: asks for the session that they are set up for once more, where there is none. */
+  seek?(): void;
   /** Edits a local description just before it is sent. */
   munge?(sessionId: string, description: SessionDescription): SessionDescription;
 }

@@ -71,7 +71,7 @@ export interface InboundStreamStats extends ReceptionStats {
   readonly nackCount: number;
   readonly pliCount: number;
   /** ms that frames wait so that they come evenly. */
-  readonly jitterBufferDelay: number;
+  readonly playoutDelay: number;
   /** Places at which something was lost for good. */
   readonly gaps: number;
 }
@@ -97,6 +97,7 @@ export class InboundStream {
   #report: SenderReport | undefined;
   /** When it was, or is taken to have been. */
   #keyframeAsked = Number.NEGATIVE_INFINITY;
+  #keyframeWanted = false;
   #roundTripTime = DEFAULT_RTT;
 
   #frames = 0;
@@ -125,6 +126,11 @@ export class InboundStream {
   /** Of the media that came last; -1 before any. */
   get payloadType(): number {
     return this.#payloadType;
+  }
+
+  /** The application needs a keyframe, though decoding could go on. */
+  requestKeyframe(): void {
+    this.#keyframeWanted = true;
   }
 
   /** A packet of this SSRC came; `header` is parsed from it. */
@@ -161,7 +167,10 @@ export class InboundStream {
     const frame = this.#buffer?.take(now);
     if (!frame) return undefined;
     this.#frames++;
-    if (frame.keyframe) this.#keyframes++;
+    if (frame.keyframe) {
+      this.#keyframes++;
+      this.#keyframeWanted = false;
+    }
     const { name: codec, clockRate } = this.#format!;
     return { ...frame, payloadType: this.#payloadType, codec, clockRate, captureTime: this.#captureTime(frame.timestamp) };
   }
@@ -174,7 +183,8 @@ export class InboundStream {
     const nack = this.#options.nack ? this.#tracker.take(now, this.#roundTripTime).map((sequence) => sequence & 0xffff) : [];
     if (nack.length > 0) this.#nacks++;
     const interval = Math.max(KEYFRAME_INTERVAL, 2 * this.#roundTripTime);
-    const keyframe = this.#options.kind === 'video' && buffer.needsKeyframe && now - this.#keyframeAsked >= interval;
+    const wanted = this.#options.kind === 'video' && (buffer.needsKeyframe || this.#keyframeWanted);
+    const keyframe = wanted && now - this.#keyframeAsked >= interval;
     if (keyframe) {
       this.#keyframeAsked = now;
       this.#plis++;
@@ -210,7 +220,7 @@ export class InboundStream {
       packetsRequested: this.#tracker.requestedPackets,
       nackCount: this.#nacks,
       pliCount: this.#plis,
-      jitterBufferDelay: this.#buffer?.delay ?? 0,
+      playoutDelay: this.#buffer?.delay ?? 0,
       gaps: this.#buffer?.gaps ?? 0,
     };
   }

@@ -1,0 +1,143 @@
+/**
+ * The properties of `webrtcsrc` (reference §3.2, §3.3), declared once, and the options of the class that follow from them.
+ * Names, types and defaults are the original's except where a line says otherwise.
+ */
+import type { Logger } from '../common/logger.ts';
+import { codecList } from '../properties/codec-list.ts';
+import { networkProperties } from '../properties/network.ts';
+import { type InputOf, invalid, type OutputOf, property, resolveOptions, type Schema } from '../properties/property-schema.ts';
+import { boolean, nullable, structure, text, uint, uri } from '../properties/property-types.ts';
+import type { Signaller } from '../signalling/signaller.ts';
+
+const VIDEO_TYPES = {
+  VP8: 'video/x-vp8',
+  H264: 'video/x-h264',
+  VP9: 'video/x-vp9',
+  H265: 'video/x-h265',
+  AV1: 'video/x-av1',
+} as const;
+const AUDIO_TYPES = { OPUS: 'audio/x-opus' } as const;
+
+export type SrcVideoCodec = keyof typeof VIDEO_TYPES;
+export type SrcAudioCodec = keyof typeof AUDIO_TYPES;
+
+export const srcProperties = {
+  videoCodecs: property({
+    type: codecList<SrcVideoCodec>(VIDEO_TYPES),
+    default: ['VP8', 'H264', 'VP9', 'H265', 'AV1'],
+    when: 'ready',
+    doc: 'Video codecs to take, most wanted first; none takes no video.',
+  }),
+  audioCodecs: property({
+    type: codecList<SrcAudioCodec>(AUDIO_TYPES),
+    default: ['OPUS'],
+    when: 'ready',
+    doc: 'Audio codecs to take, most wanted first; none takes no audio.',
+  }),
+  ...networkProperties,
+  doRetransmission: property({
+    type: boolean(),
+    default: true,
+    when: 'ready',
+    doc: 'Ask the producer for lost packets (RFC 4585, RFC 4588).',
+  }),
+  connectToFirstProducer: property({
+    type: boolean(),
+    default: false,
+    when: 'ready',
+    doc: 'Take the first producer there is, and wait for one.',
+  }),
+  // Ours: the original leaves 200 ms to its connection.
+  minPlayoutDelay: property({
+    type: uint(0, 10_000, 'ms'),
+    default: 0,
+    when: 'ready',
+    doc: 'How long frames wait in any case so that they come evenly; beyond it as long as the measured jitter asks.',
+  }),
+  maxPlayoutDelay: property({
+    type: uint(0, 60_000, 'ms'),
+    default: 1000,
+    when: 'ready',
+    doc: 'How long frames wait at most, for those before them to be repaired as well.',
+  }),
+  meta: property({
+    type: nullable(structure()),
+    default: null,
+    when: 'ready',
+    doc: 'Free-form description of this consumer.',
+  }),
+} satisfies Schema;
+
+/** Properties of the default signaller (reference §4.5). */
+export const srcSignallerProperties = {
+  uri: property({
+    type: uri(['ws', 'wss', 'gstwebrtc', 'gstwebrtcs'], 'gstwebrtc://127.0.0.1:8443?peer-id=ID'),
+    default: 'ws://127.0.0.1:8443',
+    when: 'ready',
+    doc: 'Signalling server, and with ?peer-id=ID or ?connect-to-first-producer the producer to take.',
+  }),
+  producerPeerId: property({
+    type: nullable(text('id')),
+    default: null,
+    when: 'ready',
+    doc: 'The producer to take; none, and none in the URI: wait for a producer that starts a session.',
+  }),
+  headers: property({
+    type: nullable(structure()),
+    default: null,
+    when: 'ready',
+    doc: 'HTTP headers to send to the signalling server.',
+  }),
+  cafile: property({
+    type: nullable(text('file')),
+    default: null,
+    when: 'ready',
+    doc: 'PEM file of further certificate authorities to trust on wss.',
+  }),
+  insecureTls: property({
+    type: boolean(),
+    default: false,
+    when: 'ready',
+    doc: 'Do not verify the certificate of the signalling server.',
+  }),
+} satisfies Schema;
+
+/** Options of the default signaller. */
+export type SrcSignallerOptions = InputOf<typeof srcSignallerProperties>;
+
+/** Options of `WebRTCSrc`: every property of `webrtcsrc` in camel case, and what only a program can give. */
+export type WebRTCSrcOptions = InputOf<typeof srcProperties> & {
+  /** A signaller of your own, or options of the default one. */
+  readonly signaller?: Signaller | SrcSignallerOptions;
+  /** Silent by default. */
+  readonly logger?: Logger;
+};
+
+export type ResolvedSrcOptions = OutputOf<typeof srcProperties> & {
+  readonly signaller: Signaller | OutputOf<typeof srcSignallerProperties>;
+};
+
+/** Checks options and fills in the defaults. Throws `INVALID_OPTION` with one sentence that names the option. */
+export function validateSrcOptions(options: WebRTCSrcOptions = {}): ResolvedSrcOptions {
+  const resolved = resolveOptions(srcProperties, options, { others: ['signaller', 'logger'] });
+  const { minPlayoutDelay, maxPlayoutDelay } = resolved;
+  if (minPlayoutDelay > maxPlayoutDelay) {
+    throw invalid(
+      `Option minPlayoutDelay is ${minPlayoutDelay} ms, but it must not exceed Option maxPlayoutDelay, which is ${maxPlayoutDelay} ms.`,
+    );
+  }
+  const signaller = options.signaller ?? {};
+  if (typeof signaller !== 'object') {
+    throw invalid('Option signaller must be an object of options such as { uri }, or a Signaller.');
+  }
+  if (isOwnSignaller(signaller)) return { ...resolved, signaller };
+  const spelling = (key: string): string => `Option signaller.${key}`;
+  return { ...resolved, signaller: resolveOptions(srcSignallerProperties, signaller, { spelling }) };
+}
+
+/** Whether `value` is a signaller itself and not options of the default one. */
+export function isOwnSignaller(
+  value: Signaller | SrcSignallerOptions | OutputOf<typeof srcSignallerProperties>,
+): value is Signaller {
+  return typeof (value as Partial<Signaller>).sendSdp === 'function';
+}

@@ -1,0 +1,184 @@
+/**
+ * The session of a consumer: takes the producer's offers, answers with what it can take of them, and has a track for each
+ * medium that comes. Whatever the producer sends ends at most the session, with a reason.
+ */
+import { Emitter } from '../common/emitter.ts';
+import { asError, TsWebRTCError } from '../common/errors.ts';
+import type { Logger } from '../common/logger.ts';
+import { Connection } from '../connection/connection.ts';
+import type { Transceiver } from '../connection/transceiver.ts';
+import type { RTCStatsEntry } from '../connection/transport/types.ts';
+import type { CodecPreference, ConnectionOptions } from '../connection/types.ts';
+import type { SessionDescription } from '../signalling/signaller.ts';
+import type { SrcAudioCodec, SrcVideoCodec } from './properties.ts';
+import { SrcTrack } from './src-track.ts';
+
+/** Why a session ended: the producer or the server ended it, the network lost the producer, something failed, the source stopped. */
+export type SrcEndReason = 'ended' | 'disconnected' | 'error' | 'shutdown';
+
+export type SrcSessionEvents = {
+  description: [description: SessionDescription];
+  candidate: [candidate: string, sdpMLineIndex: number, sdpMid: string | undefined];
+  track: [track: SrcTrack];
+  /** Media flow. */
+  connected: [];
+  end: [reason: SrcEndReason, error: TsWebRTCError | undefined];
+};
+
+export interface SrcSessionOptions {
+  readonly id: string;
+  readonly producerId: string;
+  readonly videoCodecs: readonly SrcVideoCodec[];
+  readonly audioCodecs: readonly SrcAudioCodec[];
+  readonly retransmission: boolean;
+  readonly playoutDelay: { readonly floor: number; readonly ceiling: number };
+  readonly connection: Omit<ConnectionOptions, 'logger'>;
+  /** ms that the producer has to offer and connect. */
+  readonly setupTimeout: number;
+  readonly logger: Logger;
+}
+
+export class SrcSession extends Emitter<SrcSessionEvents> {
+  readonly id: string;
+  readonly producerId: string;
+  readonly #options: SrcSessionOptions;
+  readonly #logger: Logger;
+  readonly #tracks = new Map<Transceiver, SrcTrack>();
+  readonly #serials = { video: 0, audio: 0 };
+  /** Descriptions and candidates are taken one after the other. */
+  #turn: Promise<void>;
+  #connection: Connection | undefined;
+  #setupTimer: NodeJS.Timeout | undefined;
+  #ended = false;
+
+  constructor(options: SrcSessionOptions) {
+    super();
+    this.id = options.id;
+    this.producerId = options.producerId;
+    this.#options = options;
+    this.#logger = options.logger.child({ subsystem: 'session', sessionId: options.id });
+    this.#turn = this.#open();
+  }
+
+  /** Those that have not ended. */
+  get tracks(): readonly SrcTrack[] {
+    return [...this.#tracks.values()].filter(({ ended }) => !ended);
+  }
+
+  async getStats(): Promise<Map<string, RTCStatsEntry>> {
+    return this.#connection ? this.#connection.getStats() : new Map();
+  }
+
+  handleDescription(description: SessionDescription): void {
+    this.#inTurn(async (connection) => {
+      if (description.type !== 'offer') {
+        this.#logger.warn({}, 'an answer of the producer was ignored: nothing was offered');
+        return;
+      }
+      await connection.setRemoteDescription(description);
+      this.#wantAll(connection);
+      const answer = await connection.createAnswer();
+      await connection.setLocalDescription(answer);
+      if (this.#ended) return;
+      this.emit('description', answer);
+      this.#expose(connection);
+    });
+  }
+
+  handleCandidate(candidate: string, sdpMLineIndex: number, sdpMid: string | undefined): void {
+    this.#inTurn(async (connection) => {
+      await connection.addIceCandidate({ candidate, sdpMLineIndex, sdpMid: sdpMid ?? null }).catch((error: unknown) => {
+        this.#logger.debug({ err: asError(error) }, 'unusable candidate ignored');
+      });
+    });
+  }
+
+  /** Ends the session from inside; the source hears of it by `end`. */
+  fail(reason: SrcEndReason, error?: TsWebRTCError): void {
+    if (!this.#ended) this.emit('end', reason, error);
+  }
+
+  /** Frees everything; its tracks end. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#setupTimer);
+    for (const track of this.#tracks.values()) track.end();
+    await this.#turn.catch(() => {});
+    await this.#connection?.close();
+    this.removeAllListeners();
+  }
+
+  async #open(): Promise<void> {
+    const { setupTimeout, producerId } = this.#options;
+    this.#setupTimer = setTimeout(() => {
+      const message = `producer ${producerId} did not connect within ${setupTimeout / 1000} s.`;
+      this.fail('disconnected', new TsWebRTCError('CONNECTION_FAILED', message));
+    }, setupTimeout);
+    const connection = await Connection.create({ ...this.#options.connection, logger: this.#logger });
+    if (this.#ended) return void connection.close();
+    this.#connection = connection;
+    connection.on('icecandidate', ({ candidate, sdpMLineIndex, sdpMid }) =>
+      this.emit('candidate', candidate, sdpMLineIndex ?? 0, sdpMid ?? undefined),
+    );
+    connection.on('statechange', (state) => {
+      if (state === 'connected') {
+        clearTimeout(this.#setupTimer);
+        this.emit('connected');
+      } else if (state === 'failed') {
+        this.fail('disconnected', new TsWebRTCError('CONNECTION_FAILED', `the connection to producer ${producerId} failed.`));
+      } else if (state === 'closed') this.fail('ended');
+    });
+  }
+
+  /** Runs `task` when what came before it is done. What it throws ends the session. */
+  #inTurn(task: (connection: Connection) => Promise<void>): void {
+    this.#turn = this.#turn
+      .then(async () => {
+        if (!this.#ended && this.#connection) await task(this.#connection);
+      })
+      .catch((error: unknown) => this.fail('error', asError(error, 'INVALID_SDP')));
+  }
+
+  /** A transceiver for every m-line that the producer may send on. */
+  #wantAll(connection: Connection): void {
+    const { videoCodecs, audioCodecs, retransmission, playoutDelay } = this.#options;
+    for (const kind of ['video', 'audio'] as const) {
+      const codecs = kind === 'video' ? videoCodecs.map(videoPreference) : audioCodecs.map(audioPreference);
+      if (codecs.length === 0) continue;
+      const wanted = connection.remoteMedia.filter((media) => media.kind === kind).length;
+      let there = connection.transceivers.filter((transceiver) => transceiver.kind === kind).length;
+      for (; there < wanted; there++) {
+        connection.addTransceiver({
+          kind,
+          direction: 'recvonly',
+          codecs,
+          retransmission: kind === 'video' && retransmission,
+          fec: true,
+          playoutDelay,
+        });
+      }
+    }
+  }
+
+  /** Shows the tracks that came with the last offer. */
+  #expose(connection: Connection): void {
+    let usable = false;
+    for (const transceiver of connection.transceivers) {
+      if (!transceiver.receiver?.active) continue;
+      usable = true;
+      const known = this.#tracks.get(transceiver);
+      if (known && !known.ended) continue;
+      const track = new SrcTrack(`${transceiver.kind}_${this.#serials[transceiver.kind]++}`, transceiver);
+      this.#tracks.set(transceiver, track);
+      this.emit('track', track);
+    }
+    if (!usable && this.#tracks.size === 0) {
+      const message = `producer ${this.producerId} offers nothing in a codec that is taken here.`;
+      throw new TsWebRTCError('NO_COMMON_CODEC', message);
+    }
+  }
+}
+
+const videoPreference = (name: SrcVideoCodec): CodecPreference => ({ name, clockRate: 90_000 });
+const audioPreference = (name: SrcAudioCodec): CodecPreference => ({ name, clockRate: 48_000, channels: 2 });

@@ -1,0 +1,197 @@
+import { SignallingServer } from '@tswebrtc/signalling-server';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { TsWebRTCError } from '../common/errors.ts';
+import type { InboundFrame } from '../rtp/receive/inbound-stream.ts';
+import { FakeEngine } from '../webrtcsink/fake-engine.testing.ts';
+import { testAudio, testVideo } from '../webrtcsink/tracks.ts';
+import { WebRTCSink } from '../webrtcsink/webrtcsink.ts';
+import type { WebRTCSrcOptions } from './properties.ts';
+import type { SrcTrack } from './src-track.ts';
+import { WebRTCSrc } from './webrtcsrc.ts';
+
+let server: SignallingServer;
+let uri: string;
+let engine: FakeEngine;
+const cleanups: (() => Promise<void>)[] = [];
+
+beforeEach(async () => {
+  server = await SignallingServer.listen({ host: '127.0.0.1', port: 0 });
+  uri = `ws://127.0.0.1:${server.port}`;
+  engine = new FakeEngine();
+});
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  await server.close();
+});
+
+/** A producer of a picture and a tone; returns its id. */
+async function produce(videos = 1): Promise<{ sink: WebRTCSink; id: string }> {
+  const sink = new WebRTCSink({ engine, signaller: { uri }, stunServer: null, videoCodecs: ['VP8'] });
+  cleanups.push(() => sink.close());
+  for (let i = 0; i < videos; i++) sink.addTrack(testVideo());
+  sink.addTrack(testAudio());
+  const registered = new Promise<string>((resolve) => sink.on('registered', resolve));
+  await sink.start();
+  return { sink, id: await registered };
+}
+
+/** A source, and what it told. */
+function consume(options: WebRTCSrcOptions = {}) {
+  const src = new WebRTCSrc({ signaller: { uri }, connectToFirstProducer: true, stunServer: null, ...options });
+  cleanups.push(() => src.close());
+  const tracks: SrcTrack[] = [];
+  const ended: unknown[] = [];
+  const errors: TsWebRTCError[] = [];
+  src.on('track', (track) => tracks.push(track));
+  src.on('session-ended', (_, reason, error) => ended.push([reason, error?.message]));
+  src.on('error', (error) => errors.push(error));
+  return { src, tracks, ended, errors };
+}
+
+/** The next `count` frames of a track. */
+async function take(track: SrcTrack, count: number): Promise<InboundFrame[]> {
+  const frames: InboundFrame[] = [];
+  for await (const frame of track.frames()) {
+    frames.push(frame);
+    if (frames.length === count) break;
+  }
+  return frames;
+}
+
+const ascending = (frames: readonly InboundFrame[]): boolean =>
+  frames.every(({ timestamp }, i) => i === 0 || timestamp > frames[i - 1]!.timestamp);
+const arrived = (tracks: readonly SrcTrack[], count: number): Promise<void> =>
+  expect.poll(() => tracks.length, { timeout: 10_000 }).toBe(count);
+
+describe('WebRTCSrc', () => {
+  it('takes the first producer and has a track of each medium, whose frames come in order from a keyframe on', async () => {
+    await produce();
+    const { src, tracks, errors } = consume();
+    await src.start();
+    await arrived(tracks, 2);
+    expect(tracks.map(({ name, kind, codec }) => [name, kind, codec])).toEqual([
+      ['video_0', 'video', 'VP8'],
+      ['audio_0', 'audio', 'opus'],
+    ]);
+    const [video, audio] = await Promise.all(tracks.map((track) => take(track, 30)));
+    expect(video![0]!.keyframe).toBe(true);
+    expect([video!, audio!].map(ascending)).toEqual([true, true]);
+    expect(video![0]!.data.length).toBeGreaterThanOrEqual(2500);
+    expect(audio![0]!.data).toHaveLength(160);
+    const stats = [...(await src.getStats()).values()].filter(({ type }) => type === 'inbound-rtp');
+    expect(stats.map(({ kind, packetsLost }) => [kind, packetsLost])).toEqual([
+      ['video', 0],
+      ['audio', 0],
+    ]);
+    expect(tracks[0]!.stats).toMatchObject({ packetsLost: 0, gaps: 0 });
+    expect(errors).toEqual([]);
+  });
+
+  it('takes the producer named in its URI, with all of its tracks', async () => {
+    await produce();
+    const { id } = await produce(2);
+    const { src, tracks } = consume({
+      connectToFirstProducer: false,
+      signaller: { uri: `gstwebrtc://127.0.0.1:${server.port}?peer-id=${id}` },
+    });
+    await src.start();
+    await arrived(tracks, 3);
+    expect(src.producerId).toBe(id);
+    expect(tracks.map(({ name }) => name)).toEqual(['video_0', 'video_1', 'audio_0']);
+    for (const track of tracks) expect(ascending(await take(track, 10))).toBe(true);
+    expect(new Set(tracks.map(({ mid }) => mid)).size).toBe(3);
+  });
+
+  it('waits for a producer, and comes back when it goes and another comes', async () => {
+    const { src, tracks, ended } = consume();
+    await src.start();
+    expect(tracks).toEqual([]);
+    const first = await produce();
+    await arrived(tracks, 2);
+    const rest = take(tracks[0]!, 1_000_000);
+    await take(tracks[0]!, 5);
+    await first.sink.close();
+    await expect.poll(() => ended.length, { timeout: 10_000 }).toBe(1);
+    // Who reads learns of the end, and has what came before.
+    expect((await rest).length).toBeGreaterThan(0);
+    expect(tracks.every((track) => track.ended)).toBe(true);
+    expect(src.tracks).toEqual([]);
+    const second = await produce();
+    await arrived(tracks, 4);
+    expect(src.producerId).toBe(second.id);
+    expect(ascending(await take(tracks[2]!, 10))).toBe(true);
+  });
+
+  it('plays on without the signalling server', async () => {
+    await produce();
+    const { src, tracks, ended } = consume();
+    await src.start();
+    await arrived(tracks, 2);
+    await take(tracks[0]!, 3);
+    const { port } = server;
+    await server.close();
+    expect(ascending(await take(tracks[0]!, 50))).toBe(true);
+    server = await SignallingServer.listen({ host: '127.0.0.1', port });
+    await new Promise<void>((resolve) => src.on('registered', () => resolve()));
+    expect(ascending(await take(tracks[0]!, 20))).toBe(true);
+    expect(ended).toEqual([]);
+  });
+
+  it('asks for a keyframe when the application does', async () => {
+    await produce();
+    const { src, tracks } = consume();
+    await src.start();
+    await arrived(tracks, 2);
+    await take(tracks[0]!, 30);
+    let keyframes = 0;
+    tracks[0]!.on('frame', ({ keyframe }) => keyframe && keyframes++);
+    tracks[0]!.requestKeyframe();
+    await expect.poll(() => keyframes, { timeout: 5000 }).toBeGreaterThan(0);
+  });
+
+  it('takes only the codecs it is told to, and says when that leaves nothing', async () => {
+    await produce();
+    const { src, errors, ended, tracks } = consume({ videoCodecs: ['AV1'], audioCodecs: null });
+    await src.start();
+    await expect.poll(() => ended.length, { timeout: 10_000 }).toBe(1);
+    expect(errors[0]).toMatchObject({ code: 'NO_COMMON_CODEC' });
+    expect(tracks).toEqual([]);
+    const soundOnly = consume({ videoCodecs: null });
+    await soundOnly.src.start();
+    await arrived(soundOnly.tracks, 1);
+    expect(soundOnly.tracks[0]!.kind).toBe('audio');
+  });
+
+  it('tries again where the named producer is not there', async () => {
+    const { src, errors, tracks } = consume({ connectToFirstProducer: false, signaller: { uri, producerPeerId: 'nobody' } });
+    await src.start();
+    await expect.poll(() => errors.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(2);
+    expect(new Set(errors.map(({ code }) => code))).toEqual(new Set(['SIGNALLING_REFUSED']));
+    expect(tracks).toEqual([]);
+  });
+
+  it('ends when it is closed, and tells the producer', async () => {
+    const { sink } = await produce();
+    const removed = new Promise<string>((resolve) => sink.on('consumer-removed', (_, reason) => resolve(reason)));
+    const { src, tracks, ended } = consume();
+    await src.start();
+    await arrived(tracks, 2);
+    const reading = take(tracks[1]!, 1_000_000);
+    await src.close();
+    await reading;
+    expect(ended).toEqual([['shutdown', undefined]]);
+    expect(await removed).toBe('ended');
+  });
+
+  it('refuses options that cannot be, and a second start', async () => {
+    expect(() => new WebRTCSrc({ videoCodecs: ['VP7' as 'VP8'] })).toThrow(/names the codec "VP7"/);
+    expect(() => new WebRTCSrc({ minPlayoutDelay: 500, maxPlayoutDelay: 100 })).toThrow(/must not exceed/);
+    expect(() => new WebRTCSrc({ signaller: { uri: 'http://x' } })).toThrow(/signaller\.uri/);
+    const { src } = consume();
+    await src.start();
+    await expect(src.start()).rejects.toMatchObject({ code: 'INVALID_STATE' });
+    const aborted = consume();
+    await expect(aborted.src.start({ signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'TsWebRTCError' });
+  });
+});

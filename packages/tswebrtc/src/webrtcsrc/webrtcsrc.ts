@@ -1,0 +1,205 @@
+/**
+ * `WebRTCSrc`: takes a producer through a signaller and hands its media to the application, encoded, track by track. It
+ * comes back when the producer or the server does. Reference §3.
+ */
+import { Emitter } from '../common/emitter.ts';
+import { asError, TsWebRTCError } from '../common/errors.ts';
+import { type Logger, silentLogger } from '../common/logger.ts';
+import { NodeSrtpSender } from '../connection/srtp/node-srtp-sender.ts';
+import type { RTCStatsEntry } from '../connection/transport/types.ts';
+import { connectionOptions } from '../properties/network.ts';
+import { Backoff } from '../signalling/default/backoff.ts';
+import { DefaultSignaller } from '../signalling/default-signaller.ts';
+import type { Signaller } from '../signalling/signaller.ts';
+import { isOwnSignaller, type ResolvedSrcOptions, validateSrcOptions, type WebRTCSrcOptions } from './properties.ts';
+import { type SrcEndReason, SrcSession } from './session.ts';
+import type { SrcTrack } from './src-track.ts';
+
+/** ms that a producer has from the start of a session to a connection. */
+const SETUP_TIMEOUT = 30_000;
+
+export type WebRTCSrcEvents = {
+  /** Known to the signalling server under this id. Again, with a new id, after a reconnection. */
+  registered: [peerId: string];
+  'session-started': [sessionId: string, producerId: string];
+  /** It is over, and another is sought unless the source was closed. */
+  'session-ended': [sessionId: string, reason: SrcEndReason, error: TsWebRTCError | undefined];
+  /** A medium of the producer, at the start of a session or later. Its `ended` tells when it goes. */
+  track: [track: SrcTrack];
+  /** Something failed; the source goes on as far as it can. */
+  error: [error: TsWebRTCError];
+};
+
+export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
+  readonly #options: ResolvedSrcOptions;
+  readonly #logger: Logger;
+  readonly #srtpSender = new NodeSrtpSender();
+  readonly #backoff = new Backoff();
+  readonly #abort = new AbortController();
+  #signaller: Signaller | undefined;
+  #session: SrcSession | undefined;
+  #seekTimer: NodeJS.Timeout | undefined;
+  #started = false;
+  #closing: Promise<void> | undefined;
+
+  /** Throws `INVALID_OPTION` for an option that cannot be. */
+  constructor(options: WebRTCSrcOptions = {}) {
+    super();
+    this.#options = validateSrcOptions(options);
+    this.#logger = (options.logger ?? silentLogger).child({ subsystem: 'webrtcsrc' });
+  }
+
+  /** Media of the producer that come now. */
+  get tracks(): readonly SrcTrack[] {
+    return this.#session?.tracks ?? [];
+  }
+
+  /** Id of the producer that is received; undefined between sessions. */
+  get producerId(): string | undefined {
+    return this.#session?.producerId;
+  }
+
+  /**
+   * Registers with the signalling server and seeks the producer; resolves when registered. A server that cannot be reached,
+   * or a producer that is not there, is tried again for ever (`error` events tell). Rejects with `INVALID_OPTION`,
+   * `CERTIFICATE_UNREADABLE`, or `INVALID_STATE` when it is closed meanwhile; then nothing is left running.
+   */
+  async start(options: { signal?: AbortSignal } = {}): Promise<void> {
+    if (this.#started) throw new TsWebRTCError('INVALID_STATE', 'a source is started once.');
+    this.#started = true;
+    const close = (): void => void this.close();
+    options.signal?.addEventListener('abort', close, { once: true });
+    try {
+      options.signal?.throwIfAborted();
+      await this.#register();
+    } catch (error) {
+      options.signal?.removeEventListener('abort', close);
+      await this.close();
+      throw asError(error);
+    }
+  }
+
+  /** W3C statistics of the session, empty between sessions. */
+  async getStats(): Promise<Map<string, RTCStatsEntry>> {
+    return this.#session ? this.#session.getStats() : new Map();
+  }
+
+  /** Ends the session, tells the producer, and frees everything. Idempotent. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #register(): Promise<void> {
+    const signaller = this.#createSignaller();
+    this.#signaller = signaller;
+    signaller.on('session-started', (sessionId, peerId) => this.#begin(sessionId, peerId));
+    signaller.on('session-description', (id, description) => this.#of(id)?.handleDescription(description));
+    signaller.on('handle-ice', (id, index, mid, candidate) => this.#of(id)?.handleCandidate(candidate, index, mid));
+    signaller.on('session-ended', (id, text) => {
+      const session = this.#of(id);
+      const error =
+        text === undefined ? undefined : new TsWebRTCError('CONNECTION_FAILED', `the producer ended the session: ${text}`);
+      if (session) void this.#end(session, 'ended', error, false);
+    });
+    signaller.on('disconnected', (reason) => this.#report(new TsWebRTCError('SIGNALLING_UNREACHABLE', reason)));
+    signaller.on('error', (error) => {
+      this.#report(asError(error, 'SIGNALLING_UNREACHABLE'));
+      if (!this.#session) this.#seekLater();
+    });
+    signaller.on('shutdown', () => void this.close());
+    signaller.on('registered', (peerId) => this.emit('registered', peerId));
+    const registered = new Promise<void>((resolve, reject) => {
+      signaller.on('registered', () => resolve());
+      const aborted = new TsWebRTCError('INVALID_STATE', 'the source was closed while it started.');
+      this.#abort.signal.addEventListener('abort', () => reject(aborted), { once: true });
+    });
+    await signaller.start({ requestMeta: () => this.#options.meta });
+    await registered;
+  }
+
+  #createSignaller(): Signaller {
+    const { signaller, connectToFirstProducer } = this.#options;
+    if (isOwnSignaller(signaller)) return signaller;
+    return new DefaultSignaller({
+      uri: signaller.uri,
+      role: 'consumer',
+      ...(signaller.producerPeerId === null ? {} : { producerPeerId: signaller.producerPeerId }),
+      ...(connectToFirstProducer ? { connectToFirstProducer } : {}),
+      ...(signaller.headers ? { headers: signaller.headers } : {}),
+      ...(signaller.cafile ? { cafile: signaller.cafile } : {}),
+      insecureTls: signaller.insecureTls,
+      logger: this.#logger.child({ subsystem: 'signaller' }),
+    });
+  }
+
+  /** The live session, if it is the one meant. */
+  #of(sessionId: string): SrcSession | undefined {
+    return this.#session?.id === sessionId ? this.#session : undefined;
+  }
+
+  #begin(sessionId: string, producerId: string): void {
+    if (this.#closing) return;
+    if (this.#session) {
+      this.#logger.warn({ sessionId, producerId }, 'a second session was refused: there is one at a time');
+      this.#signaller?.endSession(sessionId, 'this consumer has a session already.');
+      return;
+    }
+    clearTimeout(this.#seekTimer);
+    const { signaller, videoCodecs, audioCodecs, doRetransmission, minPlayoutDelay, maxPlayoutDelay } = this.#options;
+    const uri = isOwnSignaller(signaller) ? undefined : signaller.uri.replace(/^gstwebrtc/, 'ws');
+    const session = new SrcSession({
+      id: sessionId,
+      producerId,
+      videoCodecs,
+      audioCodecs,
+      retransmission: doRetransmission,
+      playoutDelay: { floor: minPlayoutDelay, ceiling: maxPlayoutDelay },
+      connection: { ...connectionOptions(this.#options, uri), srtpSender: this.#srtpSender },
+      setupTimeout: SETUP_TIMEOUT,
+      logger: this.#logger,
+    });
+    this.#session = session;
+    session.on('description', (description) => this.#signaller?.sendSdp(sessionId, description));
+    session.on('candidate', (candidate, index, mid) => this.#signaller?.addIce(sessionId, candidate, index, mid));
+    session.on('track', (track) => this.emit('track', track));
+    session.on('connected', () => this.#backoff.reset());
+    session.on('end', (reason, error) => void this.#end(session, reason, error, true));
+    this.#logger.info({ sessionId, producerId }, 'session started');
+    this.emit('session-started', sessionId, producerId);
+  }
+
+  async #end(session: SrcSession, reason: SrcEndReason, error: TsWebRTCError | undefined, tellPeer: boolean): Promise<void> {
+    if (this.#session !== session) return;
+    this.#session = undefined;
+    if (tellPeer) this.#signaller?.endSession(session.id, error?.message);
+    this.#logger.info({ sessionId: session.id, reason, error: error?.message }, 'session ended');
+    await session.close();
+    if (error && reason !== 'shutdown') this.emit('error', error);
+    this.emit('session-ended', session.id, reason, error);
+    this.#seekLater();
+  }
+
+  /** Seeks a session anew after a while: the producer may come back. */
+  #seekLater(): void {
+    if (this.#closing || this.#session) return;
+    clearTimeout(this.#seekTimer);
+    this.#seekTimer = setTimeout(() => this.#signaller?.seek?.(), this.#backoff.next());
+  }
+
+  #report(error: TsWebRTCError): void {
+    this.#logger.error({ code: error.code }, error.message);
+    this.emit('error', error);
+  }
+
+  async #close(): Promise<void> {
+    clearTimeout(this.#seekTimer);
+    this.#abort.abort();
+    if (this.#session) await this.#end(this.#session, 'shutdown', undefined, true);
+    await this.#signaller?.stop();
+    this.#srtpSender.close();
+  }
+}
