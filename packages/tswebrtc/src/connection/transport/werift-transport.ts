@@ -30,6 +30,8 @@ const FAILED_TIMEOUT = 30_000;
 const CONNECT_DEADLINE = 30_000;
 /** DTLS datagrams kept while ICE is not ready: a peer whose checks end first speaks first. */
 const MOST_EARLY_DATAGRAMS = 16;
+/** Media that came before the keys: a peer may send them right behind its last handshake message, and the first is a keyframe. */
+const MOST_EARLY_MEDIA = 256;
 
 export type TransportOptions = ConnectionOptions & { dataChannels: boolean };
 
@@ -56,6 +58,7 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
   #rtcpProtector: SrtcpProtector | undefined;
   #selected: SelectedPair | undefined;
   #early: { datagram: Buffer; from: Address | undefined }[] = [];
+  #earlyMedia: { readonly datagram: Buffer; readonly arrival: number }[] = [];
   #lastHeard = 0;
   #lastWatch = 0;
   #deadline: NodeJS.Timeout | undefined;
@@ -222,6 +225,9 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
     this.#startSctp();
     this.#log.info({ profile: keys.profile, remote: this.#selected.remote.join(':') }, 'connected');
     this.#setState('connected');
+    const early = this.#earlyMedia;
+    this.#earlyMedia = [];
+    for (const { datagram, arrival } of early) this.#receiveMedia(datagram, arrival);
   }
 
   /** Once DTLS is up and both sides have said that they want it. */
@@ -250,9 +256,12 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
     else if (first >= 20 && first <= 63) this.#receiveDtls(datagram, from);
   }
 
-  #receiveMedia(datagram: Buffer): void {
-    if (!this.#receiver || datagram.length < 8) return;
-    const arrival = performance.now();
+  #receiveMedia(datagram: Buffer, arrival = performance.now()): void {
+    if (datagram.length < 8) return;
+    if (!this.#receiver) {
+      if (this.#earlyMedia.length < MOST_EARLY_MEDIA) this.#earlyMedia.push({ datagram, arrival });
+      return;
+    }
     const payloadType = datagram[1]! & 0x7f;
     // RFC 5761 §4.
     if (payloadType >= 64 && payloadType <= 95) {
@@ -313,6 +322,7 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
     clearTimeout(this.#deadline);
     clearInterval(this.#silence);
     this.#early = [];
+    this.#earlyMedia = [];
     if (this.#lane !== undefined) this.#options.srtpSender.removeLane(this.#lane);
     this.#lane = undefined;
     if (first) {

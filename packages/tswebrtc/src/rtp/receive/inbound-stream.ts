@@ -244,7 +244,8 @@ export class InboundStream {
     const { timestamp, marker } = header;
     const format = this.#options.formats.get(payloadType);
     if (format?.name.toLowerCase() === 'red') this.#acceptRed(packet, header, sequence, payload, arrival);
-    else if (payload.length === 0) this.#buffer?.fill(sequence, timestamp, arrival);
+    // Padding, and what accompanies media (comfort noise, key presses), has a number all the same.
+    else if (payload.length === 0 || !format || isHelper(format.name)) this.#buffer?.fill(sequence, timestamp, arrival);
     else if (this.#insert(payloadType, sequence, timestamp, marker, payload, arrival)) {
       this.#protect(packet, header, payloadType, sequence, payload, arrival);
     }
