@@ -49,7 +49,7 @@ module.exports = {
     {
       name: 'node-av-only-in-media',
       severity: 'error',
-      from: { path: '^packages/', pathNot: '^packages/tswebrtc/src/(media/|rtp/.*\\.test\\.ts)' },
+      from: { path: '^packages/', pathNot: '^packages/tswebrtc/src/(media/|rtp/.*\\.test(ing)?\\.ts)' },
       to: { path: 'node-av' },
     },
     {
