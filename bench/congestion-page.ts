@@ -42,7 +42,7 @@ export function writeCongestionPage(folder: string, cases: readonly CaseSummary[
     '- A probe of the start that a busy machine could not send or receive at its rate says nothing, and is sent again.',
     '- Two samples in a row far above the throughput known so far are believed at once: otherwise an overuse, as media come back from',
     '  a pause, would bring the rate down to that of the pause.',
-    '- The balances of the loss-based estimator are twice as large: a path that loses a tenth of everything keeps 2.5 Mbit/s.',
+    '- The balances of the loss-based estimator are twice as large: to a path that loses a tenth of everything they allow 3 Mbit/s.',
     '',
     `## All figures, ${seeds} seeds`,
     '',

@@ -19,7 +19,7 @@ const INITIAL_INHERENT_LOSS = 0.01;
 const MIN_INHERENT_LOSS = 0.001;
 /**
  * The most that is taken for inherent loss: this and, at small rates where few packets make noisy figures, more. The balances
- * are twice libwebrtc's: a radio link that loses a tenth of everything keeps 2.5 Mbit/s where 1.2 would be left.
+ * are twice libwebrtc's: to a radio link that loses a tenth of everything they allow 3 Mbit/s rather than 1.5.
  */
 const MAX_INHERENT_LOSS_OFFSET = 0.05;
 const INHERENT_LOSS_BALANCE = 150_000;

@@ -20,6 +20,7 @@ import {
   theOption,
 } from '../properties/property-schema.ts';
 import { boolean, choice, flags, int, nullable, structure, text, uint, uri } from '../properties/property-types.ts';
+import { isSignaller, linkProperties } from '../properties/signaller.ts';
 import type { Signaller } from '../signalling/signaller.ts';
 
 const MAX_UINT = 0xffff_ffff;
@@ -208,24 +209,7 @@ export const signallerProperties = {
     when: 'ready',
     doc: 'Signalling server to register with; none is the embedded one where it runs, and ws://127.0.0.1:8443 elsewhere.',
   }),
-  headers: property({
-    type: nullable(structure()),
-    default: null,
-    when: 'ready',
-    doc: 'HTTP headers to send to the signalling server.',
-  }),
-  cafile: property({
-    type: nullable(text('file')),
-    default: null,
-    when: 'ready',
-    doc: 'PEM file of further certificate authorities to trust on wss.',
-  }),
-  insecureTls: property({
-    type: boolean(),
-    default: false,
-    when: 'ready',
-    doc: 'Do not verify the certificate of the signalling server.',
-  }),
+  ...linkProperties,
 } satisfies Schema;
 
 /** Options of the default signaller. */
@@ -299,11 +283,6 @@ export function validateOptions(options: WebRTCSinkOptions = {}, spelling = theO
     spelling: (key) => spelling(`signaller.${key}`),
   });
   return { ...resolved, signaller: signallerOptions, defineEncoderBitrates };
-}
-
-/** Whether `value` is a signaller itself and not options of the default one. */
-export function isSignaller(value: Signaller | SignallerOptions | OutputOf<typeof signallerProperties>): value is Signaller {
-  return typeof (value as Partial<Signaller>).sendSdp === 'function';
 }
 
 /** A property by its name elsewhere than in TypeScript: `max-bitrate`, `video-codecs`, `signaller::uri`. */

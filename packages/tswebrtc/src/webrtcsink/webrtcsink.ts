@@ -9,11 +9,12 @@ import { createSrtpSender } from '../connection/srtp/create-srtp-sender.ts';
 import { loadMediaEngine } from '../media/engine.ts';
 import type { InputDescription, MediaEngine, MediaInput } from '../media/types.ts';
 import { connectionOptions } from '../properties/network.ts';
+import { isSignaller, linkOptions } from '../properties/signaller.ts';
 import { DefaultSignaller } from '../signalling/default-signaller.ts';
 import type { SessionDescription, Signaller } from '../signalling/signaller.ts';
 import { EmbeddedServers } from './embedded-servers.ts';
 import { type EncodingFigures, EncodingPool } from './encoding-pool.ts';
-import { isSignaller, type ResolvedSinkOptions, validateOptions, type WebRTCSinkOptions } from './properties.ts';
+import { type ResolvedSinkOptions, validateOptions, type WebRTCSinkOptions } from './properties.ts';
 import type { EndReason, Session, SessionFigures } from './session.ts';
 import { Shard } from './shard.ts';
 import type { PlacedSession } from './shards/remote-session.ts';
@@ -230,8 +231,7 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
     return new DefaultSignaller({
       uri,
       role: 'producer',
-      ...(signaller.headers ? { headers: signaller.headers } : {}),
-      ...(signaller.cafile ? { cafile: signaller.cafile } : {}),
+      ...linkOptions(signaller),
       insecureTls: signaller.insecureTls || own,
       logger: this.#logger.child({ subsystem: 'signaller' }),
     });

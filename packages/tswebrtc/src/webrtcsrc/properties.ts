@@ -7,6 +7,7 @@ import { codecList } from '../properties/codec-list.ts';
 import { networkProperties } from '../properties/network.ts';
 import { type InputOf, invalid, type OutputOf, property, resolveOptions, type Schema } from '../properties/property-schema.ts';
 import { boolean, nullable, structure, text, uint, uri } from '../properties/property-types.ts';
+import { isSignaller, linkProperties } from '../properties/signaller.ts';
 import type { Signaller } from '../signalling/signaller.ts';
 
 const VIDEO_TYPES = {
@@ -82,24 +83,7 @@ export const srcSignallerProperties = {
     when: 'ready',
     doc: 'The producer to take; none, and none in the URI: wait for a producer that starts a session.',
   }),
-  headers: property({
-    type: nullable(structure()),
-    default: null,
-    when: 'ready',
-    doc: 'HTTP headers to send to the signalling server.',
-  }),
-  cafile: property({
-    type: nullable(text('file')),
-    default: null,
-    when: 'ready',
-    doc: 'PEM file of further certificate authorities to trust on wss.',
-  }),
-  insecureTls: property({
-    type: boolean(),
-    default: false,
-    when: 'ready',
-    doc: 'Do not verify the certificate of the signalling server.',
-  }),
+  ...linkProperties,
 } satisfies Schema;
 
 /** Options of the default signaller. */
@@ -130,14 +114,7 @@ export function validateSrcOptions(options: WebRTCSrcOptions = {}): ResolvedSrcO
   if (typeof signaller !== 'object') {
     throw invalid('Option signaller must be an object of options such as { uri }, or a Signaller.');
   }
-  if (isOwnSignaller(signaller)) return { ...resolved, signaller };
+  if (isSignaller(signaller)) return { ...resolved, signaller };
   const spelling = (key: string): string => `Option signaller.${key}`;
   return { ...resolved, signaller: resolveOptions(srcSignallerProperties, signaller, { spelling }) };
-}
-
-/** Whether `value` is a signaller itself and not options of the default one. */
-export function isOwnSignaller(
-  value: Signaller | SrcSignallerOptions | OutputOf<typeof srcSignallerProperties>,
-): value is Signaller {
-  return typeof (value as Partial<Signaller>).sendSdp === 'function';
 }

@@ -8,10 +8,11 @@ import { type Logger, silentLogger } from '../common/logger.ts';
 import { NodeSrtpSender } from '../connection/srtp/node-srtp-sender.ts';
 import type { RTCStatsEntry } from '../connection/transport/types.ts';
 import { connectionOptions } from '../properties/network.ts';
+import { isSignaller, linkOptions } from '../properties/signaller.ts';
 import { Backoff } from '../signalling/default/backoff.ts';
 import { DefaultSignaller } from '../signalling/default-signaller.ts';
 import type { Signaller } from '../signalling/signaller.ts';
-import { isOwnSignaller, type ResolvedSrcOptions, validateSrcOptions, type WebRTCSrcOptions } from './properties.ts';
+import { type ResolvedSrcOptions, validateSrcOptions, type WebRTCSrcOptions } from './properties.ts';
 import { type SrcEndReason, SrcSession } from './session.ts';
 import type { SrcTrack } from './src-track.ts';
 
@@ -123,15 +124,13 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
 
   #createSignaller(): Signaller {
     const { signaller, connectToFirstProducer } = this.#options;
-    if (isOwnSignaller(signaller)) return signaller;
+    if (isSignaller(signaller)) return signaller;
     return new DefaultSignaller({
       uri: signaller.uri,
       role: 'consumer',
       ...(signaller.producerPeerId === null ? {} : { producerPeerId: signaller.producerPeerId }),
       ...(connectToFirstProducer ? { connectToFirstProducer } : {}),
-      ...(signaller.headers ? { headers: signaller.headers } : {}),
-      ...(signaller.cafile ? { cafile: signaller.cafile } : {}),
-      insecureTls: signaller.insecureTls,
+      ...linkOptions(signaller),
       logger: this.#logger.child({ subsystem: 'signaller' }),
     });
   }
@@ -150,7 +149,7 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
     }
     clearTimeout(this.#seekTimer);
     const { signaller, videoCodecs, audioCodecs, doRetransmission, minPlayoutDelay, maxPlayoutDelay } = this.#options;
-    const uri = isOwnSignaller(signaller) ? undefined : signaller.uri.replace(/^gstwebrtc/, 'ws');
+    const uri = isSignaller(signaller) ? undefined : signaller.uri.replace(/^gstwebrtc/, 'ws');
     const session = new SrcSession({
       id: sessionId,
       producerId,

@@ -25,8 +25,9 @@ export class ByteStream {
 
   /** Several whole units, each behind its length in 16 bits. */
   addAggregate(units: Uint8Array): void {
-    for (const unit of splitAggregate(units) ?? []) this.add(unit);
-    if (!splitAggregate(units)) this.#broken = true;
+    const split = splitAggregate(units);
+    if (split) for (const unit of split) this.add(unit);
+    else this.#broken = true;
   }
 
   /** All of it; undefined where pieces are missing or make no sense. */

@@ -91,6 +91,9 @@ export class InboundStream {
   readonly #reception: Reception;
   readonly #fec: UlpfecDecoder | undefined;
   readonly #header = new RtpHeader();
+  readonly #mediaPayloadTypes = new Set<number>();
+  #redPayloadType: number | undefined;
+  #ulpfecPayloadType: number | undefined;
   #buffer: JitterBuffer | undefined;
   #payloadType = -1;
   #format: PayloadFormat | undefined;
@@ -112,10 +115,14 @@ export class InboundStream {
   constructor(options: InboundStreamOptions) {
     this.ssrc = options.ssrc;
     this.#options = options;
-    const formats = [...options.formats.values()];
-    const clockRate = formats.find(({ name }) => !isHelper(name))?.clockRate ?? 90_000;
-    this.#reception = new Reception(options.ssrc, clockRate);
-    this.#fec = formats.some(({ name }) => name.toLowerCase() === 'ulpfec') ? new UlpfecDecoder(options.ssrc) : undefined;
+    for (const [payloadType, { name }] of options.formats) {
+      if (!isHelper(name)) this.#mediaPayloadTypes.add(payloadType);
+      else if (name.toLowerCase() === 'red') this.#redPayloadType = payloadType;
+      else if (name.toLowerCase() === 'ulpfec') this.#ulpfecPayloadType = payloadType;
+    }
+    const [media] = this.#mediaPayloadTypes;
+    this.#reception = new Reception(options.ssrc, media === undefined ? 90_000 : options.formats.get(media)!.clockRate);
+    this.#fec = this.#ulpfecPayloadType === undefined ? undefined : new UlpfecDecoder(options.ssrc);
   }
 
   /** ms, as far as known: requests are repeated by it. */
@@ -182,9 +189,7 @@ export class InboundStream {
     this.#tracker.forgetBefore(buffer.oldest);
     const nack = this.#options.nack ? this.#tracker.take(now, this.#roundTripTime).map((sequence) => sequence & 0xffff) : [];
     if (nack.length > 0) this.#nacks++;
-    const interval = Math.max(KEYFRAME_INTERVAL, 2 * this.#roundTripTime);
-    const wanted = this.#options.kind === 'video' && (buffer.needsKeyframe || this.#keyframeWanted);
-    const keyframe = wanted && now - this.#keyframeAsked >= interval;
+    const keyframe = now >= this.#keyframeDue(buffer);
     if (keyframe) {
       this.#keyframeAsked = now;
       this.#plis++;
@@ -197,10 +202,13 @@ export class InboundStream {
     const buffer = this.#buffer;
     if (!buffer) return Number.POSITIVE_INFINITY;
     const request = this.#options.nack ? this.#tracker.next(this.#roundTripTime) : Number.POSITIVE_INFINITY;
-    const interval = Math.max(KEYFRAME_INTERVAL, 2 * this.#roundTripTime);
-    const keyframe =
-      this.#options.kind === 'video' && buffer.needsKeyframe ? this.#keyframeAsked + interval : Number.POSITIVE_INFINITY;
-    return Math.min(buffer.nextTime, request, keyframe);
+    return Math.min(buffer.nextTime, request, this.#keyframeDue(buffer));
+  }
+
+  /** When to ask for a keyframe, ms; infinite where none is wanted. */
+  #keyframeDue(buffer: JitterBuffer): number {
+    const wanted = this.#options.kind === 'video' && (buffer.needsKeyframe || this.#keyframeWanted);
+    return wanted ? this.#keyframeAsked + Math.max(KEYFRAME_INTERVAL, 2 * this.#roundTripTime) : Number.POSITIVE_INFINITY;
   }
 
   /** The block for the next receiver report; undefined before the first packet. */
@@ -241,11 +249,21 @@ export class InboundStream {
     payload: Uint8Array,
     arrival: number,
   ): void {
+    if (payloadType === this.#redPayloadType) this.#acceptRed(packet, header, sequence, payload, arrival);
+    else this.#acceptMedia(packet, header, payloadType, sequence, payload, arrival);
+  }
+
+  #acceptMedia(
+    packet: Uint8Array | undefined,
+    header: RtpHeader,
+    payloadType: number,
+    sequence: number,
+    payload: Uint8Array,
+    arrival: number,
+  ): void {
     const { timestamp, marker } = header;
-    const format = this.#options.formats.get(payloadType);
-    if (format?.name.toLowerCase() === 'red') this.#acceptRed(packet, header, sequence, payload, arrival);
     // Padding, and what accompanies media (comfort noise, key presses), has a number all the same.
-    else if (payload.length === 0 || !format || isHelper(format.name)) this.#buffer?.fill(sequence, timestamp, arrival);
+    if (payload.length === 0 || !this.#mediaPayloadTypes.has(payloadType)) this.#buffer?.fill(sequence, timestamp, arrival);
     else if (this.#insert(payloadType, sequence, timestamp, marker, payload, arrival)) {
       this.#protect(packet, header, payloadType, sequence, payload, arrival);
     }
@@ -258,7 +276,7 @@ export class InboundStream {
       this.#discarded++;
       return;
     }
-    if (this.#options.formats.get(primary.payloadType)?.name.toLowerCase() === 'ulpfec') {
+    if (primary.payloadType === this.#ulpfecPayloadType) {
       this.#fecPackets++;
       this.#buffer?.fill(sequence, header.timestamp, arrival);
       this.#takeRecovered(this.#fec?.addFec(primary.data) ?? [], arrival);
@@ -272,10 +290,7 @@ export class InboundStream {
       this.#recovered++;
       this.#insert(payloadType, earlier, (header.timestamp - timestampOffset) >>> 0, false, data, arrival);
     }
-    if (primary.data.length === 0) this.#buffer?.fill(sequence, header.timestamp, arrival);
-    else if (this.#insert(primary.payloadType, sequence, header.timestamp, header.marker, primary.data, arrival)) {
-      this.#protect(packet, header, primary.payloadType, sequence, primary.data, arrival);
-    }
+    this.#acceptMedia(packet, header, primary.payloadType, sequence, primary.data, arrival);
   }
 
   /** Gives a media packet to the FEC decoder as it would be without the RED around it. */
@@ -327,8 +342,8 @@ export class InboundStream {
   /** The buffer for a payload type; another codec than before begins anew. */
   #bufferFor(payloadType: number, arrival: number): JitterBuffer | undefined {
     if (payloadType === this.#payloadType) return this.#buffer;
-    const format = this.#options.formats.get(payloadType);
-    if (!format || isHelper(format.name)) return undefined;
+    if (!this.#mediaPayloadTypes.has(payloadType)) return undefined;
+    const format = this.#options.formats.get(payloadType)!;
     const { nack, bounds } = this.#options;
     this.#keyframeAsked = Math.max(this.#keyframeAsked, arrival + FIRST_KEYFRAME_TIME - KEYFRAME_INTERVAL);
     this.#payloadType = payloadType;

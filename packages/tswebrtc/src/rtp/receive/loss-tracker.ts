@@ -58,6 +58,8 @@ export class LossTracker {
     for (let lost = highest + 1; lost < sequence; lost++) {
       this.#missing.set(lost, { since: now, requests: 0, requested: Number.NEGATIVE_INFINITY });
     }
+    // Also of a stream that nobody can begin to decode, or ask for anything, no more is kept than a gap can have.
+    this.forgetBefore(sequence - LARGEST_GAP);
     return true;
   }
 
@@ -78,11 +80,6 @@ export class LossTracker {
       if (missing >= sequence) return;
       this.#missing.delete(missing);
     }
-  }
-
-  /** Asks for nothing more. */
-  clear(): void {
-    this.#missing.clear();
   }
 
   /** Packets to ask for now. `roundTripTime`: ms. */

@@ -1,0 +1,35 @@
+/** What producers and consumers have in common of the default signaller: how it reaches its server (reference §4.5). */
+import type { Signaller } from '../signalling/signaller.ts';
+import { type OutputOf, property, type Schema } from './property-schema.ts';
+import { boolean, nullable, structure, text } from './property-types.ts';
+
+export const linkProperties = {
+  headers: property({
+    type: nullable(structure()),
+    default: null,
+    when: 'ready',
+    doc: 'HTTP headers to send to the signalling server.',
+  }),
+  cafile: property({
+    type: nullable(text('file')),
+    default: null,
+    when: 'ready',
+    doc: 'PEM file of further certificate authorities to trust on wss.',
+  }),
+  insecureTls: property({
+    type: boolean(),
+    default: false,
+    when: 'ready',
+    doc: 'Do not verify the certificate of the signalling server.',
+  }),
+} satisfies Schema;
+
+/** The same as options of the signaller. */
+export function linkOptions({ headers, cafile, insecureTls }: OutputOf<typeof linkProperties>) {
+  return { ...(headers ? { headers } : {}), ...(cafile ? { cafile } : {}), insecureTls };
+}
+
+/** Whether `value` is a signaller itself and not options of the default one. */
+export function isSignaller(value: object): value is Signaller {
+  return typeof (value as Partial<Signaller>).sendSdp === 'function';
+}
