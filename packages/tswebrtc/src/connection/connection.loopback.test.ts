@@ -23,9 +23,9 @@ interface Peer {
   readonly srtpSender: NodeSrtpSender;
 }
 
-async function peer(): Promise<Peer> {
+async function peer(reception = true): Promise<Peer> {
   const srtpSender = new NodeSrtpSender();
-  const connection = await Connection.create({ srtpSender, gatherLoopback: true });
+  const connection = await Connection.create({ srtpSender, gatherLoopback: true, reception });
   cleanups.push(
     () => srtpSender.close(),
     () => connection.close(),
@@ -103,7 +103,8 @@ describe.each([
 ])('a sender that %s', (_, senderOffers) => {
   async function pair() {
     const sending = await peer();
-    const receiving = await peer();
+    // What it asks for is what this test sends.
+    const receiving = await peer(false);
     const outgoing = media(sending.connection, 'sendonly');
     const incoming = media(receiving.connection, 'recvonly');
     const received = collect(receiving.connection);
