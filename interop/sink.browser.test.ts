@@ -114,12 +114,8 @@ describe('several consumers', () => {
     const { video, audio } = await figures(page);
     expect(video!.packetsLost).toBe(0);
     expect(audio!.packetsLost).toBe(0);
-    // All that was received is decoded; what came just now may be on its way, on a busy machine more than a frame.
-    const pending = async (): Promise<number> => {
-      const { framesReceived, framesDecoded, framesDropped } = (await figures(page)).video!;
-      return framesReceived - framesDecoded - framesDropped;
-    };
-    await expect.poll(pending, { timeout: 10_000 }).toBeLessThanOrEqual(2);
+    // Nor did it ever lose the picture; how many frames a busy browser leaves out is measured in the interop tests.
+    expect(video!.pliCount).toBe(before.pliCount);
   });
 
   it('one of which is killed without goodbye is gone from the sink, and the other plays on', async () => {
