@@ -1,15 +1,18 @@
 /**
- * The media engine: inputs and encoders, each in a thread of its own. The media library is an optional dependency and is
+ * The media engine: inputs, encoders, decoders and recordings, each in a thread of its own. The media library is an optional dependency and is
  * loaded in those threads only; without it the rest of the library works and this one says what is missing.
  */
 import { createRequire } from 'node:module';
 import { TsWebRTCError } from '../common/errors.ts';
 import { type Logger, silentLogger } from '../common/logger.ts';
+import { WorkerDecoding } from './decoding.ts';
 import { WorkerEncoding } from './media-encoding.ts';
 import { WorkerInput } from './media-input.ts';
-import { checkEncoding, checkInput } from './options.ts';
+import { checkDecoding, checkEncoding, checkInput, checkRecording } from './options.ts';
+import type { Decoding, DecodingOptions, Recording, RecordingOptions } from './output-types.ts';
+import { WorkerRecording } from './recording.ts';
 import type { Encoding, EncodingOptions, InputDescription, InputTrack, MediaEngine, MediaInput } from './types.ts';
-import { INSTALL_HINT } from './worker-host.ts';
+import { INSTALL_HINT, type WorkerHost } from './worker-host.ts';
 import { WorkerReserve } from './worker-reserve.ts';
 
 export interface LoadMediaEngineOptions {
@@ -40,7 +43,8 @@ class WorkerEngine implements MediaEngine {
   readonly #logger: Logger;
   readonly #inputs = new Map<string, WorkerInput>();
   readonly #encodings = new Set<WorkerEncoding>();
-  /** Inputs and encodings that are being opened. */
+  readonly #outputs = new Set<WorkerRecording | WorkerDecoding>();
+  /** What is being opened. */
   readonly #opening = new Set<Promise<unknown>>();
   #nextId = 1;
   #closed = false;
@@ -58,10 +62,22 @@ class WorkerEngine implements MediaEngine {
     return this.#track(this.#openEncoding(track, options));
   }
 
+  async openRecording(options: RecordingOptions): Promise<Recording> {
+    checkRecording(options);
+    return this.#track(this.#openOutput((host, closed) => WorkerRecording.open(options, host, closed)));
+  }
+
+  async openDecoding(options: DecodingOptions): Promise<Decoding> {
+    checkDecoding(options);
+    return this.#track(this.#openOutput((host, closed) => WorkerDecoding.open(options, host, closed)));
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     // What is being opened finds the engine closed and closes itself.
     await Promise.allSettled(this.#opening);
+    // A file that cannot be completed has told its own user so.
+    await Promise.allSettled([...this.#outputs].map((output) => output.close()));
     await Promise.all([...this.#encodings].map((encoding) => encoding.close()));
     await Promise.all([...this.#inputs.values()].map((input) => input.close()));
     await this.#reserve.close();
@@ -108,6 +124,19 @@ class WorkerEngine implements MediaEngine {
     this.#encodings.add(encoding);
     this.#logger.info({ encoding: id, track: track.id, codec: options.codec }, 'encoding opened');
     return encoding;
+  }
+
+  async #openOutput<T extends WorkerRecording | WorkerDecoding>(
+    open: (host: WorkerHost, closed: () => void) => Promise<T>,
+  ): Promise<T> {
+    this.#checkOpen();
+    const output = await open(await this.#reserve.take(), () => this.#outputs.delete(output));
+    if (this.#closed) {
+      await output.close();
+      throw closedError();
+    }
+    this.#outputs.add(output);
+    return output;
   }
 
   #track<T>(opening: Promise<T>): Promise<T> {

@@ -1,6 +1,8 @@
 /** Checks what the application asks of the engine, at its entry: a wrong option fails at once and says what would be right. */
 import { TsWebRTCError } from '../common/errors.ts';
 import { CLOCK_WIDTH } from './clock-picture.ts';
+import { CONTAINERS } from './containers.ts';
+import type { DecodingOptions, PictureFormat, RecordingOptions } from './output-types.ts';
 import type { CodecName, EncodingOptions, InputDescription, InputTrack } from './types.ts';
 
 export const CODEC_KINDS: Record<CodecName, InputTrack['kind']> = { H264: 'video', VP8: 'video', OPUS: 'audio' };
@@ -51,6 +53,27 @@ export function checkEncoding(track: InputTrack, options: EncodingOptions): void
   if (expectedLoss !== undefined && !(expectedLoss >= 0 && expectedLoss <= 100)) {
     throw invalid('expectedLoss', expectedLoss, 'between 0 and 100 percent');
   }
+}
+
+export function checkRecording({ container, output, tracks }: RecordingOptions): void {
+  if (!(container in CONTAINERS)) throw invalid('container', container, `one of ${Object.keys(CONTAINERS).join(', ')}`);
+  if (container === 'hls' && typeof output !== 'string') throw invalid('container', container, 'another: HLS is several files');
+  if (output === '') throw invalid('output', output, 'the path of the file to write');
+  if (tracks.length === 0) throw invalid('tracks', tracks, 'one track or more');
+}
+
+const PICTURE_FORMATS: readonly PictureFormat[] = ['I420', 'NV12', 'RGBA', 'RGB24', 'png', 'jpeg'];
+
+export function checkDecoding(options: DecodingOptions): void {
+  if (options.codec === 'OPUS') {
+    const { channels = 2 } = options;
+    if (channels !== 1 && channels !== 2) throw invalid('channels', channels, '1 or 2');
+    return;
+  }
+  const { format = 'I420', width, height } = options;
+  if (!PICTURE_FORMATS.includes(format)) throw invalid('format', format, `one of ${PICTURE_FORMATS.join(', ')}`);
+  if (width !== undefined) checkSize('width', width);
+  if (height !== undefined) checkSize('height', height);
 }
 
 export function checkBitrate(bitrate: number): void {

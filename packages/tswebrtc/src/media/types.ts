@@ -3,6 +3,8 @@
  * encoders in worker threads and knows no network.
  */
 
+import type { Decoding, DecodingOptions, Recording, RecordingOptions } from './output-types.ts';
+
 export type VideoCodecName = 'H264' | 'VP8';
 export type AudioCodecName = 'OPUS';
 export type CodecName = VideoCodecName | AudioCodecName;
@@ -169,5 +171,9 @@ export interface MediaEngine {
   openInput(description: InputDescription, options?: { signal?: AbortSignal }): Promise<MediaInput>;
   /** Starts an encoder on a track of an input of this engine; rejects with `ENCODER_FAILED`. */
   openEncoding(track: InputTrack, options: EncodingOptions): Promise<Encoding>;
+  /** Begins a file; rejects with `RECORDING_FAILED`. */
+  openRecording(options: RecordingOptions): Promise<Recording>;
+  /** Starts a decoder; rejects with `DECODER_FAILED`. */
+  openDecoding(options: DecodingOptions): Promise<Decoding>;
   close(): Promise<void>;
 }

@@ -25,6 +25,8 @@ export class WorkerHost {
   readonly #exited: Promise<void>;
   #handlers: WorkerHandlers | undefined;
   #closing: Promise<void> | undefined;
+  /** What a thread says while it closes is heard, too. */
+  #listening = false;
   #dead = false;
   #error: Error | undefined;
 
@@ -66,7 +68,7 @@ export class WorkerHost {
     this.#handlers = handlers;
     this.#worker.ref();
     this.#worker.on('message', (message: unknown) => {
-      if (!this.#closing) handlers.message(message);
+      if (!this.#closing || this.#listening) handlers.message(message);
     });
     if (this.#dead) queueMicrotask(() => handlers.died(this.#error));
   }
@@ -75,19 +77,23 @@ export class WorkerHost {
     if (!this.#dead && !this.#closing) this.#worker.postMessage(message, transfer);
   }
 
-  /** Asks the thread to free what it holds and to end; stops it when it does not. */
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
+  /**
+   * Asks the thread to free what it holds and to end; stops it when it does not within `limit` ms. `listening`: what it says
+   * until then goes to its user.
+   */
+  close({ limit = CLOSE_TIMEOUT, listening = false }: { limit?: number; listening?: boolean } = {}): Promise<void> {
+    this.#listening ||= listening;
+    this.#closing ??= this.#close(limit);
     return this.#closing;
   }
 
-  async #close(): Promise<void> {
+  async #close(limit: number): Promise<void> {
     if (this.#dead) return;
     // A thread that ends while it loads the media library takes the process with it.
     this.#worker.ref();
     await this.ready.catch(() => {});
     this.#worker.postMessage({ type: 'close' });
-    const timer = setTimeout(() => void this.#worker.terminate(), CLOSE_TIMEOUT);
+    const timer = setTimeout(() => void this.#worker.terminate(), limit);
     await this.#exited;
     clearTimeout(timer);
   }

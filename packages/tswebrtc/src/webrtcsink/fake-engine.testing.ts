@@ -36,6 +36,14 @@ export class FakeEngine implements MediaEngine {
     return encoding;
   }
 
+  openRecording(): Promise<never> {
+    throw new Error('the fake engine records nothing');
+  }
+
+  openDecoding(): Promise<never> {
+    throw new Error('the fake engine decodes nothing');
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.encodings].map((encoding) => encoding.close()));
   }

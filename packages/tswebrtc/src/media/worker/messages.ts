@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ErrorCode } from '../../common/errors.ts';
 import type { FramePoolHandle } from '../frame-pool.ts';
+import type { DecodingOptions, FrameToDecode, Picture, RecordedFrame, RecordingOptions, Sound } from '../output-types.ts';
 import type { AudioFormat, CodecName, EncodingOptions, InputDescription, VideoFormat } from '../types.ts';
 
 /** An error in a form that crosses threads. */
@@ -126,6 +127,39 @@ export type FromEncoding =
   | EncodedFrameMessage
   | { readonly type: 'stats'; readonly id: number; readonly stats: EncoderCounters }
   | { readonly type: 'ended' }
+  | { readonly type: 'failed'; readonly error: ErrorMessage };
+
+export interface WorkerRecordingOptions extends Pick<RecordingOptions, 'container' | 'tracks'> {
+  /** File to write; without one the bytes come as messages. */
+  readonly path?: string;
+}
+
+/** Engine to recording worker. */
+export type ToRecording =
+  | { readonly type: 'open-recording'; readonly options: WorkerRecordingOptions }
+  | { readonly type: 'frame'; readonly frame: RecordedFrame }
+  | { readonly type: 'close' };
+
+/** Recording worker to engine. */
+export type FromRecording =
+  | { readonly type: 'recording-opened' }
+  /** A frame of so many bytes was dealt with. */
+  | { readonly type: 'written'; readonly bytes: number }
+  | { readonly type: 'data'; readonly data: Uint8Array }
+  | { readonly type: 'failed'; readonly error: ErrorMessage };
+
+/** Engine to decoding worker. */
+export type ToDecoding =
+  | { readonly type: 'open-decoding'; readonly options: DecodingOptions }
+  | { readonly type: 'frame'; readonly frame: FrameToDecode }
+  | { readonly type: 'close' };
+
+/** Decoding worker to engine. */
+export type FromDecoding =
+  | { readonly type: 'decoding-opened' }
+  | { readonly type: 'decoded'; readonly frame: Picture | Sound }
+  /** A frame was dealt with; `damaged` where it could not be decoded. */
+  | { readonly type: 'taken'; readonly damaged: boolean }
   | { readonly type: 'failed'; readonly error: ErrorMessage };
 
 /** A worker's first message: the media library is loaded, or why it is not. */

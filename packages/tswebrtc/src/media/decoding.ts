@@ -1,0 +1,97 @@
+/** A decoder as the main thread sees it. */
+import { Emitter } from '../common/emitter.ts';
+import { TsWebRTCError } from '../common/errors.ts';
+import type { Decoding, DecodingEvents, DecodingOptions, FrameToDecode } from './output-types.ts';
+import type { FromDecoding, ToDecoding } from './worker/messages.ts';
+import type { WorkerHost } from './worker-host.ts';
+
+/** Frames that may wait for a decoder that is too slow: half a second of video, a second of sound. */
+const MOST_WAITING = { video: 16, audio: 50 } as const;
+
+export class WorkerDecoding extends Emitter<DecodingEvents> implements Decoding {
+  readonly #host: WorkerHost;
+  readonly #onClosed: () => void;
+  readonly #video: boolean;
+  #waiting = 0;
+  #waitsForKeyframe: boolean;
+  #over = false;
+  #closing: Promise<void> | undefined;
+
+  private constructor({ codec }: DecodingOptions, host: WorkerHost, onClosed: () => void) {
+    super();
+    this.#host = host;
+    this.#onClosed = onClosed;
+    this.#video = this.#waitsForKeyframe = codec !== 'OPUS';
+  }
+
+  /** Opens a decoder in a thread of its own. Closes the thread when that fails. */
+  static async open(options: DecodingOptions, host: WorkerHost, onClosed: () => void): Promise<WorkerDecoding> {
+    const decoding = new WorkerDecoding(options, host, onClosed);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const fail = (error: Error): void => {
+          reject(error);
+          decoding.#fail(error);
+        };
+        host.take({
+          message: (message) => {
+            const from = message as FromDecoding;
+            if (from.type === 'decoding-opened') resolve();
+            else if (from.type === 'failed') fail(new TsWebRTCError(from.error.code, from.error.message));
+            else decoding.#onMessage(from);
+          },
+          died: (cause) => fail(new TsWebRTCError('DECODER_FAILED', 'The thread of the decoder died.', { cause })),
+        });
+        host.post({ type: 'open-decoding', options } satisfies ToDecoding);
+      });
+      return decoding;
+    } catch (error) {
+      await host.close();
+      throw error;
+    }
+  }
+
+  decode(frame: FrameToDecode): void {
+    if (this.#over || this.#closing) return;
+    if (this.#waiting >= (this.#video ? MOST_WAITING.video : MOST_WAITING.audio)) {
+      if (this.#video) this.#needKeyframe();
+      return;
+    }
+    if (this.#waitsForKeyframe && !frame.keyframe) return;
+    this.#waitsForKeyframe = false;
+    this.#waiting++;
+    const data = Uint8Array.from(frame.data);
+    const { timestamp, keyframe, captureTime } = frame;
+    this.#host.post({ type: 'frame', frame: { data, timestamp, keyframe, captureTime } } satisfies ToDecoding, [data.buffer]);
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  #onMessage(message: FromDecoding): void {
+    if (message.type === 'decoded') this.emit('decoded', message.frame);
+    else if (message.type === 'taken') {
+      this.#waiting--;
+      if (message.damaged && this.#video) this.#needKeyframe();
+    }
+  }
+
+  #needKeyframe(): void {
+    if (this.#waitsForKeyframe) return;
+    this.#waitsForKeyframe = true;
+    this.emit('keyframe-wanted');
+  }
+
+  #fail(error: Error): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.emit('error', error);
+  }
+
+  async #close(): Promise<void> {
+    await this.#host.close();
+    this.#onClosed();
+    this.removeAllListeners();
+  }
+}

@@ -1,0 +1,177 @@
+/** Writes frames into a container, as they are where it takes their codec, re-encoded where not. */
+import {
+  AV_CHANNEL_LAYOUT_MONO,
+  AV_CHANNEL_LAYOUT_STEREO,
+  AV_CODEC_ID_AV1,
+  AV_CODEC_ID_H264,
+  AV_CODEC_ID_HEVC,
+  AV_CODEC_ID_OPUS,
+  AV_CODEC_ID_VP8,
+  AV_CODEC_ID_VP9,
+  AV_PIX_FMT_YUV420P,
+  type AVCodecID,
+  AVMEDIA_TYPE_AUDIO,
+  AVMEDIA_TYPE_VIDEO,
+} from 'node-av/constants';
+import { Dictionary, FFmpegError, FormatContext, IOContext, Packet, Rational, type Stream } from 'node-av/lib';
+import { TsWebRTCError } from '../../../common/errors.ts';
+import { CONTAINERS, type RecordedCodec } from '../../containers.ts';
+import type { RecordedFrame, RecordedTrack } from '../../output-types.ts';
+import type { WorkerRecordingOptions } from '../messages.ts';
+import { Transcoder } from './transcoder.ts';
+
+const CODEC_IDS: Readonly<Record<RecordedCodec, AVCodecID>> = {
+  AV1: AV_CODEC_ID_AV1,
+  H264: AV_CODEC_ID_H264,
+  H265: AV_CODEC_ID_HEVC,
+  OPUS: AV_CODEC_ID_OPUS,
+  VP8: AV_CODEC_ID_VP8,
+  VP9: AV_CODEC_ID_VP9,
+};
+const MICROSECONDS = { num: 1, den: 1_000_000 };
+/** Bytes that a stream's reader gets at once at most. */
+const STREAM_BUFFER = 32_768;
+
+interface Lane {
+  readonly stream: Stream;
+  readonly transcoder: Transcoder | undefined;
+  /** Of the last packet, in the stream's time base. */
+  last: bigint;
+}
+
+export class Muxer {
+  readonly #file: FormatContext;
+  readonly #io: IOContext | undefined;
+  readonly #lanes: readonly Lane[];
+  readonly #packet = new Packet();
+
+  private constructor(file: FormatContext, io: IOContext | undefined, lanes: readonly Lane[]) {
+    this.#file = file;
+    this.#io = io;
+    this.#lanes = lanes;
+    this.#packet.alloc();
+  }
+
+  /** Creates the file and writes its header. `onData` gets the bytes where there is no path. */
+  static async open({ container, path, tracks }: WorkerRecordingOptions, onData: (data: Buffer) => void): Promise<Muxer> {
+    const { muxer, options } = CONTAINERS[container];
+    const file = new FormatContext();
+    const lanes: Lane[] = [];
+    let io: IOContext | undefined;
+    try {
+      FFmpegError.throwIfError(file.allocOutputContext2(null, muxer, path ?? null), 'make a container');
+      for (const track of tracks) lanes.push(await openLane(file, track, CONTAINERS[container]));
+      if (path === undefined) {
+        io = new IOContext();
+        io.allocContextWithCallbacks(STREAM_BUFFER, 1, null, (data) => onData(data));
+        file.pb = io;
+      } else if (container !== 'hls') FFmpegError.throwIfError(await file.openOutput(), 'create the file');
+      const settings = Dictionary.fromObject({ ...options(path), flush_packets: '1' });
+      try {
+        FFmpegError.throwIfError(await file.writeHeader(settings), 'write the header');
+      } finally {
+        settings.free();
+      }
+      return new Muxer(file, io, lanes);
+    } catch (error) {
+      for (const { transcoder } of lanes) transcoder?.close();
+      await free(file, io);
+      const where = path === undefined ? 'The stream' : `The recording "${path}"`;
+      throw new TsWebRTCError('RECORDING_FAILED', `${where} cannot be begun: ${reasonOf(error)}.`, { cause: error });
+    }
+  }
+
+  /** Writes a frame. Rejects when the file cannot be written to. */
+  async write({ track, data, timestamp, keyframe }: RecordedFrame): Promise<void> {
+    const lane = this.#lanes[track];
+    if (!lane) return;
+    if (!lane.transcoder) return this.#writePacket(lane, data, timestamp, keyframe);
+    for (const made of lane.transcoder.transcode(data, timestamp)) {
+      await this.#writePacket(lane, made.data, made.timestamp, made.keyframe);
+    }
+  }
+
+  /** Completes the file and frees everything. */
+  async close(): Promise<void> {
+    try {
+      for (const lane of this.#lanes) {
+        for (const made of lane.transcoder?.drain() ?? [])
+          await this.#writePacket(lane, made.data, made.timestamp, made.keyframe);
+      }
+      FFmpegError.throwIfError(await this.#file.writeTrailer(), 'complete the file');
+    } finally {
+      this.#packet.free();
+      for (const { transcoder } of this.#lanes) transcoder?.close();
+      await free(this.#file, this.#io);
+    }
+  }
+
+  async #writePacket(lane: Lane, data: Uint8Array, timestamp: number, keyframe: boolean): Promise<void> {
+    const packet = this.#packet;
+    packet.data = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+    packet.streamIndex = lane.stream.index;
+    packet.pts = packet.dts = BigInt(Math.round(timestamp));
+    packet.isKeyframe = keyframe;
+    packet.rescaleTs(MICROSECONDS, lane.stream.timeBase);
+    // No two packets of a stream at one time: a coarse clock, or a sender's that went back, would make them so.
+    if (packet.pts <= lane.last) packet.pts = packet.dts = lane.last + 1n;
+    lane.last = packet.pts;
+    try {
+      FFmpegError.throwIfError(await this.#file.writeFrame(packet), 'write a frame');
+    } finally {
+      packet.unref();
+    }
+  }
+}
+
+async function openLane(file: FormatContext, track: RecordedTrack, container: (typeof CONTAINERS)['mp4']): Promise<Lane> {
+  const stream = file.newStream();
+  const parameters = stream.codecpar;
+  let transcoder: Transcoder | undefined;
+  if (track.kind === 'audio') {
+    parameters.codecType = AVMEDIA_TYPE_AUDIO;
+    parameters.codecId = CODEC_IDS.OPUS;
+    parameters.sampleRate = 48_000;
+    parameters.channelLayout = track.channels === 1 ? AV_CHANNEL_LAYOUT_MONO : AV_CHANNEL_LAYOUT_STEREO;
+    parameters.extradata = opusHead(track.channels);
+    stream.timeBase = new Rational(1, 48_000);
+  } else {
+    stream.timeBase = new Rational(1, 90_000);
+    if (container.videoCodecs.includes(track.codec)) {
+      parameters.codecType = AVMEDIA_TYPE_VIDEO;
+      parameters.codecId = CODEC_IDS[track.codec];
+      parameters.width = track.width;
+      parameters.height = track.height;
+      parameters.format = AV_PIX_FMT_YUV420P;
+      if (track.configuration.length > 0) parameters.extradata = Buffer.from(track.configuration);
+    } else {
+      transcoder = await Transcoder.open(track, container.transcodesTo);
+      transcoder.describe(parameters);
+    }
+  }
+  return { stream, transcoder, last: -1n };
+}
+
+/** The identification header of Opus (RFC 7845 §5.1). Nothing is skipped: the stream was running before. */
+function opusHead(channels: number): Buffer {
+  const head = Buffer.alloc(19);
+  head.write('OpusHead');
+  head[8] = 1;
+  head[9] = channels;
+  head.writeUInt32LE(48_000, 12);
+  return head;
+}
+
+async function free(file: FormatContext, io: IOContext | undefined): Promise<void> {
+  if (io) {
+    // The container must not free what is not its own.
+    file.pb = null;
+    io.freeContext();
+  } else await file.closeOutput();
+  file.freeContext();
+}
+
+function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/\.$/, '');
+}
