@@ -2,7 +2,9 @@
 export { type ErrorCode, TsWebRTCError } from './common/errors.ts';
 export type { Logger } from './common/logger.ts';
 export type { RTCStatsEntry } from './connection/transport/types.ts';
+export type { ContainerName } from './media/containers.ts';
 export { loadMediaEngine } from './media/engine.ts';
+export type { Picture, PictureFormat, Sound } from './media/output-types.ts';
 export type { FileInput, InputDescription, MediaEngine, TestAudioInput, TestVideoInput } from './media/types.ts';
 export type { InboundFrame, InboundStreamStats } from './rtp/receive/inbound-stream.ts';
 export { DefaultSignaller } from './signalling/default-signaller.ts';
@@ -13,5 +15,12 @@ export { file, testAudio, testVideo } from './webrtcsink/tracks.ts';
 export { type ConsumerSession, type SinkStats, WebRTCSink, type WebRTCSinkEvents } from './webrtcsink/webrtcsink.ts';
 export type { SrcSignallerOptions, WebRTCSrcOptions } from './webrtcsrc/properties.ts';
 export type { SrcEndReason } from './webrtcsrc/session.ts';
-export type { SrcTrack } from './webrtcsrc/src-track.ts';
+export type {
+  RecordedTrackInfo,
+  RecordingEndReason,
+  RecordingSummary,
+  RecordOptions,
+  SrcRecording,
+} from './webrtcsrc/src-recording.ts';
+export type { PictureOptions, SnapshotOptions, SrcTrack } from './webrtcsrc/src-track.ts';
 export { WebRTCSrc, type WebRTCSrcEvents } from './webrtcsrc/webrtcsrc.ts';

@@ -37,7 +37,7 @@ export const CONTAINERS: Readonly<Record<ContainerName, Container>> = {
     muxer: 'mp4',
     // Fragments while it is written, so that a crash costs no more than the last; an ordinary file once it is complete.
     options: (path) => ({
-      movflags: path === undefined ? 'frag_custom+empty_moov+delay_moov+default_base_moof' : 'hybrid_fragmented',
+      movflags: path === undefined ? 'frag_custom+empty_moov+delay_moov+default_base_moof' : 'hybrid_fragmented+delay_moov',
       frag_duration: FRAGMENT,
     }),
   },

@@ -1,4 +1,5 @@
 /** Reads a media file back with FFmpeg's own demuxer and decoders: what a player would get. */
+import type { CodecContext } from 'node-av/lib';
 import { addWithResolvers } from './worker/with-resolvers.ts';
 
 export interface ReadStream {
@@ -32,7 +33,7 @@ export async function readFile(path: string): Promise<ReadFile> {
   const file = new av.FormatContext();
   check(await file.openInput(path), 'open');
   check(await file.findStreamInfo(), 'understand');
-  const lanes = [];
+  const lanes: { index: number; decoder: CodecContext; tick: number; read: ReadStream }[] = [];
   for (const stream of file.streams) {
     const implementation = av.Codec.findDecoder(stream.codecpar.codecId)!;
     const decoder = new av.CodecContext();

@@ -1,5 +1,5 @@
 /** Files that the engine writes, read back by FFmpeg: whole, decodable, every frame at its time. */
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -133,12 +133,14 @@ describe('a recording', () => {
     ['matroska', 'H264'],
     ['webm', 'VP8'],
   ])('keeps gaps as gaps in %s', async (container, codec) => {
-    const missing = (seconds: number): boolean => seconds > 0.7 && seconds < 1.3;
+    const missing = (seconds: number): boolean => (seconds > 0.7 && seconds < 1.3) || (seconds > 0.3 && seconds < 0.345);
     const { file, recording } = await record(`gap.${container}`, container, codec, ({ timestamp }) => !missing(timestamp / 1e6));
     await recording.close();
     const { streams } = await readFile(file);
-    for (const { times } of streams) {
+    for (const { kind, times } of streams) {
       expect(times.filter((time) => time > 0.71 && time < 1.29)).toEqual([]);
+      const unit = kind === 'video' ? 3003 / 90_000 : 0.02;
+      for (const time of times) expect(Math.abs(time - Math.round(time / unit) * unit)).toBeLessThan(0.0011);
       expect(times.at(-1)!).toBeGreaterThan(1.9);
     }
   });
@@ -159,6 +161,23 @@ describe('a recording', () => {
     expect(streams[0]!.errors).toBe(0);
   });
 
+  it.each<['mp4' | 'matroska', RecordedVideoCodec]>([
+    ['mp4', 'H264'],
+    ['matroska', 'H264'],
+  ])('lets a track begin later than the other in %s', async (container, codec) => {
+    const { file, recording } = await record(
+      `late.${container}`,
+      container,
+      codec,
+      (frame, track) => track === 0 || frame.timestamp >= 300_000,
+    );
+    await recording.close();
+    const [pictures, heard] = (await readFile(file)).streams;
+    expect(pictures!.times[0]).toBe(0);
+    expect(heard!.times[0]).toBeCloseTo(0.3, 2);
+    expect(heard!.times[1]).toBeCloseTo(0.32, 2);
+  });
+
   it('of HLS lists its parts while it is written, and cuts them at keyframes', async () => {
     const { file, recording } = await record('live.m3u8', 'hls', 'H264');
     await recording.close();
@@ -176,11 +195,11 @@ describe('a recording', () => {
       tracks: [videoTrack('H264', pictures[0]!), AUDIO],
     });
     open.push(recording);
-    pictures.forEach(({ data, timestamp, keyframe }) => recording.write({ track: 0, data, timestamp, keyframe }));
-    packets.forEach(({ data, timestamp }) => recording.write({ track: 1, data, timestamp, keyframe: true }));
+    for (const { data, timestamp, keyframe } of pictures) recording.write({ track: 0, data, timestamp, keyframe });
+    for (const { data, timestamp } of packets) recording.write({ track: 1, data, timestamp, keyframe: true });
     await recording.close();
     const file = path.join(directory, 'from-pipe');
-    await (await import('node:fs/promises')).writeFile(file, Buffer.concat(parts));
+    await writeFile(file, Buffer.concat(parts));
     const { streams } = await readFile(file);
     expect(streams[0]!.decoded).toHaveLength(FRAMES);
     expect(streams[1]!.times).toHaveLength(100);
@@ -225,7 +244,7 @@ describe('a recording', () => {
       tracks: [videoTrack('H264', pictures[0]!)],
     });
     const failed = new Promise<Error>((resolve) => recording.on('error', resolve));
-    pictures.forEach(({ data, timestamp, keyframe }) => recording.write({ track: 0, data, timestamp, keyframe }));
+    for (const { data, timestamp, keyframe } of pictures) recording.write({ track: 0, data, timestamp, keyframe });
     expect(await failed).toMatchObject({ code: 'RECORDING_FAILED', message: expect.stringMatching(/No space left/) });
     await expect(recording.close()).rejects.toMatchObject({ code: 'RECORDING_FAILED' });
   });

@@ -3,6 +3,7 @@
  * Names, types and defaults are the original's except where a line says otherwise.
  */
 import type { Logger } from '../common/logger.ts';
+import type { MediaEngine } from '../media/types.ts';
 import { codecList } from '../properties/codec-list.ts';
 import { networkProperties } from '../properties/network.ts';
 import { type InputOf, invalid, type OutputOf, property, resolveOptions, type Schema } from '../properties/property-schema.ts';
@@ -93,6 +94,8 @@ export type SrcSignallerOptions = InputOf<typeof srcSignallerProperties>;
 export type WebRTCSrcOptions = InputOf<typeof srcProperties> & {
   /** A signaller of your own, or options of the default one. */
   readonly signaller?: Signaller | SrcSignallerOptions;
+  /** An engine that is shared, and not closed with the source. Default: one of its own, loaded when first needed. */
+  readonly engine?: MediaEngine;
   /** Silent by default. */
   readonly logger?: Logger;
 };
@@ -103,7 +106,7 @@ export type ResolvedSrcOptions = OutputOf<typeof srcProperties> & {
 
 /** Checks options and fills in the defaults. Throws `INVALID_OPTION` with one sentence that names the option. */
 export function validateSrcOptions(options: WebRTCSrcOptions = {}): ResolvedSrcOptions {
-  const resolved = resolveOptions(srcProperties, options, { others: ['signaller', 'logger'] });
+  const resolved = resolveOptions(srcProperties, options, { others: ['signaller', 'logger', 'engine'] });
   const { minPlayoutDelay, maxPlayoutDelay } = resolved;
   if (minPlayoutDelay > maxPlayoutDelay) {
     throw invalid(

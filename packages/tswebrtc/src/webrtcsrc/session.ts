@@ -10,6 +10,7 @@ import type { Transceiver } from '../connection/transceiver.ts';
 import type { RTCStatsEntry } from '../connection/transport/types.ts';
 import type { CodecPreference, ConnectionOptions } from '../connection/types.ts';
 import type { SessionDescription } from '../signalling/signaller.ts';
+import type { OpenDecoding } from './decoded-frames.ts';
 import type { SrcAudioCodec, SrcVideoCodec } from './properties.ts';
 import { SrcTrack } from './src-track.ts';
 
@@ -20,6 +21,8 @@ export type SrcSessionEvents = {
   description: [description: SessionDescription];
   candidate: [candidate: string, sdpMLineIndex: number, sdpMid: string | undefined];
   track: [track: SrcTrack];
+  /** The tracks of an offer were all shown. */
+  exposed: [];
   /** Media flow. */
   connected: [];
   end: [reason: SrcEndReason, error: TsWebRTCError | undefined];
@@ -35,6 +38,7 @@ export interface SrcSessionOptions {
   readonly connection: Omit<ConnectionOptions, 'logger'>;
   /** ms that the producer has to offer and connect. */
   readonly setupTimeout: number;
+  readonly openDecoding: OpenDecoding;
   readonly logger: Logger;
 }
 
@@ -169,7 +173,8 @@ export class SrcSession extends Emitter<SrcSessionEvents> {
       usable = true;
       const known = this.#tracks.get(transceiver);
       if (known && !known.ended) continue;
-      const track = new SrcTrack(`${transceiver.kind}_${this.#serials[transceiver.kind]++}`, transceiver);
+      const name = `${transceiver.kind}_${this.#serials[transceiver.kind]++}`;
+      const track = new SrcTrack(name, transceiver, this.#options.openDecoding);
       this.#tracks.set(transceiver, track);
       this.emit('track', track);
     }
@@ -177,6 +182,7 @@ export class SrcSession extends Emitter<SrcSessionEvents> {
       const message = `producer ${this.producerId} offers nothing in a codec that is taken here.`;
       throw new TsWebRTCError('NO_COMMON_CODEC', message);
     }
+    this.emit('exposed');
   }
 }
 

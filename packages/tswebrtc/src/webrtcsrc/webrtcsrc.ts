@@ -1,12 +1,15 @@
 /**
- * `WebRTCSrc`: takes a producer through a signaller and hands its media to the application, encoded, track by track. It
- * comes back when the producer or the server does. Reference §3.
+ * `WebRTCSrc`: takes a producer through a signaller and hands its media to the application, track by track, encoded or
+ * decoded, or to files. It comes back when the producer or the server does. Reference §3.
  */
+import type { Writable } from 'node:stream';
 import { Emitter } from '../common/emitter.ts';
 import { asError, TsWebRTCError } from '../common/errors.ts';
 import { type Logger, silentLogger } from '../common/logger.ts';
 import { NodeSrtpSender } from '../connection/srtp/node-srtp-sender.ts';
 import type { RTCStatsEntry } from '../connection/transport/types.ts';
+import { loadMediaEngine } from '../media/engine.ts';
+import type { MediaEngine } from '../media/types.ts';
 import { connectionOptions } from '../properties/network.ts';
 import { isSignaller, linkOptions } from '../properties/signaller.ts';
 import { Backoff } from '../signalling/default/backoff.ts';
@@ -14,6 +17,7 @@ import { DefaultSignaller } from '../signalling/default-signaller.ts';
 import type { Signaller } from '../signalling/signaller.ts';
 import { type ResolvedSrcOptions, validateSrcOptions, type WebRTCSrcOptions } from './properties.ts';
 import { type SrcEndReason, SrcSession } from './session.ts';
+import { type RecordOptions, SrcRecording } from './src-recording.ts';
 import type { SrcTrack } from './src-track.ts';
 
 /** ms that a producer has from the start of a session to a connection. */
@@ -37,6 +41,9 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
   readonly #srtpSender = new NodeSrtpSender();
   readonly #backoff = new Backoff();
   readonly #abort = new AbortController();
+  readonly #sharedEngine: MediaEngine | undefined;
+  readonly #recordings = new Set<SrcRecording>();
+  #engine: Promise<MediaEngine> | undefined;
   #signaller: Signaller | undefined;
   #session: SrcSession | undefined;
   #seekTimer: NodeJS.Timeout | undefined;
@@ -47,6 +54,7 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
   constructor(options: WebRTCSrcOptions = {}) {
     super();
     this.#options = validateSrcOptions(options);
+    this.#sharedEngine = options.engine;
     this.#logger = (options.logger ?? silentLogger).child({ subsystem: 'webrtcsrc' });
   }
 
@@ -85,7 +93,25 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
     return this.#session ? this.#session.getStats() : new Map();
   }
 
-  /** Ends the session, tells the producer, and frees everything. Idempotent. */
+  /**
+   * Records all tracks of the session, or of the next one where there is none, into a file (`.mp4`, `.webm`, `.mkv`, `.m3u8`)
+   * or a stream, without re-encoding where the container takes the codec. Throws `INVALID_OPTION`, or `RECORDING_FAILED`
+   * where the file cannot be made; what fails later is told by `finished`.
+   */
+  record(output: string | Writable, options: RecordOptions = {}): SrcRecording {
+    if (this.#closing) throw new TsWebRTCError('INVALID_STATE', 'the source is closed.');
+    const recording = new SrcRecording(
+      output,
+      options,
+      () => this.#loadEngine(),
+      () => this.#recordings.delete(recording),
+    );
+    this.#recordings.add(recording);
+    if (this.tracks.length > 0) recording.attach(this.tracks);
+    return recording;
+  }
+
+  /** Ends the session, completes recordings, tells the producer, and frees everything. Idempotent. */
   close(): Promise<void> {
     return (this.#closing ??= this.#close());
   }
@@ -135,6 +161,20 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
     });
   }
 
+  /** The engine, when something has to be decoded or written. Where it is not installed that is said each time. */
+  #loadEngine(): Promise<MediaEngine> {
+    if (this.#sharedEngine) return Promise.resolve(this.#sharedEngine);
+    if (!this.#engine) {
+      if (this.#closing) return Promise.reject(new TsWebRTCError('INVALID_STATE', 'the source is closed.'));
+      const loading = loadMediaEngine({ logger: this.#logger.child({ subsystem: 'media' }) });
+      this.#engine = loading;
+      loading.catch(() => {
+        this.#engine = undefined;
+      });
+    }
+    return this.#engine;
+  }
+
   /** The live session, if it is the one meant. */
   #of(sessionId: string): SrcSession | undefined {
     return this.#session?.id === sessionId ? this.#session : undefined;
@@ -159,12 +199,16 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
       playoutDelay: { floor: minPlayoutDelay, ceiling: maxPlayoutDelay },
       connection: { ...connectionOptions(this.#options, uri), srtpSender: this.#srtpSender },
       setupTimeout: SETUP_TIMEOUT,
+      openDecoding: async (options) => (await this.#loadEngine()).openDecoding(options),
       logger: this.#logger,
     });
     this.#session = session;
     session.on('description', (description) => this.#signaller?.sendSdp(sessionId, description));
     session.on('candidate', (candidate, index, mid) => this.#signaller?.addIce(sessionId, candidate, index, mid));
     session.on('track', (track) => this.emit('track', track));
+    session.on('exposed', () => {
+      for (const recording of this.#recordings) recording.attach(session.tracks);
+    });
     session.on('connected', () => this.#backoff.reset());
     session.on('end', (reason, error) => void this.#end(session, reason, error, true));
     this.#logger.info({ sessionId, producerId }, 'session started');
@@ -177,6 +221,7 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
     if (tellPeer) this.#signaller?.endSession(session.id, error?.message);
     this.#logger.info({ sessionId: session.id, reason, error: error?.message }, 'session ended');
     await session.close();
+    for (const recording of this.#recordings) recording.sessionEnded();
     if (error && reason !== 'shutdown') this.emit('error', error);
     this.emit('session-ended', session.id, reason, error);
     this.#seekLater();
@@ -200,5 +245,7 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
     if (this.#session) await this.#end(this.#session, 'shutdown', undefined, true);
     await this.#signaller?.stop();
     this.#srtpSender.close();
+    await Promise.all([...this.#recordings].map((recording) => recording.stop()));
+    if (!this.#sharedEngine) await this.#engine?.then((engine) => engine.close()).catch(() => {});
   }
 }

@@ -5,6 +5,7 @@
  * Sans-IO: times in ms of any steady clock, always the same one.
  */
 import { createDepacketiser } from '../depacketiser.ts';
+import { readKeyframe } from '../keyframes/keyframe.ts';
 import { fromNtp } from '../ntp.ts';
 import { parseRtp, RtpHeader } from '../packet.ts';
 import { parseRed } from '../red.ts';
@@ -59,6 +60,9 @@ export interface FeedbackWanted {
 export interface InboundStreamStats extends ReceptionStats {
   readonly framesReceived: number;
   readonly keyFramesReceived: number;
+  /** Video, pixels: of the last keyframe. */
+  readonly frameWidth?: number;
+  readonly frameHeight?: number;
   /** Of those that were missing: not what fills probes. */
   readonly retransmittedPacketsReceived: number;
   readonly fecPacketsReceived: number;
@@ -103,6 +107,7 @@ export class InboundStream {
   #keyframeWanted = false;
   #roundTripTime = DEFAULT_RTT;
 
+  #size: { readonly frameWidth: number; readonly frameHeight: number } | undefined;
   #frames = 0;
   #keyframes = 0;
   #retransmitted = 0;
@@ -173,12 +178,14 @@ export class InboundStream {
   take(now: number): InboundFrame | undefined {
     const frame = this.#buffer?.take(now);
     if (!frame) return undefined;
+    const { name: codec, clockRate } = this.#format!;
     this.#frames++;
     if (frame.keyframe) {
       this.#keyframes++;
       this.#keyframeWanted = false;
+      const { width, height } = readKeyframe(codec, frame.data) ?? {};
+      if (width && height) this.#size = { frameWidth: width, frameHeight: height };
     }
-    const { name: codec, clockRate } = this.#format!;
     return { ...frame, payloadType: this.#payloadType, codec, clockRate, captureTime: this.#captureTime(frame.timestamp) };
   }
 
@@ -221,6 +228,7 @@ export class InboundStream {
       ...this.#reception.stats,
       framesReceived: this.#frames,
       keyFramesReceived: this.#keyframes,
+      ...this.#size,
       retransmittedPacketsReceived: this.#retransmitted,
       fecPacketsReceived: this.#fecPackets,
       packetsRecovered: this.#recovered,

@@ -28,15 +28,24 @@ const CODEC_IDS: Readonly<Record<RecordedCodec, AVCodecID>> = {
   VP8: AV_CODEC_ID_VP8,
   VP9: AV_CODEC_ID_VP9,
 };
-const MICROSECONDS = { num: 1, den: 1_000_000 };
 /** Bytes that a stream's reader gets at once at most. */
 const STREAM_BUFFER = 32_768;
 
 interface Lane {
   readonly stream: Stream;
   readonly transcoder: Transcoder | undefined;
-  /** Of the last packet, in the stream's time base. */
+  /** The last packet, as long as it is not known how long it lasts; undefined before the first. */
+  held: HeldPacket | undefined;
+  /** Of the last packet, and how long the one before it lasted, in the stream's time base. */
   last: bigint;
+  duration: bigint;
+}
+
+interface HeldPacket {
+  readonly data: Uint8Array;
+  /** In the stream's time base. */
+  readonly pts: bigint;
+  readonly keyframe: boolean;
 }
 
 export class Muxer {
@@ -44,9 +53,12 @@ export class Muxer {
   readonly #io: IOContext | undefined;
   readonly #lanes: readonly Lane[];
   readonly #packet = new Packet();
+  /** Packets wait for the next one, so that their duration is right; a reader behind a pipe would wait for them. */
+  readonly #holds: boolean;
 
   private constructor(file: FormatContext, io: IOContext | undefined, lanes: readonly Lane[]) {
     this.#file = file;
+    this.#holds = io === undefined;
     this.#io = io;
     this.#lanes = lanes;
     this.#packet.alloc();
@@ -85,9 +97,9 @@ export class Muxer {
   async write({ track, data, timestamp, keyframe }: RecordedFrame): Promise<void> {
     const lane = this.#lanes[track];
     if (!lane) return;
-    if (!lane.transcoder) return this.#writePacket(lane, data, timestamp, keyframe);
+    if (!lane.transcoder) return this.#add(lane, data, timestamp, keyframe);
     for (const made of lane.transcoder.transcode(data, timestamp)) {
-      await this.#writePacket(lane, made.data, made.timestamp, made.keyframe);
+      await this.#add(lane, made.data, made.timestamp, made.keyframe);
     }
   }
 
@@ -95,8 +107,8 @@ export class Muxer {
   async close(): Promise<void> {
     try {
       for (const lane of this.#lanes) {
-        for (const made of lane.transcoder?.drain() ?? [])
-          await this.#writePacket(lane, made.data, made.timestamp, made.keyframe);
+        for (const made of lane.transcoder?.drain() ?? []) await this.#add(lane, made.data, made.timestamp, made.keyframe);
+        if (lane.held) await this.#writePacket(lane, lane.held, lane.duration);
       }
       FFmpegError.throwIfError(await this.#file.writeTrailer(), 'complete the file');
     } finally {
@@ -106,16 +118,29 @@ export class Muxer {
     }
   }
 
-  async #writePacket(lane: Lane, data: Uint8Array, timestamp: number, keyframe: boolean): Promise<void> {
+  /** The next packet of a stream. `timestamp` in µs. */
+  async #add(lane: Lane, data: Uint8Array, timestamp: number, keyframe: boolean): Promise<void> {
+    const { num, den } = lane.stream.timeBase;
+    // No two packets of a stream at one time: a coarse clock, or a sender's that went back, would make them so.
+    let pts = BigInt(Math.round((timestamp * den) / (num * 1e6)));
+    if (pts <= lane.last) pts = lane.last + 1n;
+    const packet = { data, pts, keyframe };
+    if (!this.#holds) await this.#writePacket(lane, packet, 0n);
+    else if (lane.held) {
+      lane.duration = pts - lane.held.pts;
+      await this.#writePacket(lane, lane.held, lane.duration);
+    }
+    lane.held = this.#holds ? packet : undefined;
+    lane.last = pts;
+  }
+
+  async #writePacket({ stream }: Lane, { data, pts, keyframe }: HeldPacket, duration: bigint): Promise<void> {
     const packet = this.#packet;
     packet.data = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-    packet.streamIndex = lane.stream.index;
-    packet.pts = packet.dts = BigInt(Math.round(timestamp));
+    packet.streamIndex = stream.index;
+    packet.pts = packet.dts = pts;
+    packet.duration = duration;
     packet.isKeyframe = keyframe;
-    packet.rescaleTs(MICROSECONDS, lane.stream.timeBase);
-    // No two packets of a stream at one time: a coarse clock, or a sender's that went back, would make them so.
-    if (packet.pts <= lane.last) packet.pts = packet.dts = lane.last + 1n;
-    lane.last = packet.pts;
     try {
       FFmpegError.throwIfError(await this.#file.writeFrame(packet), 'write a frame');
     } finally {
@@ -149,7 +174,7 @@ async function openLane(file: FormatContext, track: RecordedTrack, container: (t
       transcoder.describe(parameters);
     }
   }
-  return { stream, transcoder, last: -1n };
+  return { stream, transcoder, held: undefined, last: -1n, duration: 1n };
 }
 
 /** The identification header of Opus (RFC 7845 §5.1). Nothing is skipped: the stream was running before. */

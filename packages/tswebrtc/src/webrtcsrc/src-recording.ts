@@ -1,0 +1,343 @@
+/**
+ * A recording of what a source receives: waits until its tracks have something to begin with, puts their frames on one
+ * timeline, and ends by itself with its duration or the session.
+ */
+import { accessSync, constants } from 'node:fs';
+import path from 'node:path';
+import type { Writable } from 'node:stream';
+import { Emitter } from '../common/emitter.ts';
+import { asError, TsWebRTCError } from '../common/errors.ts';
+import {
+  CONTAINERS,
+  type ContainerName,
+  containerOf,
+  HLS_SEGMENT,
+  type RecordedCodec,
+  type RecordedVideoCodec,
+} from '../media/containers.ts';
+import type { ByteSink, RecordedTrack, Recording, RecordingFigures } from '../media/output-types.ts';
+import type { MediaEngine } from '../media/types.ts';
+import { type Keyframe, readKeyframe } from '../rtp/keyframes/keyframe.ts';
+import type { InboundFrame } from '../rtp/receive/inbound-stream.ts';
+import { SharedTimeline, type TrackClock } from '../rtp/receive/shared-timeline.ts';
+import type { SrcTrack } from './src-track.ts';
+
+/** ms that a file waits for the sender to say which times belong together; a reader behind a pipe is not kept waiting. */
+const FILE_SETTLE_TIME = 4000;
+const PIPE_SETTLE_TIME = 300;
+/** ms between keyframes, so that a file can be gone about in. */
+const KEYFRAME_INTERVAL = 10_000;
+/** What is kept while nothing can be written yet, bytes. */
+const MOST_WAITING = 64 << 20;
+/** What is not before the beginning but for a rounded clock, ms. */
+const ROUNDING = 0.5;
+/** A track that is behind the others gets this long to reach the end as well, ms. */
+const LAST_CALL = 1000;
+
+export interface RecordOptions {
+  /** Default: by the file's ending; for a stream `matroska`. */
+  readonly container?: ContainerName;
+  /** Ends by itself after so many ms of media. */
+  readonly duration?: number;
+  /** A keyframe is asked for this often, ms; 0: never. Default 10000, for HLS 2000. */
+  readonly keyframeInterval?: number;
+}
+
+/** Why a recording ended: `stop` or the end of the source, its duration, the session's end, another codec, its reader has gone, it failed. */
+export type RecordingEndReason = 'stopped' | 'duration' | 'session-ended' | 'codec-changed' | 'reader-gone' | 'failed';
+
+export interface RecordingSummary extends RecordingFigures {
+  readonly reason: RecordingEndReason;
+  readonly tracks: readonly RecordedTrackInfo[];
+  readonly error?: TsWebRTCError;
+}
+
+export interface RecordedTrackInfo {
+  readonly name: string;
+  /** As it came. */
+  readonly codec: RecordedCodec;
+  /** What it was re-encoded to, where the container does not take its codec. */
+  readonly transcodedTo?: RecordedCodec;
+}
+
+export type SrcRecordingEvents = {
+  /** The first frames are there and the file is begun. */
+  begun: [tracks: readonly RecordedTrackInfo[]];
+  ended: [summary: RecordingSummary];
+};
+
+interface Lane {
+  readonly track: SrcTrack;
+  readonly clock: TrackClock;
+  readonly off: () => void;
+  /** Came before the file was begun. */
+  readonly waiting: InboundFrame[];
+  codec: RecordedCodec | undefined;
+  /** Of video: where the file can begin. */
+  keyframe: Keyframe | undefined;
+  firstArrival: number | undefined;
+  /** ms of its own media time. */
+  lastKeyframe: number;
+  /** Index in the file; undefined for what is not in it. */
+  index: number | undefined;
+  done: boolean;
+}
+
+const NOTHING: RecordingFigures = { frames: [], framesDropped: 0, bytesWritten: 0, duration: 0 };
+
+export class SrcRecording extends Emitter<SrcRecordingEvents> {
+  /** Resolves when it has ended and the file is complete, whatever the reason. */
+  readonly finished: Promise<RecordingSummary>;
+  readonly #output: string | ByteSink;
+  readonly #container: ContainerName;
+  readonly #duration: number;
+  readonly #keyframeInterval: number;
+  readonly #settleTime: number;
+  readonly #engine: () => Promise<MediaEngine>;
+  readonly #onEnded: () => void;
+  #finish!: (summary: RecordingSummary) => void;
+  #state: 'waiting' | 'opening' | 'writing' | 'ended' = 'waiting';
+  #lanes: Lane[] = [];
+  #waitingBytes = 0;
+  /** Where the file begins on the timeline, ms. */
+  #origin = 0;
+  #recording: Recording | undefined;
+  #tracks: RecordedTrackInfo[] = [];
+
+  /** @internal Throws `INVALID_OPTION`, or `RECORDING_FAILED` where a file cannot be made. */
+  constructor(output: string | Writable, options: RecordOptions, engine: () => Promise<MediaEngine>, onEnded: () => void) {
+    super();
+    const isFile = typeof output === 'string';
+    this.#container = containerFor(output, options);
+    this.#duration = positive('duration', options.duration ?? Number.POSITIVE_INFINITY);
+    const interval = options.keyframeInterval ?? (this.#container === 'hls' ? HLS_SEGMENT * 1000 : KEYFRAME_INTERVAL);
+    this.#keyframeInterval = interval === 0 ? Number.POSITIVE_INFINITY : positive('keyframeInterval', interval);
+    this.#settleTime = isFile ? FILE_SETTLE_TIME : PIPE_SETTLE_TIME;
+    this.#engine = engine;
+    this.#onEnded = onEnded;
+    this.#output = isFile ? output : this.#sinkOf(output);
+    if (isFile) checkWritable(output);
+    this.finished = new Promise((resolve) => {
+      this.#finish = resolve;
+    });
+  }
+
+  get figures(): RecordingFigures {
+    return this.#recording?.figures ?? NOTHING;
+  }
+
+  /** Completes the file. */
+  stop(): Promise<RecordingSummary> {
+    this.#end('stopped');
+    return this.finished;
+  }
+
+  /** @internal The tracks of a session are there. */
+  attach(tracks: readonly SrcTrack[]): void {
+    if (this.#state !== 'waiting' || this.#lanes.length > 0) return;
+    const timeline = new SharedTimeline();
+    // Players of HLS take one picture and one sound from a list.
+    const one = this.#container === 'hls';
+    for (const track of tracks) {
+      if (one && this.#lanes.some((lane) => lane.track.kind === track.kind)) continue;
+      const lane: Lane = {
+        track,
+        clock: timeline.addTrack(),
+        off: track.on('frame', (frame) => this.#onFrame(lane, frame)),
+        waiting: [],
+        codec: undefined,
+        keyframe: undefined,
+        firstArrival: undefined,
+        lastKeyframe: Number.NEGATIVE_INFINITY,
+        index: undefined,
+        done: false,
+      };
+      this.#lanes.push(lane);
+      if (track.kind === 'video') track.requestKeyframe();
+    }
+  }
+
+  /** @internal The session is over. Where nothing was written yet the next one will do. */
+  sessionEnded(): void {
+    if (this.#state === 'waiting') this.#detach();
+    else this.#end('session-ended');
+  }
+
+  #onFrame(lane: Lane, frame: InboundFrame): void {
+    const { timestamp, clockRate, captureTime, completed } = frame;
+    const mediaTime = (timestamp * 1000) / clockRate;
+    const codec = frame.codec.toUpperCase() as RecordedCodec;
+    if (lane.codec !== undefined && codec !== lane.codec) {
+      this.#end('codec-changed');
+      return;
+    }
+    lane.clock.observe(mediaTime, captureTime, completed);
+    this.#askForKeyframes(lane, mediaTime, frame.keyframe);
+    if (this.#state === 'writing') this.#write(lane, frame);
+    else this.#keep(lane, frame, codec);
+  }
+
+  /** Nothing can be written yet. */
+  #keep(lane: Lane, frame: InboundFrame, codec: RecordedCodec): void {
+    lane.firstArrival ??= frame.completed;
+    if (lane.track.kind === 'video' && !lane.keyframe) {
+      if (!frame.keyframe) return;
+      lane.keyframe = readKeyframe(codec, frame.data);
+      if (!lane.keyframe) {
+        lane.track.requestKeyframe();
+        return;
+      }
+    }
+    lane.codec = codec;
+    lane.waiting.push(frame);
+    this.#waitingBytes += frame.data.length;
+    if (this.#waitingBytes > MOST_WAITING) this.#end('failed', tooSlow());
+    else if (this.#state === 'waiting' && this.#mayBegin(frame.completed)) void this.#begin();
+  }
+
+  #askForKeyframes(lane: Lane, mediaTime: number, isKeyframe: boolean): void {
+    if (lane.track.kind !== 'video') return;
+    if (isKeyframe || mediaTime < lane.lastKeyframe) lane.lastKeyframe = mediaTime;
+    else if (mediaTime - lane.lastKeyframe >= this.#keyframeInterval) {
+      lane.lastKeyframe = mediaTime;
+      lane.track.requestKeyframe();
+    }
+  }
+
+  #mayBegin(now: number): boolean {
+    const lanes = this.#lanes;
+    if (lanes.every(({ codec, clock }) => codec !== undefined && clock.synchronised)) return true;
+    const first = Math.min(...lanes.map(({ firstArrival }) => firstArrival ?? Number.POSITIVE_INFINITY));
+    return now - first >= this.#settleTime && lanes.some(({ codec }) => codec !== undefined);
+  }
+
+  async #begin(): Promise<void> {
+    this.#state = 'opening';
+    const tracks: RecordedTrack[] = [];
+    const { videoCodecs, transcodesTo } = CONTAINERS[this.#container];
+    for (const lane of this.#lanes) {
+      const { track, keyframe, codec } = lane;
+      // Sound can begin at any time, so it has its place though there is none yet; a picture must have begun.
+      if (track.kind === 'audio') tracks.push({ kind: 'audio', codec: 'OPUS', channels: 2 });
+      else if (keyframe && codec) tracks.push({ kind: 'video', codec: codec as RecordedVideoCodec, ...keyframe });
+      else continue;
+      lane.index = tracks.length - 1;
+      const foreign = track.kind === 'video' && !videoCodecs.includes(codec as RecordedVideoCodec);
+      this.#tracks.push({
+        name: track.name,
+        codec: track.kind === 'audio' ? 'OPUS' : codec!,
+        ...(foreign ? { transcodedTo: transcodesTo } : {}),
+      });
+    }
+    const leading = this.#lanes.some(({ keyframe }) => keyframe) ? 'video' : 'audio';
+    const starts = this.#lanes.filter(({ track, waiting }) => track.kind === leading && waiting.length > 0);
+    this.#origin = Math.min(...starts.map(({ clock, waiting }) => clock.place(mediaTimeOf(waiting[0]!))));
+    try {
+      const engine = await this.#engine();
+      const recording = await engine.openRecording({ container: this.#container, output: this.#output, tracks });
+      if ((this.#state as string) === 'ended') return void recording.close().catch(() => {});
+      this.#recording = recording;
+      recording.on('error', (error) => this.#end('failed', asError(error, 'RECORDING_FAILED')));
+    } catch (error) {
+      return this.#end('failed', asError(error, 'RECORDING_FAILED'));
+    }
+    this.#state = 'writing';
+    this.emit('begun', this.#tracks);
+    const waiting = this.#lanes.flatMap((lane) => lane.waiting.splice(0).map((frame) => ({ lane, frame })));
+    waiting.sort((a, b) => a.frame.completed - b.frame.completed);
+    for (const { lane, frame } of waiting) this.#write(lane, frame);
+  }
+
+  #write(lane: Lane, frame: InboundFrame): void {
+    if (lane.index === undefined || this.#state !== 'writing') return;
+    const time = lane.clock.place(mediaTimeOf(frame)) - this.#origin;
+    if (time < -ROUNDING) return;
+    if (time >= this.#duration) {
+      lane.done = true;
+      const all = this.#lanes.every(({ index, done }) => index === undefined || done);
+      if (all || time >= this.#duration + LAST_CALL) this.#end('duration');
+      return;
+    }
+    this.#recording?.write({
+      track: lane.index,
+      data: frame.data,
+      timestamp: Math.max(0, time * 1000),
+      keyframe: frame.keyframe || lane.track.kind === 'audio',
+    });
+  }
+
+  #end(reason: RecordingEndReason, error?: TsWebRTCError): void {
+    if (this.#state === 'ended') return;
+    this.#state = 'ended';
+    this.#detach();
+    void this.#complete(reason, error);
+  }
+
+  async #complete(reason: RecordingEndReason, error: TsWebRTCError | undefined): Promise<void> {
+    let failure = error;
+    try {
+      await this.#recording?.close();
+    } catch (thrown) {
+      failure ??= asError(thrown, 'RECORDING_FAILED');
+    }
+    const summary: RecordingSummary = {
+      ...this.figures,
+      reason: failure ? 'failed' : reason,
+      tracks: this.#tracks,
+      ...(failure ? { error: failure } : {}),
+    };
+    this.#onEnded();
+    this.emit('ended', summary);
+    this.#finish(summary);
+    this.removeAllListeners();
+  }
+
+  #detach(): void {
+    for (const lane of this.#lanes.splice(0)) lane.off();
+    this.#waitingBytes = 0;
+  }
+
+  #sinkOf(writable: Writable): ByteSink {
+    const gone = (): void => this.#end('reader-gone');
+    writable.on('error', gone);
+    writable.on('close', gone);
+    return {
+      write: (data) => void (writable.writable && writable.write(data)),
+      get waiting() {
+        return writable.writableLength;
+      },
+    };
+  }
+}
+
+const mediaTimeOf = ({ timestamp, clockRate }: InboundFrame): number => (timestamp * 1000) / clockRate;
+
+function containerFor(output: string | Writable, { container }: RecordOptions): ContainerName {
+  if (container === undefined) return typeof output === 'string' ? containerOf(output) : 'matroska';
+  if (!(container in CONTAINERS)) {
+    const known = Object.keys(CONTAINERS).join(', ');
+    throw new TsWebRTCError('INVALID_OPTION', `Option container is "${container}", but must be one of ${known}.`);
+  }
+  if (container === 'hls' && !(typeof output === 'string' && output.toLowerCase().endsWith('.m3u8'))) {
+    throw new TsWebRTCError('INVALID_OPTION', 'HLS is several files: name its list, which ends in .m3u8.');
+  }
+  return container;
+}
+
+function positive(name: string, value: number): number {
+  if (value > 0) return value;
+  throw new TsWebRTCError('INVALID_OPTION', `Option ${name} is ${value}, but must be more than 0 ms.`);
+}
+
+function checkWritable(file: string): void {
+  const directory = path.dirname(path.resolve(file));
+  try {
+    accessSync(directory, constants.W_OK);
+  } catch (cause) {
+    throw new TsWebRTCError('RECORDING_FAILED', `The file "${file}" cannot be made: no writing in "${directory}".`, { cause });
+  }
+}
+
+function tooSlow(): TsWebRTCError {
+  return new TsWebRTCError('RECORDING_FAILED', 'The recording took too long to begin: more came than could be kept.');
+}
