@@ -7,7 +7,7 @@ import type { Logger } from '../common/logger.ts';
 import { closest } from '../properties/closest.ts';
 
 /** What these would warn of reaches the user as an `error` event; told twice it would look like two troubles. */
-const toldByEvents = ['webrtcsink', 'signalling'];
+const toldByEvents = ['webrtcsink', 'webrtcsrc', 'signalling', 'signaller'];
 
 const levels = ['silent', 'error', 'warn', 'info', 'debug', 'trace'];
 

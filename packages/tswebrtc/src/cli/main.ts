@@ -24,7 +24,9 @@ export async function main(args: readonly string[]): Promise<number> {
   }
   if (parsed.command === 'none') return EXIT_OK;
 
-  const output = new Output({ json: parsed.json });
+  // What goes into a pipe must not have words in it.
+  const carriesMedia = parsed.command === 'src' && parsed.outputs.stdout !== undefined;
+  const output = new Output({ json: parsed.json, quietStdout: carriesMedia });
   for (const complaint of levels.complaints) output.warn(complaint);
   const logger = createLogger(levels, (line) => process.stderr.write(line));
   const interrupts = catchInterrupts();
@@ -41,8 +43,22 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     const context = { output, logger, interrupts };
     // Loaded when wanted: help and complaints come at once, and the server needs no media engine.
-    if (parsed.command === 'sink') await (await import('./sink.ts')).runSink(parsed, context);
-    else await (await import('./signalling-server.ts')).runSignallingServer(parsed, context);
+    switch (parsed.command) {
+      case 'sink':
+        await (await import('./sink.ts')).runSink(parsed, context);
+        break;
+      case 'src':
+        await (await import('./src.ts')).runSrc(parsed, context);
+        break;
+      case 'list':
+        await (await import('./src.ts')).runList(parsed, context);
+        break;
+      case 'play':
+        await (await import('./play.ts')).runPlay(parsed, context);
+        break;
+      case 'signalling-server':
+        await (await import('./signalling-server.ts')).runSignallingServer(parsed, context);
+    }
     return EXIT_OK;
   } catch (error) {
     output.error(error);

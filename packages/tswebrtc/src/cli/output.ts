@@ -13,10 +13,14 @@ export interface Streams {
 export class Output {
   readonly #json: boolean;
   readonly #streams: Streams;
+  readonly #quietStdout: boolean;
+  #status = '';
   readonly #now: () => number;
 
-  constructor(options: { json: boolean; streams?: Streams; now?: () => number }) {
+  /** `quietStdout`: stdout belongs to something else, words go to stderr. */
+  constructor(options: { json: boolean; quietStdout?: boolean; streams?: Streams; now?: () => number }) {
     this.#json = options.json;
+    this.#quietStdout = options.json || options.quietStdout === true;
     this.#streams = options.streams ?? process;
     this.#now = options.now ?? Date.now;
   }
@@ -29,7 +33,7 @@ export class Output {
 
   /** For people only. */
   say(words: string): void {
-    (this.#json ? this.#streams.stderr : this.#streams.stdout).write(`${words}\n`);
+    this.#write(this.#quietStdout ? this.#streams.stderr : this.#streams.stdout, words);
   }
 
   /** Something went wrong. */
@@ -43,6 +47,21 @@ export class Output {
 
   /** A sentence on stderr. */
   warn(words: string): void {
-    this.#streams.stderr.write(`${words}\n`);
+    this.#write(this.#streams.stderr, words);
+  }
+
+  /** A line on a terminal's stderr that is there until the next one, or until something is said. Empty: none. */
+  status(line: string): void {
+    if (line === '' && this.#status === '') return;
+    this.#streams.stderr.write(`\r\x1b[K${line}`);
+    this.#status = line;
+  }
+
+  /** The status line makes room and comes back below. */
+  #write(stream: Streams['stdout'], words: string): void {
+    const status = this.#status;
+    this.status('');
+    stream.write(`${words}\n`);
+    this.status(status);
   }
 }

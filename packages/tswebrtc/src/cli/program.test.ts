@@ -67,9 +67,49 @@ it.each(['--signaller-uri', '--video-codecs', '--meta'])('does not take an empty
   expect(() => parseCommandLine(['sink', flag, ''], () => {})).toThrow(new RegExp(`^${flag} is "", but it must be .*none`));
 });
 
+describe('src', () => {
+  it('takes the first producer unless one is named, or none is wanted', () => {
+    expect(parse('src')).toMatchObject({
+      command: 'src',
+      options: { connectToFirstProducer: true },
+      outputs: {},
+      reconnect: false,
+    });
+    const named = parse('src gstwebrtc://10.0.0.1:8443?peer-id=abc --record a.mkv --duration 2.5 --reconnect');
+    expect(named).toMatchObject({
+      options: { connectToFirstProducer: false, signaller: { uri: 'gstwebrtc://10.0.0.1:8443?peer-id=abc' } },
+      outputs: { record: 'a.mkv' },
+      duration: 2.5,
+      reconnect: true,
+    });
+    expect(parse('src --no-connect-to-first-producer')).toMatchObject({ options: { connectToFirstProducer: false } });
+    const byFlag = parse('src --signaller-producer-peer-id abc') as { options: object };
+    expect(byFlag.options).toEqual({ signaller: { producerPeerId: 'abc' } });
+  });
+
+  it("takes the source's properties under their names", () => {
+    const line =
+      'src --video-codecs H264,VP8 --audio-codecs none --no-do-retransmission --min-playout-delay 40 --turn-servers turn://u:p@h:1';
+    expect(parse(line)).toMatchObject({
+      options: {
+        videoCodecs: ['H264', 'VP8'],
+        audioCodecs: [],
+        doRetransmission: false,
+        minPlayoutDelay: 40,
+        turnServers: ['turn://u:p@h:1'],
+      },
+    });
+  });
+
+  it('lists, and plays', () => {
+    expect(parse('src --list')).toMatchObject({ command: 'list', json: false });
+    expect(parse('play ws://h:1 --player gstreamer')).toMatchObject({ command: 'play', player: 'gstreamer' });
+  });
+});
+
 describe('wrong usage', () => {
   it.each([
-    ['', 'Say what to do: tswebrtc sink, or tswebrtc signalling-server; tswebrtc --help tells more.'],
+    ['', 'Say what to do: tswebrtc sink, src, play or signalling-server; tswebrtc --help tells more.'],
     ['snik', 'Unknown command snik; did you mean sink?'],
     ['help sinc', 'Unknown command sinc; did you mean sink?'],
     ['help everything', 'Unknown command everything.'],

@@ -4,16 +4,23 @@ import { Command, CommanderError, Option } from 'commander';
 import { closest } from '../properties/closest.ts';
 import { parsePropertyText, property } from '../properties/property-schema.ts';
 import { decimal, text, uint } from '../properties/property-types.ts';
-import { namedProperties } from '../webrtcsink/properties.ts';
+import { namedProperties, validateOptions, type WebRTCSinkOptions } from '../webrtcsink/properties.ts';
+import { namedSrcProperties, validateSrcOptions, type WebRTCSrcOptions } from '../webrtcsrc/properties.ts';
 import { rewriteBooleanFlags } from './boolean-flags.ts';
 import { asUsage, sentence, UsageError } from './exit.ts';
 import { parseInput } from './input.ts';
-import { addSinkOptions, addSwitch, readSinkOptions } from './property-options.ts';
+import type { PlayCommand } from './play.ts';
+import { addPropertyOptions, addSwitch, readPropertyOptions } from './property-options.ts';
 import type { SignallingServerCommand } from './signalling-server.ts';
 import type { SinkCommand } from './sink.ts';
+import type { ListCommand, SrcCommand } from './src.ts';
+import { checkOutputs, STDOUT_FORMATS } from './src-outputs.ts';
 
 export type Parsed =
   | ({ readonly command: 'sink'; readonly json: boolean } & SinkCommand)
+  | ({ readonly command: 'src'; readonly json: boolean } & SrcCommand)
+  | ({ readonly command: 'list'; readonly json: boolean } & ListCommand)
+  | ({ readonly command: 'play'; readonly json: boolean } & PlayCommand)
   | ({ readonly command: 'signalling-server'; readonly json: boolean } & SignallingServerCommand)
   /** Help or version: said already. */
   | { readonly command: 'none' };
@@ -32,6 +39,21 @@ Examples
 
 Environment
   TSWEBRTC_LOG   log levels (silent, error, warn, info, debug, trace), by subsystem: congestion:trace,info
+`;
+
+const srcHelp = `
+URI is gstwebrtc://HOST:PORT?peer-id=ID, gstwebrtcs:// for TLS; without an id the first producer there is will do, and one is
+waited for. Without an output it receives and shows the figures.
+
+Examples
+  tswebrtc src --list                                                      say which producers there are
+  tswebrtc src gstwebrtc://127.0.0.1:8443?peer-id=ID --record out.mp4 --duration 20
+  tswebrtc src --snapshot picture.png                                      one picture of the first producer
+  tswebrtc src --stdout | ffplay -                                         Matroska into a pipe
+  tswebrtc src --stdout --format y4m | ffmpeg -i - out.gif                 raw pictures
+
+Environment
+  TSWEBRTC_LOG   log levels (silent, error, warn, info, debug, trace), by subsystem: connection:trace,info
 `;
 
 /** Reads the arguments behind the command's name. Help goes to `write`. */
@@ -54,7 +76,7 @@ export function parseCommandLine(args: readonly string[], write: (text: string) 
     );
   addSwitch(sink, 'loop', 'Start files over at their end.');
   addSwitch(sink, 'json', 'Print one JSON object a line on stdout; sentences for people go to stderr.');
-  addSinkOptions(sink);
+  addPropertyOptions(sink, namedProperties);
   sink.addHelpText('after', inputHelp).action((inputs: string[], typed: Record<string, unknown>) => {
     const loop = typed.loop === true;
     const sources = inputs.length === 0 ? ['testsrc', 'tone'] : inputs;
@@ -62,9 +84,46 @@ export function parseCommandLine(args: readonly string[], write: (text: string) 
       command: 'sink',
       json: typed.json === true,
       inputs: sources.map((source) => parseInput(source, { loop })),
-      options: readSinkOptions(typed),
+      options: readPropertyOptions<WebRTCSinkOptions>(typed, namedProperties, validateOptions),
       ...(typeof typed.statsInterval === 'number' ? { statsInterval: typed.statsInterval } : {}),
     };
+  });
+
+  const src = program
+    .command('src')
+    .description('receive a stream: record it, take pictures of it, pass it on')
+    .argument('[URI]', 'signalling server and producer')
+    .addOption(stringOption('--record <file>', 'Record into this file: .mp4, .webm, .mkv or .m3u8 (HLS).'))
+    .addOption(numberOption('--duration <s>', 'End after so many seconds of it.', decimal(0.1, 31_536_000, 's')))
+    .addOption(stringOption('--snapshot <file>', 'Save a picture: .png or .jpg.'))
+    .addOption(stringOption('--format <name>', `What goes to stdout: ${STDOUT_FORMATS.join(', ')}. (default: matroska)`))
+    .addOption(numberOption('--stats-interval <s>', 'Report figures at this interval.', decimal(0.1, 86_400, 's')));
+  addSwitch(src, 'stdout', 'Write the stream to standard output.');
+  addSwitch(src, 'list', 'Say which producers there are, and end.');
+  addSwitch(src, 'reconnect', 'When the producer or the server goes away wait for it, and go on in another file.');
+  addSwitch(src, 'json', 'Print one JSON object a line on stdout; sentences for people go to stderr.');
+  addPropertyOptions(src, namedSrcProperties);
+  src.addHelpText('after', srcHelp).action((uri: string | undefined, typed: Record<string, unknown>) => {
+    const json = typed.json === true;
+    const options = readSrcOptions(uri, typed);
+    if (typed.list === true) parsed = { command: 'list', json, options };
+    else parsed = { command: 'src', json, options, ...checkOutputs(typed, json) };
+  });
+
+  const play = program
+    .command('play')
+    .description('show a stream in a window, by ffplay or GStreamer')
+    .argument('[URI]', 'signalling server and producer')
+    .addOption(stringOption('--player <name>', 'ffplay or gstreamer. (default: whichever is installed)'));
+  addSwitch(play, 'json', 'Print one JSON object a line on stdout; sentences for people go to stderr.');
+  addPropertyOptions(play, namedSrcProperties);
+  play.action((uri: string | undefined, typed: Record<string, unknown>) => {
+    const { player } = typed;
+    if (player !== undefined && player !== 'ffplay' && player !== 'gstreamer') {
+      throw new UsageError(`--player is "${player}", but it must be ffplay or gstreamer.`);
+    }
+    const options = readSrcOptions(uri, typed);
+    parsed = { command: 'play', json: typed.json === true, options, ...(player ? { player } : {}) };
   });
 
   const server = program
@@ -80,7 +139,7 @@ export function parseCommandLine(args: readonly string[], write: (text: string) 
     parsed = { command: 'signalling-server', json, host, port, ...(cert ? { cert } : {}), ...(key ? { key } : {}) };
   });
 
-  for (const command of [sink, server])
+  for (const command of [sink, src, play, server])
     command.exitOverride().configureOutput(program.configureOutput()).copyInheritedSettings(program);
   try {
     program.parse(rewriteBooleanFlags(args, switches), { from: 'user' });
@@ -92,10 +151,34 @@ export function parseCommandLine(args: readonly string[], write: (text: string) 
   return parsed;
 }
 
+/** The URI names the server; without a producer in it, and without a word on it, the first one will do. */
+function readSrcOptions(uri: string | undefined, typed: Readonly<Record<string, unknown>>): WebRTCSrcOptions {
+  if (uri !== undefined && typed.signallerUri !== undefined) {
+    throw new UsageError('The URI stands there twice: as an argument and as --signaller-uri.');
+  }
+  const first = typed.connectToFirstProducer ?? (typed.signallerProducerPeerId === undefined ? !namesProducer(uri) : undefined);
+  const all = {
+    ...typed,
+    ...(uri === undefined ? {} : { signallerUri: asUsage(() => parseUri(uri)) }),
+    ...(first === undefined ? {} : { connectToFirstProducer: first }),
+  };
+  return readPropertyOptions<WebRTCSrcOptions>(all, namedSrcProperties, validateSrcOptions);
+}
+
+const namesProducer = (uri: string | undefined): boolean => uri !== undefined && /[?&]peer-id=./.test(uri);
+
+function parseUri(uri: string): unknown {
+  const { declaration } = namedSrcProperties.find(({ name }) => name === 'signaller::uri')!;
+  return parsePropertyText(declaration, uri, 'The URI');
+}
+
 const switches: ReadonlySet<string> = new Set([
   'loop',
   'json',
-  ...namedProperties
+  'stdout',
+  'list',
+  'reconnect',
+  ...[...namedProperties, ...namedSrcProperties]
     .filter(({ declaration }) => declaration.type.placeholder === undefined)
     .map(({ name }) => name.replace('::', '-')),
 ]);
@@ -120,11 +203,11 @@ function checkedOption(flags: string, doc: string, parse: (source: string, name:
 /** Commander's complaint as one sentence. */
 function usage(error: CommanderError, complaint: string, [first, second]: readonly string[]): string {
   if (error.code === 'commander.help' && first === 'help' && second !== undefined) {
-    const meant = closest(second, ['sink', 'signalling-server']);
+    const meant = closest(second, ['sink', 'src', 'play', 'signalling-server']);
     return sentence(`Unknown command ${second}${meant ? `; did you mean ${meant}?` : ''}`);
   }
   if (error.code === 'commander.help')
-    return 'Say what to do: tswebrtc sink, or tswebrtc signalling-server; tswebrtc --help tells more.';
+    return 'Say what to do: tswebrtc sink, src, play or signalling-server; tswebrtc --help tells more.';
   if (error.code === 'commander.excessArguments') return 'There are arguments too many: this command takes options only.';
   const valueless = /option '.*?(--[a-z-]+) .*' argument missing/.exec(complaint);
   if (valueless) return `${valueless[1]} needs a value behind it.`;

@@ -1,7 +1,7 @@
-/** The sink's properties as command-line options, from their declaration. */
+/** The properties of an element as command-line options, from their declaration. */
 import { type Command, Option } from 'commander';
+import type { NamedProperty } from '../properties/named-properties.ts';
 import { camelCase, kebabCase, parsePropertyText } from '../properties/property-schema.ts';
-import { namedProperties, type ResolvedSinkOptions, validateOptions, type WebRTCSinkOptions } from '../webrtcsink/properties.ts';
 import { asUsage, UsageError } from './exit.ts';
 
 /** The parser takes a bare null for "no value given", but `none` is a value. */
@@ -13,8 +13,8 @@ interface Boxed {
 const flagOf = (name: string): string => name.replace('::', '-');
 
 /** Adds an option a property. */
-export function addSinkOptions(command: Command): void {
-  for (const { name, declaration } of namedProperties) {
+export function addPropertyOptions(command: Command, properties: readonly NamedProperty[]): void {
+  for (const { name, declaration } of properties) {
     const { type, doc, alias } = declaration;
     const flag = flagOf(name);
     if (type.placeholder === undefined) {
@@ -45,11 +45,15 @@ export function addSwitch(command: Command, flag: string, doc: string, standard 
   command.addOption(new Option(`--no-${flag}`).hideHelp());
 }
 
-/** What was typed, as options of the sink. Throws `UsageError` where they contradict each other. */
-export function readSinkOptions(typed: Readonly<Record<string, unknown>>): WebRTCSinkOptions {
+/** What was typed, as options of the element. Throws `UsageError` where `validate` finds that they contradict each other. */
+export function readPropertyOptions<Options extends object>(
+  typed: Readonly<Record<string, unknown>>,
+  properties: readonly NamedProperty[],
+  validate: (options: Options, spelling: (key: string) => string) => unknown,
+): Options {
   const options: Record<string, unknown> = {};
   const signaller: Record<string, unknown> = {};
-  for (const { name, path, declaration } of namedProperties) {
+  for (const { name, path, declaration } of properties) {
     const target = path.length === 2 ? signaller : options;
     for (const key of declaration.alias ? [kebabCase(declaration.alias), name] : [name]) {
       const given = typed[camelCase(flagOf(key))];
@@ -58,8 +62,8 @@ export function readSinkOptions(typed: Readonly<Record<string, unknown>>): WebRT
     }
   }
   if (Object.keys(signaller).length > 0) options.signaller = signaller;
-  asUsage((): ResolvedSinkOptions => validateOptions(options, (key) => `--${kebabCase(key).replace('.', '-')}`));
-  return options;
+  asUsage(() => validate(options as Options, (key) => `--${kebabCase(key).replace('.', '-')}`));
+  return options as Options;
 }
 
 function isBoxed(value: unknown): value is Boxed {

@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import type { ConnectionOptions } from '../connection/types.ts';
 import { type OutputOf, property, type Schema } from './property-schema.ts';
-import { choice, nullable, portRange, stunUri } from './property-types.ts';
+import { choice, nullable, portRange, stunUri, turnUris } from './property-types.ts';
 
 export const networkProperties = {
   stunServer: property({
@@ -10,6 +10,12 @@ export const networkProperties = {
     default: 'stun://stun.l.google.com:19302',
     when: 'ready',
     doc: 'STUN server that tells each session its public address; none asks nobody, which is enough on one network.',
+  }),
+  turnServers: property({
+    type: nullable(turnUris()),
+    default: null,
+    when: 'ready',
+    doc: 'TURN servers that relay where there is no other way, the first that is reached.',
   }),
   iceTransportPolicy: property({
     type: choice('all', 'relay'),
@@ -32,7 +38,10 @@ export function connectionOptions(
   signallingUri: string | undefined,
 ): Omit<ConnectionOptions, 'srtpSender' | 'logger'> {
   return {
-    iceServers: options.stunServer ? [{ urls: options.stunServer.replace('stun://', 'stun:') }] : [],
+    iceServers: [
+      ...(options.stunServer ? [{ urls: options.stunServer.replace('stun://', 'stun:') }] : []),
+      ...(options.turnServers ?? []).map((urls) => ({ urls })),
+    ],
     iceTransportPolicy: options.iceTransportPolicy,
     ...(options.icePortRange ? { portRange: options.icePortRange } : {}),
     // Peers that share our loopback interface can use it; for all others it is a useless candidate.

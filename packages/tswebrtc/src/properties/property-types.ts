@@ -134,6 +134,24 @@ export function stunUri(): PropertyType<string> {
   };
 }
 
+/** TURN servers with their credentials (reference §2.2 `turn-servers`). As text: with commas between. */
+export function turnUris(): PropertyType<readonly string[]> {
+  const isOne = (uri: unknown): uri is string =>
+    typeof uri === 'string' &&
+    /^turns?:(\/\/)?[^\s:@/]+:[^\s@/]+@(\[[0-9a-f:.]+\]|[^\s:/?#[\]@,]+)(:\d{1,5})?(\?transport=(udp|tcp))?$/i.test(uri);
+  const check = (value: unknown): readonly string[] | undefined =>
+    Array.isArray(value) && value.length > 0 && value.every(isOne) ? value : undefined;
+  return {
+    label: 'uris',
+    expected: 'one or more URIs like turn://user:password@turn.example.org:3478 with commas between',
+    placeholder: 'uris',
+    parse: (text) => check(text.split(',').map((uri) => uri.trim())),
+    check,
+    // Passwords are in them.
+    format: (uris) => uris.map((uri) => uri.replace(/\/\/.*@|:[^/].*@/, '//…@')).join(','),
+  };
+}
+
 /** Free-form fields. As text: `name=value` with commas between, JSON, or GStreamer's `name,field=(type)value`. */
 export function structure(): PropertyType<Structure> {
   return {

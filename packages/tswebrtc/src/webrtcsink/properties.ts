@@ -5,6 +5,7 @@
 import type { Logger } from '../common/logger.ts';
 import type { AudioCodecName, MediaEngine, VideoCodecName } from '../media/types.ts';
 import { codecList } from '../properties/codec-list.ts';
+import { type NamedProperty, nameProperties } from '../properties/named-properties.ts';
 import { networkProperties } from '../properties/network.ts';
 import {
   describeSchema,
@@ -12,7 +13,6 @@ import {
   invalid,
   kebabCase,
   type OutputOf,
-  type Property,
   parsePropertyText,
   property,
   resolveOptions,
@@ -285,21 +285,8 @@ export function validateOptions(options: WebRTCSinkOptions = {}, spelling = theO
   return { ...resolved, signaller: signallerOptions, defineEncoderBitrates };
 }
 
-/** A property by its name elsewhere than in TypeScript: `max-bitrate`, `video-codecs`, `signaller::uri`. */
-export interface NamedProperty {
-  readonly name: string;
-  /** Where its value goes in `WebRTCSinkOptions`. */
-  readonly path: readonly [key: string] | readonly ['signaller', key: string];
-  readonly declaration: Property<unknown, unknown>;
-}
-
 /** All properties, in order of declaration, the default signaller's last. */
-export const namedProperties: readonly NamedProperty[] = [
-  ...Object.entries(sinkProperties).map(([key, declaration]): NamedProperty => named(kebabCase(key), [key], declaration)),
-  ...Object.entries(signallerProperties).map(
-    ([key, declaration]): NamedProperty => named(`signaller::${kebabCase(key)}`, ['signaller', key], declaration),
-  ),
-];
+export const namedProperties: readonly NamedProperty[] = nameProperties(sinkProperties, signallerProperties);
 
 /** Reads the text of the property `name`. Throws `INVALID_OPTION`; `spelling` names the property in the sentence. */
 export function parseProperty(name: string, source: string, spelling = name): unknown {
@@ -313,8 +300,4 @@ export function parseProperty(name: string, source: string, spelling = name): un
 /** The properties as a Markdown table. */
 export function describeProperties(): string {
   return describeSchema(sinkProperties) + describeSchema(signallerProperties, 'signaller::').split('\n').slice(2).join('\n');
-}
-
-function named(name: string, path: NamedProperty['path'], declaration: unknown): NamedProperty {
-  return { name, path, declaration: declaration as Property<unknown, unknown> };
 }

@@ -5,8 +5,18 @@
 import type { Logger } from '../common/logger.ts';
 import type { MediaEngine } from '../media/types.ts';
 import { codecList } from '../properties/codec-list.ts';
+import { type NamedProperty, nameProperties } from '../properties/named-properties.ts';
 import { networkProperties } from '../properties/network.ts';
-import { type InputOf, invalid, type OutputOf, property, resolveOptions, type Schema } from '../properties/property-schema.ts';
+import {
+  describeSchema,
+  type InputOf,
+  invalid,
+  type OutputOf,
+  property,
+  resolveOptions,
+  type Schema,
+  theOption,
+} from '../properties/property-schema.ts';
 import { boolean, nullable, structure, text, uint, uri } from '../properties/property-types.ts';
 import { isSignaller, linkProperties } from '../properties/signaller.ts';
 import type { Signaller } from '../signalling/signaller.ts';
@@ -87,6 +97,14 @@ export const srcSignallerProperties = {
   ...linkProperties,
 } satisfies Schema;
 
+/** All properties, in order of declaration, the default signaller's last. */
+export const namedSrcProperties: readonly NamedProperty[] = nameProperties(srcProperties, srcSignallerProperties);
+
+/** The properties as a Markdown table. */
+export function describeSrcProperties(): string {
+  return describeSchema(srcProperties) + describeSchema(srcSignallerProperties, 'signaller::').split('\n').slice(2).join('\n');
+}
+
 /** Options of the default signaller. */
 export type SrcSignallerOptions = InputOf<typeof srcSignallerProperties>;
 
@@ -104,20 +122,20 @@ export type ResolvedSrcOptions = OutputOf<typeof srcProperties> & {
   readonly signaller: Signaller | OutputOf<typeof srcSignallerProperties>;
 };
 
-/** Checks options and fills in the defaults. Throws `INVALID_OPTION` with one sentence that names the option. */
-export function validateSrcOptions(options: WebRTCSrcOptions = {}): ResolvedSrcOptions {
-  const resolved = resolveOptions(srcProperties, options, { others: ['signaller', 'logger', 'engine'] });
+/** Checks options and fills in the defaults. Throws `INVALID_OPTION` with one sentence that names the option, as `spelling` writes it. */
+export function validateSrcOptions(options: WebRTCSrcOptions = {}, spelling = theOption): ResolvedSrcOptions {
+  const resolved = resolveOptions(srcProperties, options, { others: ['signaller', 'logger', 'engine'], spelling });
   const { minPlayoutDelay, maxPlayoutDelay } = resolved;
   if (minPlayoutDelay > maxPlayoutDelay) {
     throw invalid(
-      `Option minPlayoutDelay is ${minPlayoutDelay} ms, but it must not exceed Option maxPlayoutDelay, which is ${maxPlayoutDelay} ms.`,
+      `${spelling('minPlayoutDelay')} is ${minPlayoutDelay} ms, but it must not exceed ${spelling('maxPlayoutDelay')}, which is ${maxPlayoutDelay} ms.`,
     );
   }
   const signaller = options.signaller ?? {};
   if (typeof signaller !== 'object') {
-    throw invalid('Option signaller must be an object of options such as { uri }, or a Signaller.');
+    throw invalid(`${spelling('signaller')} must be an object of options such as { uri }, or a Signaller.`);
   }
   if (isSignaller(signaller)) return { ...resolved, signaller };
-  const spelling = (key: string): string => `Option signaller.${key}`;
-  return { ...resolved, signaller: resolveOptions(srcSignallerProperties, signaller, { spelling }) };
+  const inner = { spelling: (key: string): string => spelling(`signaller.${key}`) };
+  return { ...resolved, signaller: resolveOptions(srcSignallerProperties, signaller, inner) };
 }
