@@ -1,7 +1,7 @@
 /**
  * The entrance of the library (reference §6.3): one connection to the signalling server, the peers known to it, and the
- * sessions with them. Drop-in for the consumer half of the reference's class of the same name; beyond it, it can be closed,
- * backs off when the server is away, tells why a session ended and logs nothing of itself.
+ * sessions with them. Drop-in for the reference's class of the same name; beyond it, it can be closed, backs off when the
+ * server is away, tells why a session ended and logs nothing of itself.
  */
 import type { ServerMessage } from '@tswebrtc/protocol';
 import { type GstWebRTCConfig, type ResolvedConfig, resolveConfig } from './config.ts';
@@ -9,10 +9,10 @@ import { ConsumerSession } from './consumer-session.ts';
 import { ConsumerSessions } from './consumer-sessions.ts';
 import { GstWebRTCError, messageOf, reportListenerError } from './errors.ts';
 import { type ListedRole, type Peer, type PeerChange, PeerRegistry } from './peer-registry.ts';
+import { type ProducerLink, ProducerSession } from './producer-session.ts';
 import { ReconnectPolicy } from './reconnect-policy.ts';
 import { SessionState } from './session-state.ts';
 import { SignallingChannel } from './signalling-channel.ts';
-import type { SessionLink } from './webrtc-session.ts';
 
 /** Told about the connection to the signalling server. */
 export interface ConnectionListener {
@@ -50,8 +50,9 @@ export class GstWebRTCAPI {
   readonly #connectionListeners = new Set<ConnectionListener>();
   readonly #peerListeners = new Set<PeerListener>();
   readonly #sessions: ConsumerSessions;
-  readonly #link: SessionLink;
+  readonly #link: ProducerLink;
   readonly #onOnline = (): void => this.reconnect();
+  #producer: ProducerSession | null = null;
   #channel: SignallingChannel | null = null;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
@@ -139,6 +140,23 @@ export class GstWebRTCAPI {
     return this.#createConsumerSession(producerId, offerOptions);
   }
 
+  /**
+   * A session that produces `stream`, to be started with `start()`; the existing one where it is of this stream.
+   * @returns null when not connected, `stream` is no MediaStream, or another stream is produced.
+   */
+  createProducerSession(stream: MediaStream): ProducerSession | null {
+    return this.#createProducerSession(stream, undefined);
+  }
+
+  /**
+   * Like `createProducerSession`, but once it is registered it begins with this passive consumer.
+   * @returns null as well without an id.
+   */
+  createProducerSessionForConsumer(stream: MediaStream, consumerId: string): ProducerSession | null {
+    if (typeof consumerId !== 'string' || consumerId === '') return null;
+    return this.#createProducerSession(stream, consumerId);
+  }
+
   /** Where a reconnection is due: tries it now instead of waiting. */
   reconnect(): void {
     if (this.#retry !== undefined) this.#connect();
@@ -153,6 +171,7 @@ export class GstWebRTCAPI {
     this.#retry = undefined;
     const wasConnected = this.connected;
     this.#sessions.closeAll();
+    this.#producer?.close();
     this.#channel?.close();
     this.#channel = null;
     this.#forgetPeers();
@@ -161,7 +180,7 @@ export class GstWebRTCAPI {
     this.#peerListeners.clear();
   }
 
-  #createLink(): SessionLink {
+  #createLink(): ProducerLink {
     const api = this;
     return {
       get connected() {
@@ -171,6 +190,10 @@ export class GstWebRTCAPI {
       send: (message) => this.#channel?.send(message) ?? false,
       requestSession: (session, id, offer) => this.#sessions.request(session as ConsumerSession, id, offer),
       release: (session) => this.#sessions.release(session as ConsumerSession),
+      announce: (roles) => this.#channel?.send({ type: 'setPeerStatus', roles: [...roles], meta: this.#config.meta }) ?? false,
+      releaseProducer: (session) => {
+        if (this.#producer === session) this.#producer = null;
+      },
     };
   }
 
@@ -183,6 +206,13 @@ export class GstWebRTCAPI {
     return session;
   }
 
+  #createProducerSession(stream: MediaStream, consumerId: string | undefined): ProducerSession | null {
+    if (!this.connected || !(stream instanceof MediaStream)) return null;
+    if (this.#producer) return this.#producer.stream === stream ? this.#producer : null;
+    this.#producer = new ProducerSession(stream, this.#link, consumerId);
+    return this.#producer;
+  }
+
   #connect(): void {
     clearTimeout(this.#retry);
     this.#retry = undefined;
@@ -192,6 +222,7 @@ export class GstWebRTCAPI {
         { url, meta, connectTimeout },
         {
           onReady: (clientId) => this.#ready(clientId),
+          onOwnStatus: (roles) => this.#producer?.registered(roles),
           onMessage: (message) => this.#receive(message),
           onProblem: (error) => this.#report(error),
           onLost: (error, wasReady) => this.#lost(error, wasReady),
@@ -212,6 +243,7 @@ export class GstWebRTCAPI {
   #lost(error: GstWebRTCError, wasReady: boolean): void {
     this.#channel = null;
     this.#sessions.endAll({ by: 'signalling', reason: error.message });
+    this.#producer?.ended({ by: 'signalling', reason: error.message });
     this.#forgetPeers();
     // Where "connected" was told there is "disconnected" to tell; a failed attempt only says why it failed.
     if (wasReady) this.#tell((listener) => listener.disconnected());
@@ -224,7 +256,7 @@ export class GstWebRTCAPI {
   }
 
   #receive(message: ServerMessage): void {
-    if (this.#sessions.handle(message)) return;
+    if (this.#sessions.handle(message) || this.#producer?.handle(message)) return;
     switch (message.type) {
       case 'peerStatusChanged':
         if (message.peerId) this.#apply(this.#registry.status(message.peerId, message.roles, message.meta));
@@ -239,7 +271,7 @@ export class GstWebRTCAPI {
         this.#report(new GstWebRTCError('SIGNALLING_REFUSED', `The signalling server refused: ${message.details}`));
         break;
       default:
-        // Messages for producers: the producer half of this library is not there yet.
+        // A message for a producer, which this page is no longer.
         break;
     }
   }

@@ -9,6 +9,8 @@ import { GstWebRTCError } from './errors.ts';
 export interface ChannelEvents {
   /** Registered; the channel carries messages from now on. */
   onReady(clientId: string): void;
+  /** The server says what this peer is, after `onReady`. */
+  onOwnStatus(roles: readonly string[]): void;
   /** Every message after `onReady` but the own status. */
   onMessage(message: ServerMessage): void;
   /** Something the channel survives. */
@@ -80,7 +82,7 @@ export class SignallingChannel {
     }
     const message = parsed.message;
     if (message.type === 'welcome') this.#welcomed(message.peerId);
-    else if (message.type === 'peerStatusChanged' && message.peerId === this.#clientId) this.#registered(message.roles);
+    else if (message.type === 'peerStatusChanged' && message.peerId === this.#clientId) this.#ownStatus(message.roles);
     else if (this.#ready) this.#events.onMessage(message);
     else if (message.type === 'error') {
       this.#events.onProblem(new GstWebRTCError('SIGNALLING_REFUSED', `The signalling server refused: ${message.details}`));
@@ -93,8 +95,12 @@ export class SignallingChannel {
     this.#write({ type: 'setPeerStatus', roles: ['listener'], meta: this.#options.meta });
   }
 
-  #registered(roles: readonly string[]): void {
-    if (this.#ready || !roles.includes('listener')) return;
+  #ownStatus(roles: readonly string[]): void {
+    if (this.#ready) this.#events.onOwnStatus(roles);
+    else if (roles.includes('listener')) this.#registered();
+  }
+
+  #registered(): void {
     clearTimeout(this.#deadline);
     this.#ready = true;
     this.#events.onReady(this.#clientId);
