@@ -9,7 +9,7 @@
  */
 import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
-import { SinkProcess } from '../interop/sink-process.ts';
+import { CommandProcess } from '../interop/command-process.ts';
 import { openPageOn, type RemotePage } from './network/chromium-on.ts';
 import type { Host } from './network/network-lab.ts';
 import { requireNetwork, sleep, withLab } from './network/with-lab.ts';
@@ -37,7 +37,7 @@ await withLab(PICTURE, async ({ lab, file }) => {
   const servers = ['--run-signalling-server', '--signalling-server-host', address, '--signalling-server-port', '0'];
   const page = ['--run-web-server', '--web-server-host-addr', `http://${address}:0`];
   const media = [file, 'tone', '--loop', '--meta', `name=${NAME}`, '--video-codecs', values.codec];
-  const sink = new SinkProcess(
+  const sink = new CommandProcess(
     ['sink', ...media, '--json', '--stun-server', 'none', ...servers, ...page],
     ['ip', 'netns', 'exec', namespace],
   );

@@ -1,5 +1,5 @@
 /** The sink of the benchmarks with light viewers: how it is run, and what it says of its encoders and sessions. */
-import { SinkProcess } from '../interop/sink-process.ts';
+import { CommandProcess } from '../interop/command-process.ts';
 import { sharedClock } from './child.ts';
 import type { Span } from './light-viewer-measure.ts';
 
@@ -41,10 +41,10 @@ export async function startSink(
   flags: readonly string[],
   address = '127.0.0.1',
   through: readonly string[] = [],
-): Promise<SinkProcess> {
+): Promise<CommandProcess> {
   const server = ['--run-signalling-server', '--signalling-server-host', address, '--signalling-server-port', '0'];
   const watched = ['--json', '--stats-interval', String(STATS_INTERVAL), '--stun-server', 'none'];
-  const sink = new SinkProcess(['sink', ...inputs, ...watched, ...server, ...flags], through);
+  const sink = new CommandProcess(['sink', ...inputs, ...watched, ...server, ...flags], through);
   try {
     await sink.event('registered');
     return sink;
@@ -55,7 +55,7 @@ export async function startSink(
 }
 
 /** What it printed so far. */
-export function samplesOf(sink: SinkProcess): SinkSample[] {
+export function samplesOf(sink: CommandProcess): SinkSample[] {
   const offset = sharedClock() - Date.now();
   return sink.events.flatMap(({ event, time, sessions, encodings }) =>
     event === 'stats' ? [{ time: time + offset, sessions, encodings } as SinkSample] : [],

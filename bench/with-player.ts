@@ -2,13 +2,13 @@
 import type { Page } from 'playwright-core';
 import { launchChromium } from '../interop/chromium.ts';
 import { servePlayerPage } from '../interop/player-page.ts';
-import { SinkProcess } from '../interop/sink-process.ts';
+import { CommandProcess } from '../interop/command-process.ts';
 
 export async function withPlayer(
   input: readonly string[],
-  run: (page: Page, producerId: string, sink: SinkProcess) => Promise<void>,
+  run: (page: Page, producerId: string, sink: CommandProcess) => Promise<void>,
 ): Promise<void> {
-  const sink = await SinkProcess.start(input);
+  const sink = await CommandProcess.startSink(input);
   const browser = await launchChromium();
   const served = await servePlayerPage();
   try {

@@ -10,15 +10,15 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { makeTestFile } from '../packages/tswebrtc/src/media/make-test-file.testing.ts';
 import { chromiumMissing, launchChromium } from './chromium.ts';
+import { CommandProcess } from './command-process.ts';
 import { LoneChromium } from './lone-chromium.ts';
 import { type PlayerPage, servePlayerPage } from './player-page.ts';
-import { SinkProcess } from './sink-process.ts';
 
 const VIDEO = 'testsrc:width=640,height=360,framerate=30';
 
 let browser: Browser;
 let served: PlayerPage;
-const sinks: SinkProcess[] = [];
+const sinks: CommandProcess[] = [];
 const pages: Page[] = [];
 
 const missing = chromiumMissing();
@@ -43,14 +43,14 @@ afterAll(async () => {
   await served?.close();
 });
 
-async function startSink(args: readonly string[]): Promise<SinkProcess> {
-  const sink = await SinkProcess.start(args);
+async function startSink(args: readonly string[]): Promise<CommandProcess> {
+  const sink = await CommandProcess.startSink(args);
   sinks.push(sink);
   return sink;
 }
 
 /** A page that lists the sink's stream; returns the producer's id with it. */
-async function openPage(sink: SinkProcess): Promise<{ page: Page; producer: { id: string; meta: Record<string, unknown> } }> {
+async function openPage(sink: CommandProcess): Promise<{ page: Page; producer: { id: string; meta: Record<string, unknown> } }> {
   const page = await browser.newPage();
   pages.push(page);
   await page.goto(served.url);

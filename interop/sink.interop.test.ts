@@ -6,13 +6,13 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { makeTestFile } from '../packages/tswebrtc/src/media/make-test-file.testing.ts';
 import { launchChromium } from './chromium.ts';
+import { CommandProcess } from './command-process.ts';
 import { LoneChromium } from './lone-chromium.ts';
 import { type PlayerPage, servePlayerPage } from './player-page.ts';
-import { SinkProcess } from './sink-process.ts';
 
 let browser: Browser;
 let served: PlayerPage;
-let sink: SinkProcess | undefined;
+let sink: CommandProcess | undefined;
 
 beforeAll(async () => {
   browser = await launchChromium();
@@ -40,7 +40,7 @@ async function openPage(uri: string): Promise<{ page: Page; producerId: string }
 
 describe.each(['H264', 'VP8'])('%s and Opus at 720p30', (codec) => {
   it('plays at 28 decoded frames per second or more', async () => {
-    sink = await SinkProcess.start(['testsrc:width=1280,height=720,framerate=30', 'tone', '--video-codecs', codec]);
+    sink = await CommandProcess.startSink(['testsrc:width=1280,height=720,framerate=30', 'tone', '--video-codecs', codec]);
     const { page, producerId } = await openPage(sink.signallingUri);
     await page.evaluate((id) => window.player.watch(id), producerId);
     const heard = await page.evaluate(() => window.player.listen(2000));
@@ -60,7 +60,7 @@ describe.each(['H264', 'VP8'])('%s and Opus at 720p30', (codec) => {
 });
 
 it('a second and a third consumer cost the first no packet and no frame', async () => {
-  sink = await SinkProcess.start(['testsrc:width=1280,height=720,framerate=30', 'tone', '--video-codecs', 'H264']);
+  sink = await CommandProcess.startSink(['testsrc:width=1280,height=720,framerate=30', 'tone', '--video-codecs', 'H264']);
   const { page, producerId } = await openPage(sink.signallingUri);
   await page.evaluate((id) => window.player.watch(id), producerId);
   await new Promise((resolve) => setTimeout(resolve, 3000)); // plays
@@ -89,7 +89,7 @@ it('plays the sound of a file within 40 ms of its picture', async () => {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'tswebrtc-file-'));
   const film = path.join(directory, 'film.mp4');
   await makeTestFile(film, { duration: 10 });
-  sink = await SinkProcess.start([film, '--loop']);
+  sink = await CommandProcess.startSink([film, '--loop']);
   const { page, producerId } = await openPage(sink.signallingUri);
   await page.evaluate((id) => window.player.watch(id), producerId);
   await page.evaluate(() => window.player.unmute());
@@ -113,7 +113,7 @@ it('plays the sound of a file within 40 ms of its picture', async () => {
 });
 
 it('a consumer that falls silent without goodbye is gone within 35 s', async () => {
-  sink = await SinkProcess.start(['testsrc:width=640,height=360', '--video-codecs', 'VP8']);
+  sink = await CommandProcess.startSink(['testsrc:width=640,height=360', '--video-codecs', 'VP8']);
   const { producerId } = await openPage(sink.signallingUri);
   const silent = new LoneChromium(`${served.url}?watch=${producerId}&signalling=${encodeURIComponent(sink.signallingUri)}`);
   try {
@@ -131,7 +131,7 @@ it('a consumer that falls silent without goodbye is gone within 35 s', async () 
 
 it('the demo page of gstwebrtc-api, unmodified, lists and plays the stream', async () => {
   // Its signalling port is fixed.
-  sink = await SinkProcess.start([
+  sink = await CommandProcess.startSink([
     'testsrc',
     'tone',
     '--meta',

@@ -1,5 +1,5 @@
 /** The two ways a picture goes through the laboratory: from our producer to Chromium, and from Chromium to Chromium. */
-import { SinkProcess } from '../../interop/sink-process.ts';
+import { CommandProcess } from '../../interop/command-process.ts';
 import { openPageOn, type RemotePage } from './chromium-on.ts';
 import type { Series } from './measure.ts';
 import type { NetworkLab } from './network-lab.ts';
@@ -36,7 +36,7 @@ export async function playFromSink(options: StreamOptions & { readonly flags: re
   const server = ['--run-signalling-server', '--signalling-server-host', address, '--signalling-server-port', '0'];
   const watched = ['--json', '--stats-interval', String(INTERVAL / 1000), '--stun-server', 'none'];
   const args = ['sink', file, ...watched, ...server, '--video-codecs', codec, ...flags];
-  const sink = new SinkProcess(args, ['ip', 'netns', 'exec', namespace]);
+  const sink = new CommandProcess(args, ['ip', 'netns', 'exec', namespace]);
   let viewer: RemotePage | undefined;
   const close = async (): Promise<void> => {
     await viewer?.close();

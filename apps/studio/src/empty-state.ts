@@ -1,6 +1,6 @@
 /** What the stage says while nothing plays: how to get a stream, or to choose one. */
+import { commandLine } from './command-line.ts';
 import { element } from './dom.ts';
-import { icon } from './icons.ts';
 import { startCommands } from './start-commands.ts';
 
 export type Emptiness = 'connecting' | 'unreachable' | 'no-streams' | 'choose';
@@ -49,28 +49,4 @@ export class EmptyState {
 
 function heading(text: string): HTMLElement {
   return element('h1', {}, text);
-}
-
-function commandLine(title: string, command: string): HTMLElement {
-  const copy = element(
-    'button',
-    { class: 'icon-button', type: 'button', title: 'Copy', attributes: { 'aria-label': `Copy the command: ${title}` } },
-    icon('copy'),
-  );
-  copy.addEventListener('click', async () => {
-    try {
-      await navigator.clipboard.writeText(command);
-      copy.replaceChildren(icon('done'));
-      setTimeout(() => copy.replaceChildren(icon('copy')), 1500);
-    } catch {
-      getSelection()?.selectAllChildren(code);
-    }
-  });
-  const code = element('code', {}, command);
-  return element(
-    'div',
-    { class: 'command' },
-    element('span', { class: 'command-title' }, title),
-    element('div', { class: 'command-line' }, code, copy),
-  );
 }

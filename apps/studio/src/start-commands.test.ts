@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { startCommands } from './start-commands.ts';
+import { recordCommand, startCommands } from './start-commands.ts';
 
 const commands = (url: string): string =>
   startCommands(url)
@@ -18,4 +18,10 @@ describe('the commands of the empty page', () => {
       expect(commands(address)).toContain('ws://host:1');
     }
   });
+});
+
+it('records by a URI of the family', () => {
+  expect(recordCommand('wss://cam.example:8443/', 'a b')).toBe(
+    'npx tswebrtc src "gstwebrtcs://cam.example:8443?peer-id=a%20b" --record out.mkv',
+  );
 });

@@ -1,5 +1,6 @@
 /** The page as a whole: brings together the library, the list, the players, the status and the address. */
 import { GstWebRTCAPI, type GstWebRTCError, type Peer } from '@tswebrtc/browser';
+import { CapturePanel } from './capture-panel.ts';
 import { ConsumersView } from './consumers-view.ts';
 import { readDeepLink, writeDeepLink } from './deep-link.ts';
 import { element, setText } from './dom.ts';
@@ -22,7 +23,8 @@ export class Studio {
   readonly #list = new StreamList({ onPlay: (peer, alongside) => this.#choose(peer, alongside) });
   readonly #empty: EmptyState;
   readonly #stage = element('main', { class: 'players' });
-  readonly #layout = element('div', { class: 'layout' }, this.#list.element, this.#stage);
+  readonly #capture: CapturePanel;
+  readonly #layout = element('div', { class: 'layout' });
   readonly #notice = element('p', { class: 'notice', attributes: { role: 'alert', 'data-testid': 'notice' } });
   readonly #host: PlayerHost;
   #view: View = 'watch';
@@ -44,6 +46,8 @@ export class Studio {
       maxReconnectionTimeout: 10_000,
       webrtcConfig: { iceServers: config.iceServers, bundlePolicy: 'max-bundle' },
     });
+    this.#capture = new CapturePanel(this.#api, config.signallingUrl);
+    this.#layout.append(element('div', { class: 'side' }, this.#list.element, this.#capture.element), this.#stage);
     this.#host = {
       createSession: (id) => this.#api.createConsumerSession(id),
       onStop: (player) => this.#stop(player),
@@ -78,6 +82,8 @@ export class Studio {
       producerAdded: (peer) => this.#appeared(peer),
       producerUpdated: (peer) => this.#changed(peer),
       producerRemoved: (peer) => this.#disappeared(peer),
+      consumerAdded: () => this.#capture.refresh(),
+      consumerRemoved: () => this.#capture.refresh(),
     });
   }
 
@@ -198,6 +204,7 @@ export class Studio {
   #refresh(whileAway: 'connecting' | 'unreachable' = this.#emptiness): void {
     this.#emptiness = whileAway;
     const { connected } = this.#api;
+    this.#capture.refresh();
     const count = this.#list.size;
     this.#list.hint(count > 0 ? '' : connected ? 'None yet. They appear here as they come on air.' : 'Not connected.');
     this.#list.mark(new Set(this.#players.flatMap((player) => player.producerId ?? [])));

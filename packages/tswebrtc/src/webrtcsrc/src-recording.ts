@@ -251,7 +251,8 @@ export class SrcRecording extends Emitter<SrcRecordingEvents> {
   #write(lane: Lane, frame: InboundFrame): void {
     if (lane.index === undefined || this.#state !== 'writing') return;
     const time = lane.clock.place(mediaTimeOf(frame)) - this.#origin;
-    if (time < -ROUNDING) return;
+    // Sound of before the first picture. A picture is needed by those behind it, though a clock moved by a hair meanwhile.
+    if (lane.track.kind === 'audio' && time < -ROUNDING) return;
     if (time >= this.#duration) {
       lane.done = true;
       const all = this.#lanes.every(({ index, done }) => index === undefined || done);

@@ -1,4 +1,4 @@
-/** Runs `tswebrtc sink` as users do, in a process of its own, and reads the events it prints with `--json`. */
+/** Runs the command as users do, in a process of its own, and reads the events it prints with `--json`. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -6,21 +6,21 @@ import { fileURLToPath } from 'node:url';
 const root = new URL(import.meta.url.includes('/dist/') ? '../../../' : '../', import.meta.url);
 export const command = fileURLToPath(new URL('packages/tswebrtc/bin/tswebrtc.js', root));
 
-export interface SinkEvent {
+export interface CommandEvent {
   readonly event: string;
   readonly time: number;
   readonly [key: string]: unknown;
 }
 
-export class SinkProcess {
+export class CommandProcess {
   readonly child: ChildProcess;
-  readonly events: SinkEvent[] = [];
+  readonly events: CommandEvent[] = [];
   stderr = '';
   readonly exit: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   readonly #waiting = new Set<() => void>();
 
   /** Runs the command with servers of its own on free ports of 127.0.0.1 unless `args` say otherwise. */
-  static async start(args: readonly string[]): Promise<SinkProcess> {
+  static async startSink(args: readonly string[]): Promise<CommandProcess> {
     const servers = [
       '--run-signalling-server',
       '--signalling-server-port',
@@ -29,7 +29,7 @@ export class SinkProcess {
       '--web-server-host-addr',
       'http://127.0.0.1:0',
     ];
-    const sink = new SinkProcess(['sink', '--json', '--stun-server', 'none', ...servers, ...args]);
+    const sink = new CommandProcess(['sink', '--json', '--stun-server', 'none', ...servers, ...args]);
     await sink.event('registered');
     return sink;
   }
@@ -42,7 +42,7 @@ export class SinkProcess {
       this.stderr += text;
     });
     createInterface({ input: this.child.stdout! }).on('line', (line) => {
-      this.events.push(JSON.parse(line) as SinkEvent);
+      this.events.push(JSON.parse(line) as CommandEvent);
       for (const wake of this.#waiting) wake();
     });
     this.exit = new Promise((resolve) => {
@@ -64,7 +64,7 @@ export class SinkProcess {
   }
 
   /** Resolves with the first event of this name, past or to come, that `accept` takes; rejects when the command ends first or after `timeout` ms. */
-  async event(name: string, accept: (event: SinkEvent) => boolean = () => true, timeout = 20_000): Promise<SinkEvent> {
+  async event(name: string, accept: (event: CommandEvent) => boolean = () => true, timeout = 20_000): Promise<CommandEvent> {
     const deadline = Date.now() + timeout;
     for (;;) {
       const found = this.events.find((event) => event.event === name && accept(event));

@@ -1,0 +1,83 @@
+/**
+ * In the page: a producer by the published gstwebrtc-api whose picture flashes and whose tone beeps at the same moments, so that
+ * a recording tells by how much they have drifted apart. Everything is in one function, which Chromium and Firefox evaluate.
+ */
+export interface FlashingOptions {
+  readonly signalling: string;
+  /** Camera and microphone (the browser's fake ones) instead. */
+  readonly camera: boolean;
+}
+
+declare global {
+  var GstWebRTCAPI: new (
+    config: object,
+  ) => {
+    registerConnectionListener(listener: object): boolean;
+    createProducerSession(stream: MediaStream): EventTarget & { start(): boolean };
+  };
+  var clientSession: { rtcPeerConnection: RTCPeerConnection };
+  var flashes: number[];
+}
+
+/** Resolves with the client id when the producer is registered. */
+export async function startFlashing({ signalling, camera }: FlashingOptions): Promise<string> {
+  const flashing = (): MediaStream => {
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [640, 360];
+    document.body.append(canvas);
+    const context = canvas.getContext('2d', { alpha: false })!;
+    const audio = new AudioContext();
+    const oscillator = new OscillatorNode(audio, { frequency: 1000 });
+    const gain = new GainNode(audio, { gain: 0 });
+    const destination = audio.createMediaStreamDestination();
+    oscillator.connect(gain).connect(destination);
+    oscillator.start();
+    let count = 0;
+    let bright = false;
+    const draw = (): void => {
+      const due = performance.now() % 1000 < 100;
+      if (due !== bright) gain.gain.value = due ? 0.5 : 0;
+      bright = due;
+      context.fillStyle = due ? 'white' : '#303030';
+      context.fillRect(0, 0, 640, 360);
+      context.fillStyle = due ? '#ddd' : '#444';
+      context.fillRect((count++ * 6) % 600, 160, 40, 40);
+    };
+    draw();
+    setInterval(draw, 10);
+    const stream = canvas.captureStream(30);
+    for (const track of destination.stream.getAudioTracks()) stream.addTrack(track);
+    return stream;
+  };
+  const stream = camera
+    ? await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 360, frameRate: 30 }, audio: true })
+    : flashing();
+  return new Promise((resolve) => {
+    const api = new GstWebRTCAPI({
+      meta: { name: 'flashing' },
+      signalingServerUrl: signalling,
+      webrtcConfig: { iceServers: [], bundlePolicy: 'max-bundle' },
+    });
+    api.registerConnectionListener({
+      connected: (id: string) => {
+        const session = api.createProducerSession(stream);
+        session.addEventListener('stateChanged', () => resolve(id));
+        session.addEventListener('clientConsumerAdded', (event) => {
+          globalThis.clientSession = (event as CustomEvent).detail;
+        });
+        session.start();
+      },
+      disconnected: () => {},
+    });
+  });
+}
+
+/** Frames that the page has sent to its last consumer. */
+export async function framesSent(): Promise<number> {
+  const report = await clientSession.rtcPeerConnection.getStats();
+  let sent = 0;
+  report.forEach((entry: Record<string, unknown>) => {
+    if (entry.type === 'outbound-rtp' && entry.kind === 'video') sent += entry.framesSent as number;
+  });
+  return sent;
+}
