@@ -132,11 +132,15 @@ export function parseCommandLine(args: readonly string[], write: (text: string) 
     .addOption(stringOption('--host <host>', 'Address to listen on; 0.0.0.0 is every network. (default: 127.0.0.1)'))
     .addOption(numberOption('-p, --port <port>', 'Port to listen on; 0 takes any free port. (default: 8443)', uint(0, 65535)))
     .addOption(stringOption('-c, --cert <file>', 'PEM file of a certificate chain: with --key it serves wss.'))
-    .addOption(stringOption('-k, --key <file>', 'PEM file of the private key of --cert.'));
+    .addOption(stringOption('-k, --key <file>', 'PEM file of the private key of --cert.'))
+    .addOption(stringOption('--tls <how>', 'self-signed: serves wss with a certificate of this machine.'));
   addSwitch(server, 'json', 'Print one JSON object a line on stdout; sentences for people go to stderr.');
-  server.action((typed: { host?: string; port?: number; cert?: string; key?: string; json?: boolean }) => {
-    const { host = '127.0.0.1', port = 8443, cert, key, json = false } = typed;
-    parsed = { command: 'signalling-server', json, host, port, ...(cert ? { cert } : {}), ...(key ? { key } : {}) };
+  server.action((typed: { host?: string; port?: number; cert?: string; key?: string; tls?: string; json?: boolean }) => {
+    const { host = '127.0.0.1', port = 8443, cert, key, tls, json = false } = typed;
+    if (tls !== undefined && tls !== 'self-signed') throw new UsageError(`--tls is "${tls}", but it must be self-signed.`);
+    if (tls && (cert || key)) throw new UsageError('--tls self-signed and --cert are two certificates: leave one of them out.');
+    const selfSigned = tls === 'self-signed';
+    parsed = { command: 'signalling-server', json, host, port, selfSigned, ...(cert ? { cert } : {}), ...(key ? { key } : {}) };
   });
 
   for (const command of [sink, src, play, server])

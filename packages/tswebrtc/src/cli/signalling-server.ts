@@ -1,5 +1,6 @@
 /** `tswebrtc signalling-server`: the signalling server alone, until interrupted. */
 import { SignallingServer } from '@tswebrtc/signalling-server';
+import { selfSignedCertificate } from '../common/self-signed.ts';
 import { openPortNotice } from './endpoint.ts';
 import { aborted } from './interrupts.ts';
 import type { CommandContext } from './sink.ts';
@@ -9,6 +10,8 @@ export interface SignallingServerCommand {
   readonly port: number;
   readonly cert?: string;
   readonly key?: string;
+  /** Serves wss with a certificate of this machine. */
+  readonly selfSigned: boolean;
 }
 
 /** Resolves when the command is over; rejects when it could not begin. */
@@ -16,7 +19,13 @@ export async function runSignallingServer(
   command: SignallingServerCommand,
   { output, logger, interrupts }: CommandContext,
 ): Promise<void> {
-  const server = await SignallingServer.listen({ ...command, logger: logger.child({ subsystem: 'signalling-server' }) });
+  const { selfSigned, ...options } = command;
+  const certificate = selfSigned ? await selfSignedCertificate() : {};
+  const server = await SignallingServer.listen({
+    ...options,
+    ...certificate,
+    logger: logger.child({ subsystem: 'signalling-server' }),
+  });
   try {
     const { urls } = server;
     output.event('listening', { urls }, `The signalling server listens on ${urls.join(' and ')}. Press Ctrl-C to stop.`);

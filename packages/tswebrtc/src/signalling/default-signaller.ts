@@ -3,6 +3,7 @@
  * descriptions of sessions through it (reference §4.5). Unlike the reference's it verifies TLS, comes back when the server
  * is lost, sends in order, and survives whatever the server says.
  */
+import { randomUUID } from 'node:crypto';
 import {
   type ClientMessage,
   encodeClientMessage,
@@ -36,6 +37,11 @@ export interface DefaultSignallerOptions {
   readonly producerPeerId?: string;
   /** For consumers without `producerPeerId`: start a session with the first producer there is, and wait for one. */
   readonly connectToFirstProducer?: boolean;
+  /**
+   * For consumers: the offer comes from this side and travels with the request for the session. `session-requested` asks for it,
+   * by an id of ours that stands for the session from then on. Default: the producer makes it.
+   */
+  readonly makeOffer?: boolean;
   /** Headers of the HTTP request that opens the WebSocket: text, or numbers and booleans, which are written as such. */
   readonly headers?: Readonly<Record<string, unknown>>;
   /** PEM file of certificates to trust besides the well-known roots. */
@@ -50,6 +56,16 @@ export interface DefaultSignallerOptions {
   readonly backoff?: BackoffOptions;
   /** Silent by default. */
   readonly logger?: Logger;
+}
+
+interface OfferedSession {
+  /** Stands for the session at the element. */
+  readonly localId: string;
+  readonly producerId: string;
+  /** The server's name for it, once it has one. */
+  remoteId: string | undefined;
+  /** What is sent as soon as that is so. */
+  readonly waiting: ((sessionId: string) => void)[];
 }
 
 /** Pause, in ms, before asking again for a producer where there was none. */
@@ -72,6 +88,8 @@ export class DefaultSignaller extends Emitter<SignallerEvents> implements Signal
   #clientId: string | undefined;
   /** The producer a session was asked for, until it ends. */
   #target: { readonly producerId: string; sessionId?: string } | undefined;
+  /** The session that began with our offer, or will. */
+  #offered: OfferedSession | undefined;
   #listTimer: NodeJS.Timeout | undefined;
 
   /**
@@ -145,16 +163,24 @@ export class DefaultSignaller extends Emitter<SignallerEvents> implements Signal
   }
 
   sendSdp(sessionId: string, { type, sdp }: SessionDescription): void {
-    this.#send({ type: 'peer', sessionId, sdp: { type, sdp } });
+    const offered = this.#offered;
+    if (offered?.localId === sessionId && offered.remoteId === undefined) this.startSession(offered.producerId, sdp);
+    else this.#send({ type: 'peer', sessionId: this.#remoteId(sessionId), sdp: { type, sdp } });
   }
 
   /** The protocol names the media section by its index; it has no place for `sdpMid`. */
   addIce(sessionId: string, candidate: string, sdpMLineIndex: number, _sdpMid?: string): void {
-    this.#send({ type: 'peer', sessionId, ice: { candidate, sdpMLineIndex } });
+    const offered = this.#offered;
+    const send = (id: string): void => this.#send({ type: 'peer', sessionId: id, ice: { candidate, sdpMLineIndex } });
+    // Candidates that are found before the server has named the session wait for that.
+    if (offered?.localId === sessionId && offered.remoteId === undefined) offered.waiting.push(send);
+    else send(this.#remoteId(sessionId));
   }
 
-  endSession(sessionId: string, error?: string): void {
+  endSession(localId: string, error?: string): void {
+    const sessionId = this.#remoteId(localId);
     this.#forgetTarget(sessionId);
+    if (this.#offered?.localId === localId) this.#offered = undefined;
     if (error === undefined) this.#send({ type: 'endSession', sessionId });
     else this.#send({ type: 'endSessionV1_1', sessionId, error });
   }
@@ -207,8 +233,7 @@ export class DefaultSignaller extends Emitter<SignallerEvents> implements Signal
         this.#sessionRequested(message);
         return;
       case 'sessionStarted':
-        if (this.#target?.producerId === message.peerId) this.#target.sessionId ??= message.sessionId;
-        this.emit('session-started', message.sessionId, message.peerId);
+        this.#sessionStarted(message);
         return;
       case 'endSession':
         this.#sessionEnded(message.sessionId, undefined);
@@ -265,7 +290,31 @@ export class DefaultSignaller extends Emitter<SignallerEvents> implements Signal
 
   #seekSession(producerId: string): void {
     this.#target = { producerId };
-    this.startSession(producerId);
+    if (!this.#options.makeOffer) {
+      this.startSession(producerId);
+      return;
+    }
+    const localId = randomUUID();
+    this.#offered = { localId, producerId, remoteId: undefined, waiting: [] };
+    this.emit('session-requested', localId, producerId, undefined);
+  }
+
+  #sessionStarted({ sessionId, peerId }: ServerMessageOf<'sessionStarted'>): void {
+    if (this.#target?.producerId === peerId) this.#target.sessionId ??= sessionId;
+    const offered = this.#offered;
+    if (offered?.producerId === peerId && offered.remoteId === undefined) {
+      offered.remoteId = sessionId;
+      for (const send of offered.waiting.splice(0)) send(sessionId);
+    } else this.emit('session-started', sessionId, peerId);
+  }
+
+  /** What the element calls a session of the server, and the other way round. */
+  #localId(remoteId: string): string {
+    return this.#offered?.remoteId === remoteId ? this.#offered.localId : remoteId;
+  }
+
+  #remoteId(localId: string): string {
+    return this.#offered?.localId === localId ? (this.#offered.remoteId ?? localId) : localId;
   }
 
   #listed(producers: readonly Peer[]): void {
@@ -304,14 +353,16 @@ export class DefaultSignaller extends Emitter<SignallerEvents> implements Signal
   }
 
   #peerSaid(message: PeerMessage): void {
-    const { sessionId } = message;
+    const sessionId = this.#localId(message.sessionId);
     if ('sdp' in message) this.emit('session-description', sessionId, message.sdp);
     else this.emit('handle-ice', sessionId, message.ice.sdpMLineIndex, undefined, message.ice.candidate);
   }
 
   #sessionEnded(sessionId: string, error: string | undefined): void {
+    const localId = this.#localId(sessionId);
     this.#forgetTarget(sessionId);
-    this.emit('session-ended', sessionId, error);
+    if (this.#offered?.localId === localId) this.#offered = undefined;
+    this.emit('session-ended', localId, error);
   }
 
   #refused(details: string): void {

@@ -15,7 +15,10 @@ export type Meta = Record<string, unknown>;
 export type SignallerEvents = {
   /** Registered with the server under this id. Again after a reconnection, with a new id. */
   registered: [peerId: string];
-  /** A consumer wants a session; `offer` when the consumer makes the offer. */
+  /**
+   * To producers: a consumer wants a session; `offer` when the consumer makes the offer. To consumers: a session with the peer is to
+   * begin with an offer of theirs, which `sendSdp` takes.
+   */
   'session-requested': [sessionId: string, peerId: string, offer: SessionDescription | undefined];
   /** For consumers: the session that was asked for exists. */
   'session-started': [sessionId: string, peerId: string];

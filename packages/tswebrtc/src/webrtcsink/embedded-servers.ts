@@ -2,6 +2,7 @@
 import { SignallingServer, SignallingServerError } from '@tswebrtc/signalling-server';
 import { TsWebRTCError } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
+import { type CertificateFiles, selfSignedCertificate } from '../common/self-signed.ts';
 import type { ResolvedSinkOptions } from './properties.ts';
 import { WebServer } from './web-server.ts';
 
@@ -17,8 +18,10 @@ export class EmbeddedServers {
    */
   async start(options: ResolvedSinkOptions, logger: Logger, stats?: () => Promise<object>): Promise<string[]> {
     const urls: string[] = [];
+    const own = options.tls === 'self-signed' ? await selfSignedCertificate() : undefined;
     if (options.runSignallingServer) {
-      const { signallingServerHost: host, signallingServerCert: cert, signallingServerKey: key } = options;
+      const { signallingServerHost: host } = options;
+      const { cert, key } = certificateFor(options.signallingServerCert, options.signallingServerKey, own);
       const server = await SignallingServer.listen({
         host,
         port: options.signallingServerPort,
@@ -40,8 +43,7 @@ export class EmbeddedServers {
       const tls = this.signallingUri?.startsWith('wss') ?? false;
       const server = await WebServer.listen({
         hostAddr: options.webServerHostAddr,
-        ...(options.webServerCert ? { cert: options.webServerCert } : {}),
-        ...(options.webServerKey ? { key: options.webServerKey } : {}),
+        ...certificateFor(options.webServerCert, options.webServerKey, own),
         ...(options.webServerPath ? { path: options.webServerPath } : {}),
         ...(options.webServerDirectory ? { directory: options.webServerDirectory } : {}),
         config: () => ({
@@ -60,6 +62,16 @@ export class EmbeddedServers {
   async close(): Promise<void> {
     await Promise.all([this.#webServer?.close(), this.#signallingServer?.close()]);
   }
+}
+
+/** What was given counts, half of it too: the server says what is missing. */
+function certificateFor(
+  cert: string | null,
+  key: string | null,
+  own: CertificateFiles | undefined,
+): { cert?: string; key?: string } {
+  if (cert === null && key === null) return own ?? {};
+  return { ...(cert ? { cert } : {}), ...(key ? { key } : {}) };
 }
 
 /** The page uses the STUN server that the sink uses. */

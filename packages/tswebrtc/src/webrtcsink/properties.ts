@@ -163,6 +163,13 @@ export const sinkProperties = {
     when: 'ready',
     doc: 'PEM file of the private key of signalling-server-cert.',
   }),
+  // Ours: browsers hand out cameras on https only, and other devices reach this one by no name that a certificate could have.
+  tls: property({
+    type: choice('none', 'self-signed'),
+    default: 'none',
+    when: 'ready',
+    doc: 'self-signed: both servers speak TLS, with a certificate of this machine unless they are given others.',
+  }),
   runWebServer: property({
     type: boolean(),
     default: false,

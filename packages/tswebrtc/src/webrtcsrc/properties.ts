@@ -59,6 +59,13 @@ export const srcProperties = {
     when: 'ready',
     doc: 'Take the first producer there is, and wait for one.',
   }),
+  // Ours: the original only answers, except to signallers such as WHEP that ask for an offer.
+  makeOffer: property({
+    type: boolean(),
+    default: false,
+    when: 'ready',
+    doc: 'Make the offer, which travels with the request for the session, instead of waiting for the producer to make one.',
+  }),
   // Ours: the original leaves 200 ms to its connection.
   minPlayoutDelay: property({
     type: uint(0, 10_000, 'ms'),

@@ -1,6 +1,6 @@
 /**
- * The session of a consumer: takes the producer's offers, answers with what it can take of them, and has a track for each
- * medium that comes. Whatever the producer sends ends at most the session, with a reason.
+ * The session of a consumer: takes the producer's offers and answers with what it can take of them, or makes the offer itself,
+ * and has a track for each medium that comes. Whatever the producer sends ends at most the session, with a reason.
  */
 import { Emitter } from '../common/emitter.ts';
 import { asError, TsWebRTCError } from '../common/errors.ts';
@@ -31,6 +31,8 @@ export type SrcSessionEvents = {
 export interface SrcSessionOptions {
   readonly id: string;
   readonly producerId: string;
+  /** Whether the offer comes from this side. */
+  readonly offering: boolean;
   readonly videoCodecs: readonly SrcVideoCodec[];
   readonly audioCodecs: readonly SrcAudioCodec[];
   readonly retransmission: boolean;
@@ -53,6 +55,7 @@ export class SrcSession extends Emitter<SrcSessionEvents> {
   #turn: Promise<void>;
   #connection: Connection | undefined;
   #setupTimer: NodeJS.Timeout | undefined;
+  #awaitsAnswer = false;
   #ended = false;
 
   constructor(options: SrcSessionOptions) {
@@ -62,6 +65,7 @@ export class SrcSession extends Emitter<SrcSessionEvents> {
     this.#options = options;
     this.#logger = options.logger.child({ subsystem: 'session', sessionId: options.id });
     this.#turn = this.#open();
+    if (options.offering) this.#inTurn((connection) => this.#offer(connection));
   }
 
   /** Those that have not ended. */
@@ -75,8 +79,14 @@ export class SrcSession extends Emitter<SrcSessionEvents> {
 
   handleDescription(description: SessionDescription): void {
     this.#inTurn(async (connection) => {
-      if (description.type !== 'offer') {
-        this.#logger.warn({}, 'an answer of the producer was ignored: nothing was offered');
+      if (description.type === 'answer') {
+        if (!this.#awaitsAnswer) {
+          this.#logger.warn({}, 'an answer of the producer was ignored: nothing was offered');
+          return;
+        }
+        this.#awaitsAnswer = false;
+        await connection.setRemoteDescription(description);
+        this.#expose(connection);
         return;
       }
       await connection.setRemoteDescription(description);
@@ -144,24 +154,39 @@ export class SrcSession extends Emitter<SrcSessionEvents> {
       .catch((error: unknown) => this.fail('error', asError(error, 'INVALID_SDP')));
   }
 
+  /** Asks for one picture and one sound in any of the codecs. */
+  async #offer(connection: Connection): Promise<void> {
+    this.#want(connection, 'video', 1);
+    this.#want(connection, 'audio', 1);
+    const offer = await connection.createOffer();
+    this.#awaitsAnswer = true;
+    // The offer goes out before its candidates, which the local description brings.
+    this.emit('description', offer);
+    await connection.setLocalDescription(offer);
+  }
+
   /** A transceiver for every m-line that the producer may send on. */
   #wantAll(connection: Connection): void {
-    const { videoCodecs, audioCodecs, retransmission, playoutDelay } = this.#options;
     for (const kind of ['video', 'audio'] as const) {
-      const codecs = kind === 'video' ? videoCodecs.map(videoPreference) : audioCodecs.map(audioPreference);
-      if (codecs.length === 0) continue;
-      const wanted = connection.remoteMedia.filter((media) => media.kind === kind).length;
-      let there = connection.transceivers.filter((transceiver) => transceiver.kind === kind).length;
-      for (; there < wanted; there++) {
-        connection.addTransceiver({
-          kind,
-          direction: 'recvonly',
-          codecs,
-          retransmission: kind === 'video' && retransmission,
-          fec: true,
-          playoutDelay,
-        });
-      }
+      this.#want(connection, kind, connection.remoteMedia.filter((media) => media.kind === kind).length);
+    }
+  }
+
+  /** Adds transceivers until there are `count` of this kind. */
+  #want(connection: Connection, kind: 'video' | 'audio', count: number): void {
+    const { videoCodecs, audioCodecs, retransmission, playoutDelay } = this.#options;
+    const codecs = kind === 'video' ? videoCodecs.map(videoPreference) : audioCodecs.map(audioPreference);
+    if (codecs.length === 0) return;
+    const there = connection.transceivers.filter((transceiver) => transceiver.kind === kind).length;
+    for (let i = there; i < count; i++) {
+      connection.addTransceiver({
+        kind,
+        direction: 'recvonly',
+        codecs,
+        retransmission: kind === 'video' && retransmission,
+        fec: true,
+        playoutDelay,
+      });
     }
   }
 

@@ -103,6 +103,22 @@ describe('WebRTCSrc', () => {
     expect(new Set(tracks.map(({ mid }) => mid)).size).toBe(3);
   });
 
+  it('makes the offer where it is told to, and says goodbye by the name that the server gave the session', async () => {
+    const { sink } = await produce();
+    const removed = new Promise<string>((resolve) => sink.on('consumer-removed', (_, reason) => resolve(reason)));
+    const { src, tracks, errors } = consume({ makeOffer: true });
+    await src.start();
+    await arrived(tracks, 2);
+    expect(tracks.map(({ name, codec }) => [name, codec])).toEqual([
+      ['video_0', 'VP8'],
+      ['audio_0', 'opus'],
+    ]);
+    for (const track of tracks) expect(ascending(await take(track, 20))).toBe(true);
+    await src.close();
+    expect(await removed).toBe('ended');
+    expect(errors).toEqual([]);
+  });
+
   it('waits for a producer, and comes back when it goes and another comes', async () => {
     const { src, tracks, ended } = consume();
     await src.start();

@@ -123,7 +123,11 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
   async #register(): Promise<void> {
     const signaller = this.#createSignaller();
     this.#signaller = signaller;
-    signaller.on('session-started', (sessionId, peerId) => this.#begin(sessionId, peerId));
+    signaller.on('session-started', (sessionId, peerId) => this.#begin(sessionId, peerId, false));
+    signaller.on('session-requested', (sessionId, peerId, offer) => {
+      this.#begin(sessionId, peerId, offer === undefined);
+      if (offer) this.#of(sessionId)?.handleDescription(offer);
+    });
     signaller.on('session-description', (id, description) => this.#of(id)?.handleDescription(description));
     signaller.on('handle-ice', (id, index, mid, candidate) => this.#of(id)?.handleCandidate(candidate, index, mid));
     signaller.on('session-ended', (id, text) => {
@@ -149,13 +153,14 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
   }
 
   #createSignaller(): Signaller {
-    const { signaller, connectToFirstProducer } = this.#options;
+    const { signaller, connectToFirstProducer, makeOffer } = this.#options;
     if (isSignaller(signaller)) return signaller;
     return new DefaultSignaller({
       uri: signaller.uri,
       role: 'consumer',
       ...(signaller.producerPeerId === null ? {} : { producerPeerId: signaller.producerPeerId }),
       ...(connectToFirstProducer ? { connectToFirstProducer } : {}),
+      makeOffer,
       ...linkOptions(signaller),
       logger: this.#logger.child({ subsystem: 'signaller' }),
     });
@@ -180,7 +185,7 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
     return this.#session?.id === sessionId ? this.#session : undefined;
   }
 
-  #begin(sessionId: string, producerId: string): void {
+  #begin(sessionId: string, producerId: string, offering: boolean): void {
     if (this.#closing) return;
     if (this.#session) {
       this.#logger.warn({ sessionId, producerId }, 'a second session was refused: there is one at a time');
@@ -193,6 +198,7 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
     const session = new SrcSession({
       id: sessionId,
       producerId,
+      offering,
       videoCodecs,
       audioCodecs,
       retransmission: doRetransmission,
