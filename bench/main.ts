@@ -7,6 +7,7 @@ import { joinStorm } from './join-storm.ts';
 import { latency } from './latency.ts';
 import { linkDrop } from './link-drop.ts';
 import { loss } from './loss.ts';
+import { receive } from './receive.ts';
 import { shards } from './shards.ts';
 import { slowViewer } from './slow-viewer.ts';
 import { ttff } from './ttff.ts';
@@ -20,6 +21,7 @@ const benches: Record<string, (args: string[]) => Promise<void>> = {
   latency,
   'link-drop': linkDrop,
   loss,
+  receive,
   shards,
   'slow-viewer': slowViewer,
   ttff,

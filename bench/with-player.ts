@@ -1,8 +1,8 @@
 /** A producer in a process of its own and a page in headless Chromium that is connected to its signalling server. */
 import type { Page } from 'playwright-core';
 import { launchChromium } from '../interop/chromium.ts';
-import { servePlayerPage } from '../interop/player-page.ts';
 import { CommandProcess } from '../interop/command-process.ts';
+import { servePlayerPage } from '../interop/player-page.ts';
 
 export async function withPlayer(
   input: readonly string[],

@@ -1,5 +1,6 @@
-// A link that takes time: reads packets from a TUN device and writes each back a fixed time later, in order.
-// usage: delay DEVICE MILLISECONDS
+// A link that takes time: reads packets from a TUN device and writes each back some time later: always the same, so that they
+// stay in order, or with jitter, so that they do not.
+// usage: delay DEVICE MILLISECONDS [JITTER_MILLISECONDS]
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -31,8 +32,9 @@ static int64_t now(void) {
 }
 
 int main(int count, char **arguments) {
-  if (count != 3) return 2;
+  if (count != 3 && count != 4) return 2;
   int64_t delay = (int64_t)(atof(arguments[2]) * 1e6);
+  int64_t jitter = count == 4 ? (int64_t)(atof(arguments[3]) * 1e6) : 0;
   int tun = open("/dev/net/tun", O_RDWR | O_NONBLOCK);
   struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI};
   strncpy(request.ifr_name, arguments[1], IFNAMSIZ - 1);
@@ -60,7 +62,14 @@ int main(int count, char **arguments) {
       if (length <= 0) break;
       if (full) continue;
       packet->length = length;
-      packet->due = now() + delay;
+      packet->due = now() + delay + (jitter > 0 ? (int64_t)((2 * drand48() - 1) * jitter) : 0);
+      // Sooner due than those before it: it overtakes them.
+      for (unsigned at = next; at != first && packets[(at - 1) % SLOTS].due > packets[at % SLOTS].due; at--) {
+        static struct packet other;
+        other = packets[at % SLOTS];
+        packets[at % SLOTS] = packets[(at - 1) % SLOTS];
+        packets[(at - 1) % SLOTS] = other;
+      }
       next++;
     }
   }

@@ -28,17 +28,24 @@ export function requireNetwork(name: string, browser = true): void {
   process.exit(1);
 }
 
-/** `duration`: s of picture that `run` needs at once. `delay`: of the link, ms each way. */
-export async function withLab(duration: number, run: (around: Surroundings) => Promise<void>, delay = 0): Promise<void> {
+/** `duration`: s of picture that `run` needs at once; 0: none. `delay` and `jitter`: of the link, ms each way. */
+export async function withLab(
+  duration: number,
+  run: (around: Surroundings) => Promise<void>,
+  delay = 0,
+  jitter = 0,
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'tswebrtc-bench-'));
   const removeFolder = (): void => rmSync(folder, { recursive: true, force: true });
   process.once('exit', removeFolder);
-  const lab = new NetworkLab(delay > 0 ? { program: compileDelay(folder), args: [String(delay)] } : undefined);
+  const lab = new NetworkLab(delay > 0 ? { program: compileDelay(folder), args: [String(delay), String(jitter)] } : undefined);
   const served = await servePlayerPage();
   try {
     const file = join(folder, 'picture.mp4');
-    console.log(`Making ${duration} s of a picture that needs the bits …`);
-    await makeMovingPicture(file, duration);
+    if (duration > 0) {
+      console.log(`Making ${duration} s of a picture that needs the bits …`);
+      await makeMovingPicture(file, duration);
+    }
     await run({ lab, url: served.url, file });
   } finally {
     await served.close();
