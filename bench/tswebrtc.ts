@@ -5,6 +5,8 @@
 type Modules = {
   'congestion/congestion-controller': typeof import('../packages/tswebrtc/dist/congestion/congestion-controller.js');
   'connection/connection': typeof import('../packages/tswebrtc/dist/connection/connection.js');
+  'connection/rtp-receiver': typeof import('../packages/tswebrtc/dist/connection/rtp-receiver.js');
+  'connection/rtp-reception': typeof import('../packages/tswebrtc/dist/connection/rtp-reception.js');
   'connection/rtcp-session': typeof import('../packages/tswebrtc/dist/connection/rtcp-session.js');
   'connection/srtp/create-srtp-sender': typeof import('../packages/tswebrtc/dist/connection/srtp/create-srtp-sender.js');
   'connection/srtp/node-srtp-sender': typeof import('../packages/tswebrtc/dist/connection/srtp/node-srtp-sender.js');

@@ -45,6 +45,8 @@ class SrcRun {
   #recording: SrcRecording | undefined;
   #files = 0;
   #failure: TsWebRTCError | undefined;
+  /** It ends by itself, and not because it was told to. */
+  #finished = false;
   /** Without a recording: when the duration began to count. */
   #durationTimer: NodeJS.Timeout | undefined;
 
@@ -164,7 +166,7 @@ class SrcRun {
     const { reason, duration, bytesWritten, framesDropped, tracks, frames, error } = summary;
     if (error) this.#fail(error);
     else if (tracks.length === 0) {
-      if (!interrupts.signal.aborted || this.#failure) this.#fail(nothingCame(path));
+      if (this.#finished || !interrupts.signal.aborted) this.#fail(nothingCame(path));
       else output.warn(`Nothing came, so there is no ${path}.`);
     } else {
       const seconds = duration / 1e6;
@@ -232,6 +234,7 @@ class SrcRun {
   }
 
   #finish(): void {
+    this.#finished = true;
     this.#context.interrupts.stop();
   }
 

@@ -52,7 +52,8 @@ async function isFit({ cert, key }: CertificateFiles, hosts: readonly string[], 
   try {
     await readFile(key);
     const certificate = new X509Certificate(await readFile(cert));
-    const covers = (host: string): boolean => (isIP(host) ? certificate.checkIP(host) : certificate.checkHost(host)) !== undefined;
+    const covers = (host: string): boolean =>
+      (isIP(host) ? certificate.checkIP(host) : certificate.checkHost(host)) !== undefined;
     return hosts.every(covers) && Date.parse(certificate.validTo) - now > RENEWAL;
   } catch {
     return false;

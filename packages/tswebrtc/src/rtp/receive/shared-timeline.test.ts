@@ -41,8 +41,25 @@ describe('the shared timeline', () => {
     }
     expect(most).toBeLessThanOrEqual(0.1 + 1e-9);
     expect(last).toBeCloseTo(50 + 998 * 20, 0);
-    clock.observe(20_000, 40_000, 20_030);
-    expect(clock.place(20_000)).toBeCloseTo(50 + 39_000, 6);
+    // Half a second: no slew would be in time.
+    clock.observe(20_000, 21_480, 20_030);
+    expect(clock.place(20_000)).toBeCloseTo(20_530, 6);
+  });
+
+  it('does not follow a sender whose reports leap to another clock: its frames stay where they came', () => {
+    const timeline = new SharedTimeline();
+    const [video, audio] = [timeline.addTrack(), timeline.addTrack()];
+    // The first report of each track is by a clock of its own; the later ones agree.
+    video.observe(0, 5, 1000);
+    audio.observe(0, 90_000_000, 1010);
+    expect(audio.place(0) - video.place(0)).toBeCloseTo(10, 6);
+    for (let i = 1; i <= 500; i++) {
+      video.observe(i * 20, 7_000_000 + i * 20, 1000 + i * 20);
+      audio.observe(i * 20, 7_000_000 + i * 20, 1010 + i * 20);
+      expect(Math.abs(video.place(i * 20) - 1000 - i * 20)).toBeLessThan(20);
+      expect(Math.abs(audio.place(i * 20) - 1010 - i * 20)).toBeLessThan(20);
+    }
+    expect(audio.place(10_000)).toBeCloseTo(video.place(10_000), 0);
   });
 
   it('goes on by arrival where the media time leaps', () => {

@@ -6,19 +6,22 @@
 
 /** By how much a track may be moved against its own clock while it plays, of the time that passes: less than is heard. */
 const SLEW = 0.005;
-/** A sender whose clocks are further apart than this has begun anew. */
+/** What is further away than this is moved at once: nobody sees a picture so late as belonging to its sound. */
 const LEAP = 300;
+/** Reports that put a frame this far from its arrival tell of another clock than those before: some senders find theirs late. */
+const NONSENSE = 2000;
 /** Media time that leaves the time of arrival by this much is another stream's. */
 const MEDIA_LEAP = 5000;
 
 export class SharedTimeline {
-  /** From the sender's clock to the timeline, which is the receiver's own: fixed with the first report. */
+  /** From the sender's clock to the timeline, which is the receiver's own: of the first report that makes sense. */
   #senderOffset: number | undefined;
 
   addTrack(): TrackClock {
     return new TrackClock((captureTime, arrival) => {
-      this.#senderOffset ??= arrival - captureTime;
-      return captureTime + this.#senderOffset;
+      const offset = this.#senderOffset ?? Number.NaN;
+      if (!(Math.abs(captureTime + offset - arrival) <= NONSENSE)) this.#senderOffset = arrival - captureTime;
+      return captureTime + this.#senderOffset!;
     });
   }
 }
