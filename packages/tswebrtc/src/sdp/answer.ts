@@ -152,9 +152,12 @@ function commonFormats(offered: MediaDescription, local: LocalMedia): Format[] {
 
 function answerFmtp(offered: Format, local: Readonly<Record<string, string>>): Record<string, string> {
   if (offered.name.toLowerCase() !== 'h264') return { ...local };
+  const { 'packetization-mode': _, ...rest } = local;
+  const mode = offered.fmtp['packetization-mode'];
   const asymmetry = offered.fmtp['level-asymmetry-allowed'] === '1' && local['level-asymmetry-allowed'] === '1';
   return {
-    ...local,
+    ...(mode === undefined ? {} : { 'packetization-mode': mode }),
+    ...rest,
     'profile-level-id': answerProfileLevelId(offered.fmtp['profile-level-id'], local['profile-level-id'], asymmetry),
   };
 }

@@ -81,20 +81,22 @@ export type H264Role = 'send' | 'receive' | 'both';
 
 /**
  * How well a local format fits a remote one: 0 = exactly; greater = the decoder's profile is that many steps above what will
- * be sent; undefined = not at all. Packetisation modes must be equal (RFC 6184 §8.2.2).
+ * be sent; undefined = not at all. Packetisation modes must be equal (RFC 6184 §8.2.2), but who receives can do with the simpler
+ * one: all that mode 0 sends is part of mode 1. GStreamer's pipelines offer it by saying nothing of modes.
  */
 export function h264Distance(
   local: Readonly<Record<string, string>>,
   remote: Readonly<Record<string, string>>,
   role: H264Role,
 ): number | undefined {
-  if ((local['packetization-mode'] ?? '0') !== (remote['packetization-mode'] ?? '0')) return undefined;
+  const [ourMode, theirMode] = [local['packetization-mode'] ?? '0', remote['packetization-mode'] ?? '0'];
+  const simpler = role === 'receive' && ourMode === '1' && theirMode === '0';
+  if (ourMode !== theirMode && !simpler) return undefined;
   const ours = parseProfileLevelId(local['profile-level-id']);
   const theirs = parseProfileLevelId(remote['profile-level-id']);
   if (!ours || !theirs) return undefined;
   const steps = H264_PROFILES.indexOf(theirs.profile) - H264_PROFILES.indexOf(ours.profile);
-  if (steps === 0) return 0;
-  if (role === 'send' && steps > 0) return steps;
-  if (role === 'receive' && steps < 0) return -steps;
-  return undefined;
+  if (steps !== 0 && !(role === 'send' && steps > 0) && !(role === 'receive' && steps < 0)) return undefined;
+  // Less than a step of profile: of two formats of one profile the one with both modes is wanted.
+  return Math.abs(steps) + (simpler ? 0.5 : 0);
 }

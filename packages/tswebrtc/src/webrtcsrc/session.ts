@@ -175,7 +175,7 @@ export class SrcSession extends Emitter<SrcSessionEvents> {
   /** Adds transceivers until there are `count` of this kind. */
   #want(connection: Connection, kind: 'video' | 'audio', count: number): void {
     const { videoCodecs, audioCodecs, retransmission, playoutDelay } = this.#options;
-    const codecs = kind === 'video' ? videoCodecs.map(videoPreference) : audioCodecs.map(audioPreference);
+    const codecs = kind === 'video' ? videoCodecs.flatMap(videoPreferences) : audioCodecs.map(audioPreference);
     if (codecs.length === 0) return;
     const there = connection.transceivers.filter((transceiver) => transceiver.kind === kind).length;
     for (let i = there; i < count; i++) {
@@ -211,5 +211,10 @@ export class SrcSession extends Emitter<SrcSessionEvents> {
   }
 }
 
-const videoPreference = (name: SrcVideoCodec): CodecPreference => ({ name, clockRate: 90_000 });
+/** H.264 twice: as every WebRTC endpoint sends it, and up to the High profile, which GStreamer's cameras and encoders like. */
+const videoPreferences = (name: SrcVideoCodec): CodecPreference[] => {
+  const plain: CodecPreference = { name, clockRate: 90_000 };
+  return name === 'H264' ? [plain, { ...plain, fmtp: HIGH_PROFILE }] : [plain];
+};
+const HIGH_PROFILE = { 'packetization-mode': '1', 'profile-level-id': '640033', 'level-asymmetry-allowed': '1' };
 const audioPreference = (name: SrcAudioCodec): CodecPreference => ({ name, clockRate: 48_000, channels: 2 });
