@@ -39,7 +39,7 @@ export async function loadPart(): Promise<{ GarbageReceiver: { create(seed: numb
     readonly #reception = new RtpReception({
       cname: 'soak',
       receivers: () => [this.#video, this.#audio],
-      transportCcId: () => 3,
+      extensions: () => ({ transportCc: 3, mid: 4 }),
       roundTripTime: () => 50,
       send: () => {},
     });

@@ -18,6 +18,8 @@ export class FakePeerConnection extends EventTarget {
   remoteDescription: RTCSessionDescriptionInit | null = null;
   localDescription: RTCSessionDescriptionInit | null = null;
   connectionState = 'new';
+  signalingState = 'stable';
+  readonly tracks: unknown[] = [];
   closed = false;
 
   constructor(configuration: RTCConfiguration) {
@@ -52,6 +54,14 @@ export class FakePeerConnection extends EventTarget {
   async addIceCandidate(candidate: RTCIceCandidateInit): Promise<void> {
     if (!this.remoteDescription) throw new Error('InvalidStateError: no remote description');
     this.candidates.push(candidate);
+  }
+
+  addTrack(track: unknown): void {
+    this.tracks.push(track);
+  }
+
+  getSenders(): { track: unknown }[] {
+    return this.tracks.map((track) => ({ track }));
   }
 
   createDataChannel(label: string): EventTarget {

@@ -11,7 +11,7 @@ import type { RtcpPacket, TransportFeedback } from '../rtp/rtcp/types.ts';
 import { createAnswer } from '../sdp/answer.ts';
 import { assertConnectable, assertSameShape } from '../sdp/checks.ts';
 import type { MediaDescription, SessionDescription } from '../sdp/description.ts';
-import { type MediaAgreement, negotiate } from '../sdp/negotiate.ts';
+import { type MediaAgreement, type NegotiatedExtensions, negotiate } from '../sdp/negotiate.ts';
 import { createOffer } from '../sdp/offer.ts';
 import { PayloadTypes } from '../sdp/payload-types.ts';
 import { parseDescription } from '../sdp/read.ts';
@@ -104,7 +104,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   #setup: 'active' | 'passive' | undefined;
   #wantsApplication = false;
   #gathering = false;
-  #transportCcId: number | undefined;
+  #extensions: NegotiatedExtensions = {};
   #transportSequenceNumber = randomBytes(2).readUInt16BE();
   #closing: Promise<void> | undefined;
 
@@ -138,7 +138,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.#reception = new RtpReception({
       cname: this.#cname,
       receivers: () => this.#receivers,
-      transportCcId: () => (this.#receives ? this.#transportCcId : undefined),
+      extensions: () => (this.#receives ? this.#extensions : {}),
       roundTripTime: () => (this.#rtcp.roundTripTime === undefined ? undefined : this.#rtcp.roundTripTime * 1000),
       send: (compound) => transport.sendRtcp(compound),
     });
@@ -374,7 +374,8 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.#agreed = local;
     this.#sections.apply(agreements, local);
     // One number for all m-lines of a bundle (RFC 8843 §9.2, RFC 8285 §5).
-    this.#transportCcId = agreements.find(({ extensions }) => extensions.transportCc !== undefined)?.extensions.transportCc;
+    // One transport has one numbering of them (RFC 8843 §9.1).
+    this.#extensions = Object.assign({}, ...agreements.map(({ extensions }) => extensions));
     this.#setSignalingState('stable');
     const index = agreements.findIndex((agreement) => agreement.accepted);
     if (index >= 0) this.#connect(local, remote, index, answer, hasDataChannels(agreements, local));

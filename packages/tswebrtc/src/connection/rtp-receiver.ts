@@ -27,6 +27,8 @@ export class RtpReceiver extends Emitter<RtpReceiverEvents> {
   #stream: InboundStream | undefined;
   #rtxSsrc: number | undefined;
   #active = false;
+  #mid: string | undefined;
+  #rid: string | undefined;
 
   constructor(kind: MediaKind, bounds: PlayoutBounds = DEFAULT_BOUNDS) {
     super();
@@ -54,9 +56,15 @@ export class RtpReceiver extends Emitter<RtpReceiverEvents> {
     this.#stream?.requestKeyframe();
   }
 
+  /** @internal Name of its m-line. */
+  get mid(): string | undefined {
+    return this.#mid;
+  }
+
   /** @internal Takes the outcome of a negotiation. */
-  configure(codecs: readonly CodecParameters[], sources: readonly RemoteSource[], active: boolean): void {
+  configure(codecs: readonly CodecParameters[], sources: readonly RemoteSource[], active: boolean, mid?: string): void {
     const wasActive = this.#active;
+    this.#mid = mid;
     this.#active = active && codecs.length > 0;
     if (!this.#active) {
       if (wasActive) this.end();
@@ -78,7 +86,16 @@ export class RtpReceiver extends Emitter<RtpReceiverEvents> {
     return this.#active ? this.#formats.get(payloadType) : undefined;
   }
 
-  /** @internal A stream showed by its payload type alone; another one before it is over (RFC 8829 §5.10). */
+  /**
+   * @internal Whether a stream that says that it is this encoding of the medium is the one that is taken: of several only the
+   * first that shows, for nothing here puts them together.
+   */
+  takesEncoding(rid: string): boolean {
+    this.#rid ??= rid;
+    return this.#rid === rid;
+  }
+
+  /** @internal A stream showed by its m-line's name or its payload type; another one before it is over (RFC 8829 §5.10). */
   adopt(ssrc: number, retransmissions: boolean): void {
     if (retransmissions) this.#rtxSsrc = ssrc;
     else this.#open(ssrc);
@@ -93,6 +110,7 @@ export class RtpReceiver extends Emitter<RtpReceiverEvents> {
   end(): void {
     this.#stream = undefined;
     this.#rtxSsrc = undefined;
+    this.#rid = undefined;
     this.emit('ended');
   }
 

@@ -8,6 +8,7 @@ import { parseRtp, RtpHeader } from '../rtp/packet.ts';
 import { ArrivalRecorder } from '../rtp/receive/arrival-recorder.ts';
 import { writeRtcp } from '../rtp/rtcp/rtcp.ts';
 import type { ReportBlock, RtcpPacket } from '../rtp/rtcp/types.ts';
+import type { NegotiatedExtensions } from '../sdp/negotiate.ts';
 import type { RtpReceiver } from './rtp-receiver.ts';
 import { randomSsrc } from './rtp-sender.ts';
 
@@ -23,8 +24,8 @@ const SHORTEST_WAIT = 1;
 export interface RtpReceptionOptions {
   readonly cname: string;
   readonly receivers: () => readonly RtpReceiver[];
-  /** Id of the transport-wide sequence number's header extension; undefined where not negotiated. */
-  readonly transportCcId: () => number | undefined;
+  /** Ids of the header extensions that were negotiated. */
+  readonly extensions: () => NegotiatedExtensions;
   /** ms; undefined before it is known. */
   readonly roundTripTime: () => number | undefined;
   readonly send: (compound: Uint8Array) => void;
@@ -54,7 +55,7 @@ export class RtpReception {
     const header = this.#header;
     if (this.#stopped || !parseRtp(packet, header)) return;
     this.#recordArrival(packet, header, arrival);
-    const receiver = this.#find(header);
+    const receiver = this.#find(packet, header);
     const stream = receiver?.stream;
     if (!receiver || !stream) return;
     if (this.#nextReport === Number.POSITIVE_INFINITY) this.#nextReport = arrival + REPORT_INTERVAL;
@@ -80,16 +81,33 @@ export class RtpReception {
     clearTimeout(this.#timer);
   }
 
-  /** The receiver of a packet: by its SSRC where that is known, else by what only one m-line's payload types can mean. */
-  #find({ ssrc, payloadType }: RtpHeader): RtpReceiver | undefined {
+  /** The receiver of a packet (RFC 8843 §9.2): by its SSRC where that is known, else by what it says or can only be. */
+  #find(packet: Uint8Array, header: RtpHeader): RtpReceiver | undefined {
+    const { ssrc, payloadType } = header;
     const receivers = this.#options.receivers();
     for (const receiver of receivers) if (receiver.stream?.ssrc === ssrc || receiver.rtxSsrc === ssrc) return receiver;
-    const [receiver, other] = receivers.filter((candidate) => candidate.format(payloadType) !== undefined);
+    const { mid, rid, repairedRid } = this.#options.extensions();
+    const name = this.#text(packet, header, mid);
+    const fitting = receivers.filter(
+      (candidate) => candidate.format(payloadType) !== undefined && (name === undefined || candidate.mid === name),
+    );
+    const [receiver, other] = fitting;
     if (!receiver || other) return undefined;
+    const encoding = this.#text(packet, header, rid) ?? this.#text(packet, header, repairedRid);
+    if (encoding !== undefined && !receiver.takesEncoding(encoding)) return undefined;
     const retransmissions = receiver.format(payloadType)!.name === 'rtx';
     if (retransmissions && !receiver.stream) return undefined;
     receiver.adopt(ssrc, retransmissions);
     return receiver;
+  }
+
+  /** What a header extension says; undefined where the packet has none. */
+  #text(packet: Uint8Array, header: RtpHeader, id: number | undefined): string | undefined {
+    if (id === undefined || header.extensionProfile === undefined) return undefined;
+    const extensions = this.#extensions;
+    extensions.reset(packet, header);
+    if (!extensions.find(id)) return undefined;
+    return Buffer.from(packet.buffer, packet.byteOffset + extensions.offset, extensions.length).toString('latin1');
   }
 
   #bySsrc(ssrc: number): RtpReceiver | undefined {
@@ -97,7 +115,7 @@ export class RtpReception {
   }
 
   #recordArrival(packet: Uint8Array, header: RtpHeader, arrival: number): void {
-    const id = this.#options.transportCcId();
+    const id = this.#options.extensions().transportCc;
     if (id === undefined || header.extensionProfile === undefined) return;
     const extensions = this.#extensions;
     extensions.reset(packet, header);

@@ -90,7 +90,7 @@ export class Transceiver {
     const sends = agreement.direction === 'sendonly' || agreement.direction === 'sendrecv';
     this.sender?.configure(agreement.codec, agreement.extensions, sends);
     const receives = agreement.direction === 'recvonly' || agreement.direction === 'sendrecv';
-    this.receiver?.configure(agreement.codecs, agreement.remoteSources, receives);
+    this.receiver?.configure(agreement.codecs, agreement.remoteSources, receives, this.mid);
   }
 
   /** @internal Our side of the m-line. */

@@ -14,6 +14,9 @@ import {
   type LocalMedia,
   type LocalTransport,
   MAX_MESSAGE_SIZE,
+  MID_URI,
+  REPAIRED_RID_URI,
+  RID_URI,
   receives,
   SCTP_PORT,
   sends,
@@ -114,7 +117,11 @@ function answerSection(offered: MediaDescription, local: LocalMedia | 'applicati
   const rtx = local.retransmission ? offeredRtx(offered, [...formats, ...fec.filter((format) => format.name === 'red')]) : [];
   // RED for Opus stands behind Opus; for video behind all that carries media, as the original has it.
   const all = [...formats, ...fec, ...rtx];
-  const transportCc = local.transportCc ? offered.extensions.find((e) => e.uri === TRANSPORT_CC_URI) : undefined;
+  // What is named in an answer may be sent both ways: names of m-lines and encodings are for who only receives.
+  const wanted = [
+    ...(local.transportCc ? [TRANSPORT_CC_URI] : []),
+    ...(codecRole({ ...local, direction }) === 'receive' ? [MID_URI, RID_URI, REPAIRED_RID_URI] : []),
+  ];
   return {
     ...emptyMedia(
       offered.kind,
@@ -126,7 +133,7 @@ function answerSection(offered: MediaDescription, local: LocalMedia | 'applicati
     direction,
     rtcpMux: offered.rtcpMux,
     formats: all,
-    extensions: transportCc ? [{ id: transportCc.id, uri: transportCc.uri }] : [],
+    extensions: offered.extensions.filter(({ uri }) => wanted.includes(uri)).map(({ id, uri }) => ({ id, uri })),
     ...describeSources({ ...local, direction }, rtx.length > 0),
   };
 }

@@ -2,6 +2,10 @@
 import type { CodecPreference, Direction, MediaKind } from './codecs.ts';
 import type { Fingerprint, MediaDescription, SourceDescription } from './description.ts';
 
+/** Which m-line a packet is of (RFC 9143 §15), and which of its encodings, or a repair of which (RFC 8852). */
+export const MID_URI = 'urn:ietf:params:rtp-hdrext:sdes:mid';
+export const RID_URI = 'urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id';
+export const REPAIRED_RID_URI = 'urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id';
 export const TRANSPORT_CC_URI = 'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01';
 export const ABS_SEND_TIME_URI = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time';
 

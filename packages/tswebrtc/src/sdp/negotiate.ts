@@ -8,7 +8,16 @@ import { type CodecParameters, canonicalName, type Direction, isMediaCodec } fro
 import type { Format, MediaDescription, SessionDescription } from './description.ts';
 import { findFec } from './fec.ts';
 import type { H264Role } from './h264-profile.ts';
-import { ABS_SEND_TIME_URI, intersect, receives, sends, TRANSPORT_CC_URI } from './local-media.ts';
+import {
+  ABS_SEND_TIME_URI,
+  intersect,
+  MID_URI,
+  REPAIRED_RID_URI,
+  RID_URI,
+  receives,
+  sends,
+  TRANSPORT_CC_URI,
+} from './local-media.ts';
 import { bestMatch } from './match.ts';
 
 /** A stream the peer announced with `a=ssrc` lines. */
@@ -24,6 +33,9 @@ export interface RemoteSource {
 export interface NegotiatedExtensions {
   readonly transportCc?: number;
   readonly absSendTime?: number;
+  readonly mid?: number;
+  readonly rid?: number;
+  readonly repairedRid?: number;
 }
 
 export interface MediaAgreement {
@@ -175,12 +187,14 @@ function commonExtensions(ours: MediaDescription, theirs: MediaDescription): Neg
   // The offer's id is used in both directions (RFC 8285 §6); an answer repeats it, so either section may be asked.
   const id = (uri: string): number | undefined =>
     ours.extensions.some((e) => e.uri === uri) ? theirs.extensions.find((e) => e.uri === uri)?.id : undefined;
-  const transportCc = id(TRANSPORT_CC_URI);
-  const absSendTime = id(ABS_SEND_TIME_URI);
-  return {
-    ...(transportCc === undefined ? {} : { transportCc }),
-    ...(absSendTime === undefined ? {} : { absSendTime }),
+  const ids = {
+    transportCc: id(TRANSPORT_CC_URI),
+    absSendTime: id(ABS_SEND_TIME_URI),
+    mid: id(MID_URI),
+    rid: id(RID_URI),
+    repairedRid: id(REPAIRED_RID_URI),
   };
+  return Object.fromEntries(Object.entries(ids).filter(([, value]) => value !== undefined));
 }
 
 function remoteSources(theirs: MediaDescription): RemoteSource[] {
