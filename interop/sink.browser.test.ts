@@ -176,7 +176,11 @@ describe('the page that comes with the command', () => {
     await expect.poll(() => stream.count()).toBe(1);
     expect(await stream.first().textContent()).toContain('front <b>door</b>');
     await stream.first().click();
-    await expect.poll(() => page.evaluate(() => document.querySelector('video')?.videoWidth), { timeout: 10_000 }).toBe(640);
+    await expect
+      .poll(() => page.evaluate(() => document.querySelector<HTMLVideoElement>('[data-testid=player-video]')?.videoWidth), {
+        timeout: 10_000,
+      })
+      .toBe(640);
     await expect
       .poll(async () => Number.parseFloat((await page.getByTestId('figure-fps').first().textContent()) ?? ''), {
         timeout: 10_000,

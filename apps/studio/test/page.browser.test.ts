@@ -40,7 +40,8 @@ describe('the page in Chromium', { timeout: 60_000 }, () => {
     expect(await figure(page, 'codec')).toMatch(/^(VP8|VP9|H264|AV1) · opus$/);
     expect(Number(await figure(page, 'first-frame'))).toBeGreaterThan(0);
 
-    const muted = (): Promise<boolean> => page.locator('video').evaluate((video: HTMLVideoElement) => video.muted);
+    const muted = (): Promise<boolean> =>
+      page.locator('[data-testid=player-video]').evaluate((video: HTMLVideoElement) => video.muted);
     expect(await muted()).toBe(true);
     await page.click('[data-testid=unmute]');
     expect(await muted()).toBe(false);

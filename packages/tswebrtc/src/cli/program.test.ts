@@ -57,9 +57,13 @@ describe('signalling-server', () => {
       json: false,
       host: '127.0.0.1',
       port: 0,
+      selfSigned: false,
       cert: 'cert.pem',
       key: 'key.pem',
     });
+    expect(parse('signalling-server --tls self-signed')).toMatchObject({ port: 8443, selfSigned: true });
+    expect(() => parse('signalling-server --tls yes')).toThrow(/must be self-signed/);
+    expect(() => parse('signalling-server --tls self-signed -c cert.pem -k key.pem')).toThrow(/two certificates/);
   });
 });
 

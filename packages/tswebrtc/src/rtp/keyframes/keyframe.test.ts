@@ -15,7 +15,7 @@ const ENCODERS: readonly [codec: string, encoder: string, options: Record<string
 ];
 const SIZES = [
   [320, 240],
-  [642, 362],
+  [642, 364],
   [176, 100],
 ] as const;
 
