@@ -27,6 +27,7 @@ export async function startFlashing({ signalling, camera }: FlashingOptions): Pr
     document.body.append(canvas);
     const context = canvas.getContext('2d', { alpha: false })!;
     const audio = new AudioContext();
+    void audio.resume();
     const oscillator = new OscillatorNode(audio, { frequency: 1000 });
     const gain = new GainNode(audio, { gain: 0 });
     const destination = audio.createMediaStreamDestination();

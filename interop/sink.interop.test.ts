@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { makeTestFile } from '../packages/tswebrtc/src/media/make-test-file.testing.ts';
+import { readFile } from '../packages/tswebrtc/src/media/read-file.testing.ts';
 import { launchChromium } from './chromium.ts';
 import { CommandProcess } from './command-process.ts';
 import { LoneChromium } from './lone-chromium.ts';
@@ -151,4 +152,37 @@ it('the demo page of gstwebrtc-api, unmodified, lists and plays the stream', asy
       timeout: 15_000,
     })
     .toBe(true);
+});
+
+it('the demo page of gstwebrtc-api, unmodified, is recorded as a producer', async () => {
+  // Serves the page, and the signalling server at its fixed port; its own stream is not the one that is recorded.
+  sink = await CommandProcess.startSink([
+    'testsrc:width=160,height=120,framerate=5',
+    '--signalling-server-port',
+    '8443',
+    '--web-server-directory',
+    'node_modules/gstwebrtc-api/dist',
+  ]);
+  const directory = await mkdtemp(path.join(os.tmpdir(), 'tswebrtc-demo-'));
+  const page = await browser.newPage();
+  try {
+    await page.goto(sink.pageUrl);
+    await page.locator('#capture-button').click();
+    // The page says its id, and captures the camera without sound.
+    const id = await page.waitForFunction(() => {
+      const text = document.querySelector('#capture')?.textContent ?? '';
+      return /[0-9a-f]{8}-[0-9a-f-]{27}/.exec(text)?.[0];
+    });
+    const uri = `gstwebrtc://127.0.0.1:8443?peer-id=${await id.jsonValue()}`;
+    const file = path.join(directory, 'demo.mp4');
+    const src = new CommandProcess(['src', '--json', uri, '--stun-server', 'none', '--record', file, '--duration', '5']);
+    expect((await src.exit).code, src.stderr).toBe(0);
+    const { duration, streams } = await readFile(file);
+    console.log(`the demo page: ${duration.toFixed(2)} s, ${streams[0]!.decoded.length} frames of ${streams[0]!.codec}`);
+    expect(streams.map(({ kind, errors }) => [kind, errors])).toEqual([['video', 0]]);
+    expect(Math.abs(duration - 5)).toBeLessThan(0.2);
+  } finally {
+    await page.close();
+    await rm(directory, { recursive: true });
+  }
 });

@@ -1,5 +1,6 @@
 // Installs what the tests need beyond npm's packages: a Chromium, a font for it, and openssl for throw-away certificates;
 // and what the benchmarks need: tools that make networks, and a C compiler.
+// With --peers also the real programs that `npm run interop` tries itself against; what is missing of them is left out there.
 // Safe to run again; without root it only says what to do.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
@@ -13,6 +14,30 @@ const needed = [
   { program: 'nft', packages: ['nftables'], why: 'benchmarks lose packets with it' },
   { program: 'cc', packages: ['gcc', 'libc6-dev'], why: 'benchmarks compile small helpers with it' },
 ];
+
+const peers = [
+  { program: 'firefox-esr', packages: ['firefox-esr'], why: 'interop tests record what it produces' },
+  { program: 'ffplay', packages: ['ffmpeg'], why: '`tswebrtc play` shows streams with it' },
+  { program: 'Xvfb', packages: ['xvfb'], why: 'interop tests look at its window' },
+  { program: 'import', packages: ['imagemagick'], why: 'interop tests take a picture of that window' },
+  {
+    program: 'gst-launch-1.0',
+    packages: [
+      'gstreamer1.0-tools',
+      'gstreamer1.0-plugins-base',
+      'gstreamer1.0-plugins-good',
+      'gstreamer1.0-plugins-bad',
+      'gstreamer1.0-plugins-ugly',
+      'gstreamer1.0-libav',
+      'gstreamer1.0-nice',
+      'gir1.2-gst-plugins-bad-1.0',
+      'python3-gst-1.0',
+      'python3-websockets',
+    ],
+    why: "interop tests record what GStreamer's webrtcbin produces",
+  },
+];
+if (process.argv.includes('--peers')) needed.push(...peers);
 
 const missing = needed.filter(({ program }) => !isOnPath(program));
 if (missing.length === 0) {

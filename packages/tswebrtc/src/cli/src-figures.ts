@@ -1,4 +1,5 @@
 /** Figures of what a source receives, for programs (`stats`) and as one line for people. */
+import type { RTCStatsEntry } from '../connection/transport/types.ts';
 import type { InboundStreamStats } from '../rtp/receive/inbound-stream.ts';
 import type { WebRTCSrc } from '../webrtcsrc/webrtcsrc.ts';
 
@@ -49,11 +50,7 @@ export class SrcFigureReader {
 
   async read(now = performance.now()): Promise<SrcFigures> {
     const report = await this.#src.getStats();
-    let roundTripTime: number | null = null;
-    for (const entry of report.values()) {
-      if (entry.type === 'candidate-pair' && typeof entry.currentRoundTripTime === 'number')
-        roundTripTime = entry.currentRoundTripTime;
-    }
+    const roundTripTime = roundTripTimeOf([...report.values()]);
     const tracks: TrackFigures[] = [];
     for (const { name, kind, codec, stats } of this.#src.tracks) {
       if (!stats) continue;
@@ -83,6 +80,16 @@ export class SrcFigureReader {
     }
     return { producerId: this.#src.producerId ?? null, roundTripTime, tracks };
   }
+}
+
+/** s, as the sender last answered; before that as the connectivity checks had it. */
+function roundTripTimeOf(entries: readonly RTCStatsEntry[]): number | null {
+  const told = entries.find(({ type, roundTripTime }) => type === 'remote-outbound-rtp' && roundTripTime !== undefined);
+  const checked = entries.find(
+    ({ type, currentRoundTripTime }) => type === 'candidate-pair' && currentRoundTripTime !== undefined,
+  );
+  const time = told?.roundTripTime ?? checked?.currentRoundTripTime;
+  return typeof time === 'number' ? round(time, 4) : null;
 }
 
 /** One line, no longer than `columns`. */

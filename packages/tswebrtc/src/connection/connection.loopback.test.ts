@@ -263,7 +263,7 @@ describe('a receiver', () => {
   };
 
   it('gives frames whole, as they were sent, and tells the sender how they came', async () => {
-    const { sending, picture, sound, frames, heard, arena } = await pair();
+    const { sending, receiving, picture, sound, frames, heard, arena } = await pair();
     const feedback: TransportFeedback[] = [];
     sending.connection.on('transport-feedback', (message) => feedback.push(message));
     send(sending, picture, arena, frameOf(true));
@@ -274,6 +274,14 @@ describe('a receiver', () => {
     expect(heard[0]).toMatchObject({ codec: 'opus', data: new Uint8Array(80).fill(9) });
     await vi.waitFor(() => expect(feedback.reduce((sum, { arrivals }) => sum + arrivals.length, 0)).toBe(4));
     await vi.waitFor(() => expect(picture.sender!.stream!.remoteInbound).toMatchObject({ packetsLost: 0 }), { timeout: 3000 });
+    // The receiver asks for the round-trip time (RFC 3611), and the sender's next report answers.
+    const told = async () => {
+      const stats = [...(await receiving.connection.getStats()).values()];
+      return stats.find(({ type, kind }) => type === 'remote-outbound-rtp' && kind === 'video');
+    };
+    await vi.waitFor(async () => expect((await told())?.roundTripTime).toBeDefined(), { timeout: 5000 });
+    expect((await told())!.roundTripTime).toBeLessThan(1);
+    expect(await told()).toMatchObject({ packetsSent: 3 });
   });
 
   it('asks for what is lost and goes on when it comes', async () => {

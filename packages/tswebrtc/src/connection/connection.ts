@@ -329,6 +329,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   async getStats(): Promise<Map<string, RTCStatsEntry>> {
     const timestamp = performance.timeOrigin + performance.now();
     return buildStats({
+      roundTripTime: this.#reception.roundTripTime === undefined ? undefined : this.#reception.roundTripTime / 1000,
       transceivers: this.#transceivers,
       transport: this.#transport.getStats(timestamp),
       dataChannelsOpened: this.#channelCount.opened,

@@ -2,9 +2,17 @@
  * RTCP of a connection as a sender (RFC 3550 §6, RFC 4585): a report and CNAME for each stream every second, the first as soon
  * as the stream began so that the receiver can synchronise at once; the peer's feedback to the sender it concerns; goodbye.
  */
+import { compactNtp } from '../rtp/ntp.ts';
 import type { OutboundStream } from '../rtp/outbound-stream.ts';
 import { parseRtcp, writeRtcp } from '../rtp/rtcp/rtcp.ts';
-import type { CongestionControlFeedback, ReportBlock, RtcpPacket, SenderReport, TransportFeedback } from '../rtp/rtcp/types.ts';
+import type {
+  CongestionControlFeedback,
+  ExtendedReport,
+  ReportBlock,
+  RtcpPacket,
+  SenderReport,
+  TransportFeedback,
+} from '../rtp/rtcp/types.ts';
 import { sequenceDelta } from '../rtp/sequence.ts';
 import { CcfbTranslator } from './ccfb-translation.ts';
 import type { RtpSender } from './rtp-sender.ts';
@@ -15,6 +23,8 @@ const REPORT_INTERVAL = 1000;
 const FIRST_REPORT_POLL = 50;
 /** Sender reports in one compound packet: each has 28 bytes and an SDES chunk, together under an MTU. */
 const REPORTS_PER_COMPOUND = 8;
+/** Receivers behind one peer whose reference times are kept: it has one, a relay may have some. */
+const MOST_REFERENCES = 8;
 
 /** What a receiver reported of one of our streams. */
 export interface ReceptionReport {
@@ -45,6 +55,8 @@ export class RtcpSession {
   /** Highest sequence number reported, with the receiver's count of cycles. */
   readonly #highest = new WeakMap<OutboundStream, number>();
   #ccfb: CcfbTranslator | undefined;
+  /** The peer's receivers that want to know the round-trip time, by SSRC: when they sent, and when that came, ms. */
+  readonly #references = new Map<number, { readonly compact: number; readonly arrival: number }>();
 
   constructor(options: RtcpSessionOptions) {
     this.#options = options;
@@ -92,7 +104,20 @@ export class RtcpSession {
   #send(reports: readonly SenderReport[]): void {
     const { cname } = this.#options;
     const chunks = reports.map(({ ssrc }) => ({ ssrc, cname }));
-    this.#options.send(writeRtcp([...reports, { type: 'sdes', chunks }]));
+    const packets: RtcpPacket[] = [...reports, { type: 'sdes', chunks }];
+    if (this.#references.size > 0) packets.push(this.#delays(reports[0]!.ssrc));
+    this.#options.send(writeRtcp(packets));
+  }
+
+  #delays(ssrc: number): ExtendedReport {
+    const now = performance.now();
+    const delays = [...this.#references].map(([receiver, { compact, arrival }]) => ({
+      ssrc: receiver,
+      lastReference: compact,
+      delay: Math.round(((now - arrival) * 65_536) / 1000),
+    }));
+    this.#references.clear();
+    return { type: 'xr', ssrc, delays };
   }
 
   /** Says that our streams end (RFC 3550 §6.6). */
@@ -126,6 +151,11 @@ export class RtcpSession {
         for (const block of packet.reports) {
           const sender = this.#sender(block.ssrc);
           if (sender) this.#reported(sender, block, arrival);
+        }
+        break;
+      case 'xr':
+        if (packet.referenceTime && this.#references.size < MOST_REFERENCES) {
+          this.#references.set(packet.ssrc, { compact: compactNtp(packet.referenceTime), arrival });
         }
         break;
       case 'nack': {

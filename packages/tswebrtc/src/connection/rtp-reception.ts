@@ -4,10 +4,11 @@
  * feedback, requests for lost packets and for keyframes (RFC 4585).
  */
 import { HeaderExtensionReader } from '../rtp/header-extensions.ts';
+import { compactNtp, toNtp } from '../rtp/ntp.ts';
 import { parseRtp, RtpHeader } from '../rtp/packet.ts';
 import { ArrivalRecorder } from '../rtp/receive/arrival-recorder.ts';
 import { writeRtcp } from '../rtp/rtcp/rtcp.ts';
-import type { ReportBlock, RtcpPacket } from '../rtp/rtcp/types.ts';
+import type { ExtendedReport, ReportBlock, RtcpPacket } from '../rtp/rtcp/types.ts';
 import type { NegotiatedExtensions } from '../sdp/negotiate.ts';
 import type { RtpReceiver } from './rtp-receiver.ts';
 import { randomSsrc } from './rtp-sender.ts';
@@ -45,9 +46,16 @@ export class RtpReception {
   #nextReport = Number.POSITIVE_INFINITY;
   #nextFeedback = Number.POSITIVE_INFINITY;
   #stopped = false;
+  /** ms, by the last extended report (RFC 3611 §4.5); undefined before it. */
+  #roundTripTime: number | undefined;
 
   constructor(options: RtpReceptionOptions) {
     this.#options = options;
+  }
+
+  /** ms; undefined before the sender has told. */
+  get roundTripTime(): number | undefined {
+    return this.#roundTripTime;
   }
 
   /** Takes one unprotected packet; what belongs to no stream is left out. `arrival` in ms of `performance.now()`. */
@@ -72,8 +80,17 @@ export class RtpReception {
   handle(packets: readonly RtcpPacket[], arrival: number): void {
     for (const packet of packets) {
       if (packet.type === 'sr') this.#bySsrc(packet.ssrc)?.stream?.senderReport(packet, arrival);
+      else if (packet.type === 'xr') this.#measure(packet, arrival);
       else if (packet.type === 'bye') for (const ssrc of packet.ssrcs) this.#bySsrc(ssrc)?.end();
     }
+  }
+
+  #measure({ delays }: ExtendedReport, arrival: number): void {
+    const ours = delays.find(({ ssrc }) => ssrc === this.#ssrc);
+    if (!ours || ours.lastReference === 0) return;
+    const units = (compactNtp(toNtp(performance.timeOrigin + arrival)) - ours.lastReference - ours.delay) | 0;
+    // Less than nothing is a clock that was set meanwhile; more than a minute is nonsense.
+    if (units >= 0 && units < 60 * 65_536) this.#roundTripTime = (units * 1000) / 65_536;
   }
 
   stop(): void {
@@ -127,7 +144,7 @@ export class RtpReception {
   /** Asks the peer for what a stream lacks. */
   #attend({ stream }: RtpReceiver, now: number): void {
     if (!stream) return;
-    const roundTripTime = this.#options.roundTripTime();
+    const roundTripTime = this.#roundTripTime ?? this.#options.roundTripTime();
     if (roundTripTime !== undefined) stream.roundTripTime = roundTripTime;
     const { nack, keyframe } = stream.feedback(now);
     if (nack.length === 0 && !keyframe) return;
@@ -180,9 +197,15 @@ export class RtpReception {
         writeRtcp([
           { type: 'rr', ssrc: this.#ssrc, reports },
           { type: 'sdes', chunks },
+          // Who only receives learns the round-trip time by asking for it.
+          ...(i === 0 ? [this.#reference(now)] : []),
         ]),
       );
     }
     if (blocks.length === 0) this.#nextReport = Number.POSITIVE_INFINITY;
+  }
+
+  #reference(now: number): ExtendedReport {
+    return { type: 'xr', ssrc: this.#ssrc, referenceTime: toNtp(performance.timeOrigin + now), delays: [] };
   }
 }

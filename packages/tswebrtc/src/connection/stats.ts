@@ -9,6 +9,8 @@ import type { RTCStatsEntry } from './transport/types.ts';
 export interface StatsSource {
   readonly transceivers: readonly Transceiver[];
   readonly transport: readonly RTCStatsEntry[];
+  /** Of a receiver, s; undefined before the sender has told. */
+  readonly roundTripTime: number | undefined;
   readonly dataChannelsOpened: number;
   readonly dataChannelsClosed: number;
   /** ms since the Unix epoch. */
@@ -32,7 +34,7 @@ export function buildStats(source: StatsSource): Map<string, RTCStatsEntry> {
   const transportId = source.transport.find((entry) => entry.type === 'transport')?.id;
   for (const transceiver of source.transceivers) {
     addSender(add, transceiver, transportId, timestamp);
-    addReceiver(add, transceiver, transportId, timestamp);
+    addReceiver(add, transceiver, transportId, timestamp, source.roundTripTime);
   }
   return report;
 }
@@ -72,6 +74,7 @@ function addReceiver(
   { kind, mid, receiver, negotiatedCodecs }: Transceiver,
   transportId: string | undefined,
   timestamp: number,
+  roundTripTime: number | undefined,
 ): void {
   const stream = receiver?.stream;
   if (!stream) return;
@@ -80,9 +83,26 @@ function addReceiver(
   const codecId = `codec-stats-${mid}_${codec.payloadType}`;
   const { lastPacketReceived, ...figures } = stream.stats();
   add(codecEntry(codecId, codec, kind, 'decode', transportId, timestamp));
+  const inboundId = `rtp-inbound-stream-stats_${stream.ssrc}`;
+  const remoteId = `rtp-remote-outbound-stream-stats_${stream.ssrc}`;
+  const remote = stream.senderStats;
+  if (remote) {
+    add({
+      id: remoteId,
+      type: 'remote-outbound-rtp',
+      timestamp,
+      ssrc: stream.ssrc,
+      kind,
+      codecId,
+      localId: inboundId,
+      ...remote,
+      ...(roundTripTime === undefined ? {} : { roundTripTime }),
+    });
+  }
   add({
-    id: `rtp-inbound-stream-stats_${stream.ssrc}`,
+    id: inboundId,
     type: 'inbound-rtp',
+    ...(remote ? { remoteId } : {}),
     timestamp,
     ssrc: stream.ssrc,
     kind,

@@ -223,6 +223,14 @@ export class InboundStream {
     return this.#reception.report(now);
   }
 
+  /** What the sender last said of the stream; undefined before it said anything. */
+  get senderStats(): { packetsSent: number; bytesSent: number; remoteTimestamp: number } | undefined {
+    const report = this.#report;
+    if (!report) return undefined;
+    const { packetCount, octetCount, ntpTime } = report;
+    return { packetsSent: packetCount, bytesSent: octetCount, remoteTimestamp: fromNtp(ntpTime) };
+  }
+
   stats(): InboundStreamStats {
     return {
       ...this.#reception.stats,

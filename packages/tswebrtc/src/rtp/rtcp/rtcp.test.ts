@@ -45,6 +45,15 @@ const packet: fc.Arbitrary<RtcpPacket> = fc.oneof(
     reports: fc.array(block, { maxLength: 31 }),
   }),
   fc.record({ type: fc.constant('rr' as const), ssrc: uint32, reports: fc.array(block, { maxLength: 31 }) }),
+  fc.record(
+    {
+      type: fc.constant('xr' as const),
+      ssrc: uint32,
+      referenceTime: fc.record({ seconds: uint32, fraction: uint32 }),
+      delays: fc.array(fc.record({ ssrc: uint32, lastReference: uint32, delay: uint32 }), { maxLength: 20 }),
+    },
+    { requiredKeys: ['type', 'ssrc', 'delays'] },
+  ),
   fc.record({
     type: fc.constant('sdes' as const),
     chunks: fc.array(fc.record({ ssrc: uint32, cname: fc.string({ maxLength: 60 }) }), { maxLength: 31 }),

@@ -5,6 +5,7 @@
  */
 import { ByteWriter, readUint16 } from './bytes.ts';
 import { readCongestionControlFeedback, writeCongestionControlFeedback } from './ccfb.ts';
+import { readExtendedReport, writeExtendedReport } from './extended-reports.ts';
 import {
   readFullIntraRequest,
   readNack,
@@ -25,6 +26,7 @@ const SOURCE_DESCRIPTION = 202;
 const GOODBYE = 203;
 const TRANSPORT_LAYER_FEEDBACK = 205;
 const PAYLOAD_SPECIFIC_FEEDBACK = 206;
+const EXTENDED_REPORT = 207;
 
 const FMT_NACK = 1;
 const FMT_CCFB = 11;
@@ -67,6 +69,8 @@ function read(packetType: number, count: number, body: Uint8Array): RtcpPacket |
       return readSourceDescription(body, count);
     case GOODBYE:
       return readGoodbye(body, count);
+    case EXTENDED_REPORT:
+      return readExtendedReport(body);
     case TRANSPORT_LAYER_FEEDBACK:
       if (count === FMT_TRANSPORT_CC) return readTransportFeedback(body);
       if (count === FMT_NACK) return readNack(body);
@@ -115,6 +119,9 @@ function write(out: ByteWriter, packet: RtcpPacket): [packetType: number, count:
     case 'bye':
       writeGoodbye(out, packet);
       return [GOODBYE, packet.ssrcs.length];
+    case 'xr':
+      writeExtendedReport(out, packet);
+      return [EXTENDED_REPORT, 0];
     case 'nack':
       writeNack(out, packet);
       return [TRANSPORT_LAYER_FEEDBACK, FMT_NACK];

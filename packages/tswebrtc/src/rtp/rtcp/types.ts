@@ -39,6 +39,16 @@ export interface ReceiverReport {
   readonly reports: readonly ReportBlock[];
 }
 
+/** RFC 3611, in part: what measures the round-trip time of a receiver. */
+export interface ExtendedReport {
+  readonly type: 'xr';
+  readonly ssrc: number;
+  /** When it was sent, by the sender's clock. */
+  readonly referenceTime?: NtpTime;
+  /** For those whose reference times came: which it was (compact), and how long ago, in units of 2^-16 s. */
+  readonly delays: readonly { readonly ssrc: number; readonly lastReference: number; readonly delay: number }[];
+}
+
 /** RFC 3550 §6.5; only the CNAME is kept. */
 export interface SourceDescription {
   readonly type: 'sdes';
@@ -120,6 +130,7 @@ export interface ReceiverEstimatedMaximumBitrate {
 export type RtcpPacket =
   | SenderReport
   | ReceiverReport
+  | ExtendedReport
   | SourceDescription
   | Goodbye
   | Nack
