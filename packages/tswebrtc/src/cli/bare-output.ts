@@ -13,30 +13,38 @@ type BareFormat = Exclude<StdoutFormat, 'matroska' | 'webm' | 'mp4'>;
 /** Which kind of track a format is for. */
 export const kindOf = (format: BareFormat): 'video' | 'audio' => (format === 's16le' ? 'audio' : 'video');
 
-/** Writes a track to `stream` until the track ends or `signal` is aborted. */
-export async function writeBare(track: SrcTrack, format: BareFormat, stream: Writable, signal: AbortSignal): Promise<void> {
-  const { frames, write } = writerFor(track, format);
-  const stop = (): void => void frames.return?.();
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    for await (const frame of frames) {
-      if (signal.aborted || !stream.writable) break;
-      for (const part of stream.writableLength > MOST_UNREAD ? [] : write(frame as never)) stream.write(part);
-    }
-  } finally {
-    signal.removeEventListener('abort', stop);
+export class BareOutput {
+  readonly #format: BareFormat;
+  readonly #stream: Writable;
+  /** One for all tracks that follow each other: a header comes once. */
+  readonly #write: (frame: never) => Uint8Array[];
+
+  constructor(format: BareFormat, stream: Writable) {
+    this.#format = format;
+    this.#stream = stream;
+    this.#write = format === 'y4m' ? y4mWriter() : format === 's16le' ? samplesOf : encodedWriter();
   }
-}
 
-interface Writer {
-  readonly frames: AsyncIterableIterator<unknown>;
-  readonly write: (frame: never) => Uint8Array[];
-}
+  /** Writes a track until it ends or `signal` is aborted. */
+  async take(track: SrcTrack, signal: AbortSignal): Promise<void> {
+    const stream = this.#stream;
+    const frames = this.#framesOf(track);
+    const stop = (): void => void frames.return?.();
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      for await (const frame of frames) {
+        if (signal.aborted || !stream.writable) break;
+        for (const part of stream.writableLength > MOST_UNREAD ? [] : this.#write(frame as never)) stream.write(part);
+      }
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  }
 
-function writerFor(track: SrcTrack, format: BareFormat): Writer {
-  if (format === 'y4m') return { frames: track.pictures({ format: 'I420' }), write: y4mWriter() };
-  if (format === 's16le') return { frames: track.sounds(), write: samplesOf };
-  return { frames: track.frames(), write: encodedWriter() };
+  #framesOf(track: SrcTrack): AsyncIterableIterator<unknown> {
+    if (this.#format === 'y4m') return track.pictures({ format: 'I420' });
+    return this.#format === 's16le' ? track.sounds() : track.frames();
+  }
 }
 
 /** YUV4MPEG2. Its readers take one size: pictures of another are left out. */

@@ -10,7 +10,7 @@ import type { SrcEndReason } from '../webrtcsrc/session.ts';
 import type { RecordingSummary, SrcRecording } from '../webrtcsrc/src-recording.ts';
 import type { SrcTrack } from '../webrtcsrc/src-track.ts';
 import { WebRTCSrc } from '../webrtcsrc/webrtcsrc.ts';
-import { kindOf, writeBare } from './bare-output.ts';
+import { BareOutput, kindOf } from './bare-output.ts';
 import { aborted, within } from './interrupts.ts';
 import type { CommandContext } from './sink.ts';
 import { SrcFigureReader, statusLine } from './src-figures.ts';
@@ -43,6 +43,9 @@ class SrcRun {
   readonly #open = new Set<string>();
   readonly #timers: NodeJS.Timeout[] = [];
   #recording: SrcRecording | undefined;
+  #bare: BareOutput | undefined;
+  /** The one that goes there: of several the first. */
+  #bareTrack: SrcTrack | undefined;
   #files = 0;
   #failure: TsWebRTCError | undefined;
   /** It ends by itself, and not because it was told to. */
@@ -121,11 +124,18 @@ class SrcRun {
     if (outputs.snapshot !== undefined && this.#open.has('snapshot') && kind === 'video')
       void this.#snapshot(track, outputs.snapshot);
     const { stdout } = outputs;
-    if (stdout !== undefined && !isContainer(stdout) && kindOf(stdout) === kind) {
-      void writeBare(track, stdout, process.stdout, this.#context.interrupts.signal).catch((error: TsWebRTCError) => {
-        this.#fail(error);
-        this.#done('stdout');
-      });
+    if (stdout !== undefined && !isContainer(stdout) && kindOf(stdout) === kind && !this.#bareTrack) {
+      this.#bareTrack = track;
+      this.#bare ??= new BareOutput(stdout, process.stdout);
+      void this.#bare
+        .take(track, this.#context.interrupts.signal)
+        .catch((error: TsWebRTCError) => {
+          this.#fail(error);
+          this.#done('stdout');
+        })
+        .finally(() => {
+          this.#bareTrack = undefined;
+        });
     }
     const timed = outputs.record === undefined && !(stdout !== undefined && isContainer(stdout));
     if (timed && duration !== undefined) {

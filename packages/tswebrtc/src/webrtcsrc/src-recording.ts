@@ -95,6 +95,8 @@ export class SrcRecording extends Emitter<SrcRecordingEvents> {
   readonly #settleTime: number;
   readonly #engine: () => Promise<MediaEngine>;
   readonly #onEnded: () => void;
+  /** Lets go of the stream that is written to. */
+  #release: () => void = () => {};
   #finish!: (summary: RecordingSummary) => void;
   #state: 'waiting' | 'opening' | 'writing' | 'ended' = 'waiting';
   #lanes: Lane[] = [];
@@ -287,6 +289,7 @@ export class SrcRecording extends Emitter<SrcRecordingEvents> {
       tracks: this.#tracks,
       ...(failure ? { error: failure } : {}),
     };
+    this.#release();
     this.#onEnded();
     this.emit('ended', summary);
     this.#finish(summary);
@@ -302,6 +305,12 @@ export class SrcRecording extends Emitter<SrcRecordingEvents> {
     const gone = (): void => this.#end('reader-gone');
     writable.on('error', gone);
     writable.on('close', gone);
+    this.#release = () => {
+      writable.off('close', gone);
+      // What fails from now on is no longer ours, but must not go unheard by everybody.
+      writable.off('error', gone);
+      writable.on('error', ignore);
+    };
     return {
       write: (data) => void (writable.writable && writable.write(data)),
       get waiting() {
@@ -310,6 +319,8 @@ export class SrcRecording extends Emitter<SrcRecordingEvents> {
     };
   }
 }
+
+const ignore = (): void => {};
 
 const mediaTimeOf = ({ timestamp, clockRate }: InboundFrame): number => (timestamp * 1000) / clockRate;
 

@@ -204,6 +204,7 @@ describe('WebRTCSrc', () => {
     expect(() => new WebRTCSrc({ videoCodecs: ['VP7' as 'VP8'] })).toThrow(/names the codec "VP7"/);
     expect(() => new WebRTCSrc({ minPlayoutDelay: 500, maxPlayoutDelay: 100 })).toThrow(/must not exceed/);
     expect(() => new WebRTCSrc({ signaller: { uri: 'http://x' } })).toThrow(/signaller\.uri/);
+    expect(() => new WebRTCSrc('http://x')).toThrow(/signaller\.uri/);
     const { src } = consume();
     await src.start();
     await expect(src.start()).rejects.toMatchObject({ code: 'INVALID_STATE' });

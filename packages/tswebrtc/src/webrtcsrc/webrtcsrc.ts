@@ -50,9 +50,13 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
   #started = false;
   #closing: Promise<void> | undefined;
 
-  /** Throws `INVALID_OPTION` for an option that cannot be. */
-  constructor(options: WebRTCSrcOptions = {}) {
+  /**
+   * `given`: options, or the URI alone: `gstwebrtc://127.0.0.1:8443?peer-id=ID`. Throws `INVALID_OPTION` for an option that
+   * cannot be.
+   */
+  constructor(given: WebRTCSrcOptions | string = {}) {
     super();
+    const options: WebRTCSrcOptions = typeof given === 'string' ? { signaller: { uri: given } } : given;
     this.#options = validateSrcOptions(options);
     this.#sharedEngine = options.engine;
     this.#logger = (options.logger ?? silentLogger).child({ subsystem: 'webrtcsrc' });
