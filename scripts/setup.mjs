@@ -30,6 +30,7 @@ const peers = [
       'gstreamer1.0-plugins-ugly',
       'gstreamer1.0-libav',
       'gstreamer1.0-nice',
+      'gstreamer1.0-x',
       'gir1.2-gst-plugins-bad-1.0',
       'python3-gst-1.0',
       'python3-websockets',
