@@ -21,23 +21,39 @@ declare global {
 
 /** Resolves with the client id when the producer is registered. */
 export async function startFlashing({ signalling, camera }: FlashingOptions): Promise<string> {
-  const flashing = (): MediaStream => {
-    const canvas = document.createElement('canvas');
-    [canvas.width, canvas.height] = [640, 360];
-    document.body.append(canvas);
-    const context = canvas.getContext('2d', { alpha: false })!;
+  /** The sound, and what turns it on and off. */
+  const beeper = async (): Promise<{ track: MediaStreamTrack; set: (on: boolean) => void }> => {
+    if (navigator.userAgent.includes('Firefox')) {
+      // Without a sound card its audio contexts stand still; its fake microphone hears a tone all the time.
+      const [track] = (await navigator.mediaDevices.getUserMedia({ audio: true })).getAudioTracks();
+      const set = (on: boolean): void => {
+        track!.enabled = on;
+      };
+      return { track: track!, set };
+    }
     const audio = new AudioContext();
-    void audio.resume();
     const oscillator = new OscillatorNode(audio, { frequency: 1000 });
     const gain = new GainNode(audio, { gain: 0 });
     const destination = audio.createMediaStreamDestination();
     oscillator.connect(gain).connect(destination);
     oscillator.start();
+    const set = (on: boolean): void => {
+      gain.gain.value = on ? 0.5 : 0;
+    };
+    return { track: destination.stream.getAudioTracks()[0]!, set };
+  };
+  const flashing = async (): Promise<MediaStream> => {
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [640, 360];
+    document.body.append(canvas);
+    const context = canvas.getContext('2d', { alpha: false })!;
+    const sound = await beeper();
+    sound.set(false);
     let count = 0;
     let bright = false;
     const draw = (): void => {
       const due = performance.now() % 1000 < 100;
-      if (due !== bright) gain.gain.value = due ? 0.5 : 0;
+      if (due !== bright) sound.set(due);
       bright = due;
       context.fillStyle = due ? 'white' : '#303030';
       context.fillRect(0, 0, 640, 360);
@@ -47,12 +63,12 @@ export async function startFlashing({ signalling, camera }: FlashingOptions): Pr
     draw();
     setInterval(draw, 10);
     const stream = canvas.captureStream(30);
-    for (const track of destination.stream.getAudioTracks()) stream.addTrack(track);
+    stream.addTrack(sound.track);
     return stream;
   };
   const stream = camera
     ? await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 360, frameRate: 30 }, audio: true })
-    : flashing();
+    : await flashing();
   return new Promise((resolve) => {
     const api = new GstWebRTCAPI({
       meta: { name: 'flashing' },
