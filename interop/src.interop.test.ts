@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SignallingServer } from '@tswebrtc/signalling-server';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { type ReadFile, readFile } from '../packages/tswebrtc/src/media/read-file.testing.ts';
+import { offsetsOfBeeps, readFile } from '../packages/tswebrtc/src/media/read-file.testing.ts';
 import { launchChromium } from './chromium.ts';
 import { CommandProcess } from './command-process.ts';
 import { firefoxMissing, launchFirefox } from './firefox.ts';
@@ -107,7 +107,7 @@ it.each<['Chromium' | 'Firefox', codec: string, ending: string, camera: boolean]
     const read = await readFile(file);
     const [video, audio] = read.streams;
     const rate = video!.decoded.length / DURATION;
-    const offsets = camera ? [] : offsetsOf(read);
+    const offsets = camera ? [] : offsetsOfBeeps(read);
     const median = offsets.toSorted((a, b) => a - b)[offsets.length >> 1] ?? 0;
     console.log(
       `${browser} ${codec} ${camera ? 'camera' : 'canvas'}: ${read.duration.toFixed(2)} s, ${video!.decoded.length} frames ` +
@@ -127,15 +127,3 @@ it.each<['Chromium' | 'Firefox', codec: string, ending: string, camera: boolean]
   },
   90_000,
 );
-
-/** s by which each beep begins after its flash. */
-function offsetsOf({ streams }: ReadFile): number[] {
-  const [video, audio] = streams;
-  const onsets = (decoded: (typeof streams)[number]['decoded'], threshold: number): number[] =>
-    decoded.filter(({ level }, i) => i > 0 && level > threshold && decoded[i - 1]!.level <= threshold).map(({ time }) => time);
-  const beeps = onsets(audio!.decoded, 0.05);
-  return onsets(video!.decoded, 130).flatMap((flash) => {
-    const beep = beeps.find((time) => Math.abs(time - flash) < 0.4);
-    return beep === undefined ? [] : [beep - flash];
-  });
-}

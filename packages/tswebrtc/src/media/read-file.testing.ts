@@ -11,8 +11,15 @@ export interface ReadStream {
   /** Of each packet, s. */
   readonly times: number[];
   readonly keyframes: number[];
-  /** Of each decoded frame: when it is shown, s; its size; mean luma or, of sound, loudness (RMS, 0..1). */
-  readonly decoded: { readonly time: number; readonly width: number; readonly level: number; readonly samples: number }[];
+  /** Of each decoded frame: when it is shown, s; its size; mean luma or, of sound, loudness (RMS, 0..1), and where it gets loud. */
+  readonly decoded: {
+    readonly time: number;
+    readonly width: number;
+    readonly level: number;
+    readonly samples: number;
+    /** Of sound, s: its first sample above a twentieth of full scale. */
+    readonly onset?: number;
+  }[];
   errors: number;
 }
 
@@ -58,13 +65,18 @@ export async function readFile(path: string): Promise<ReadFile> {
     while (decoder.receiveFrameSync(frame) >= 0) {
       const time = Number(frame.bestEffortTimestamp) * tick;
       const plane = frame.data![0]!;
-      let level = 0;
+      const common = { time, width: frame.width, samples: frame.nbSamples };
       if (read.kind === 'video') {
         const stride = frame.linesize[0]!;
+        let level = 0;
         for (let y = 0; y < frame.height; y += 8) for (let x = 0; x < frame.width; x += 8) level += plane[y * stride + x]!;
-        level /= Math.ceil(frame.height / 8) * Math.ceil(frame.width / 8);
-      } else level = loudness(plane, frame.nbSamples, frame.format as number);
-      read.decoded.push({ time, width: frame.width, level, samples: frame.nbSamples });
+        read.decoded.push({ ...common, level: level / (Math.ceil(frame.height / 8) * Math.ceil(frame.width / 8)) });
+      } else {
+        const values = firstChannel(plane, frame.nbSamples, frame.format as number, frame.channels);
+        const loud = values.findIndex((value) => Math.abs(value) > LOUD);
+        const level = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / Math.max(1, values.length));
+        read.decoded.push({ ...common, level, ...(loud < 0 ? {} : { onset: time + loud / frame.sampleRate }) });
+      }
       frame.unref();
     }
   };
@@ -93,13 +105,29 @@ export async function readFile(path: string): Promise<ReadFile> {
   return read;
 }
 
-/** RMS of the first channel. FFmpeg's sample formats: 1 and 6 are 16-bit, 3 and 8 float. */
-function loudness(plane: Buffer, samples: number, format: number): number {
+/** Of full scale. FFmpeg's sample formats: 1 and 6 are 16-bit, 3 and 8 float; from 5 on each channel has its plane. */
+function firstChannel(plane: Buffer, samples: number, format: number, channels: number): number[] {
   const float = format === 3 || format === 8;
+  const step = format >= 5 ? 1 : channels;
   const values = float
-    ? new Float32Array(plane.buffer, plane.byteOffset, samples)
-    : new Int16Array(plane.buffer, plane.byteOffset, samples);
-  let sum = 0;
-  for (const value of values) sum += value * value;
-  return Math.sqrt(sum / Math.max(1, samples)) / (float ? 1 : 32_768);
+    ? new Float32Array(plane.buffer, plane.byteOffset, samples * step)
+    : new Int16Array(plane.buffer, plane.byteOffset, samples * step);
+  return Array.from({ length: samples }, (_, i) => values[i * step]! / (float ? 1 : 32_768));
+}
+
+/** Mean luma between the dark and the bright pictures of our flashing sources. */
+const BRIGHT = 140;
+const LOUD = 0.05;
+
+/** s by which each beep begins after the flash that it belongs to. */
+export function offsetsOfBeeps({ streams }: ReadFile): number[] {
+  const [video, audio] = streams;
+  const flashes = video!.decoded.filter(({ level }, i) => i > 0 && level > BRIGHT && video!.decoded[i - 1]!.level <= BRIGHT);
+  const beeps = audio!.decoded.filter(
+    ({ onset }, i) => i > 0 && onset !== undefined && audio!.decoded[i - 1]!.onset === undefined,
+  );
+  return flashes.flatMap(({ time }) => {
+    const beep = beeps.find(({ onset }) => Math.abs(onset! - time) < 0.4);
+    return beep ? [beep.onset! - time] : [];
+  });
 }

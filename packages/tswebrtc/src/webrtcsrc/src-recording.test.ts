@@ -7,8 +7,8 @@ import { SignallingServer } from '@tswebrtc/signalling-server';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { strengthAt } from '../media/decode.testing.ts';
 import { loadMediaEngine } from '../media/engine.ts';
-import { FLASH_START, makeTestFile } from '../media/make-test-file.testing.ts';
-import { type ReadFile, readFile } from '../media/read-file.testing.ts';
+import { makeTestFile } from '../media/make-test-file.testing.ts';
+import { offsetsOfBeeps, readFile } from '../media/read-file.testing.ts';
 import type { InputDescription, MediaEngine } from '../media/types.ts';
 import { file, testAudio, testVideo } from '../webrtcsink/tracks.ts';
 import { WebRTCSink } from '../webrtcsink/webrtcsink.ts';
@@ -102,7 +102,7 @@ describe('a recording', () => {
     const output = path.join(directory, 'film-recorded.mkv');
     const { src } = await consume();
     expect(await src.record(output, { duration: 6000 }).finished).toMatchObject({ reason: 'duration' });
-    const offsets = offsetsOf(await readFile(output));
+    const offsets = offsetsOfBeeps(await readFile(output));
     expect(offsets.length).toBeGreaterThanOrEqual(4);
     // A frame is 33 ms, a packet of sound 20.
     for (const offset of offsets) expect(Math.abs(offset)).toBeLessThanOrEqual(0.04);
@@ -200,15 +200,3 @@ describe('a track', () => {
     await expect(tracks[0]!.snapshot()).rejects.toMatchObject({ code: 'CONNECTION_FAILED' });
   });
 });
-
-/** s by which each beep begins after its flash. */
-function offsetsOf({ streams }: ReadFile): number[] {
-  const [video, audio] = streams;
-  const onsets = (decoded: (typeof streams)[number]['decoded'], threshold: number): number[] =>
-    decoded.filter(({ level }, i) => i > 0 && level > threshold && decoded[i - 1]!.level <= threshold).map(({ time }) => time);
-  const beeps = onsets(audio!.decoded, 0.05);
-  return onsets(video!.decoded, 150).flatMap((flash) => {
-    const beep = beeps.find((time) => Math.abs(time - flash) < FLASH_START);
-    return beep === undefined ? [] : [beep - flash];
-  });
-}

@@ -11,12 +11,12 @@ import { parseRtp, RtpHeader } from '../packet.ts';
 import { parseRed } from '../red.ts';
 import type { ReportBlock, SenderReport } from '../rtcp/types.ts';
 import { SequenceUnwrapper } from '../sequence.ts';
-import { timestampDelta } from '../timestamp.ts';
 import { UlpfecDecoder } from '../ulpfec-decoder.ts';
 import { JitterBuffer, type ReceivedFrame } from './jitter-buffer.ts';
 import { LossTracker } from './loss-tracker.ts';
 import type { PlayoutBounds } from './playout-delay.ts';
 import { Reception, type ReceptionStats } from './reception.ts';
+import { SenderClock } from './sender-clock.ts';
 
 /** What a payload type stands for. */
 export interface PayloadFormat {
@@ -102,6 +102,7 @@ export class InboundStream {
   #payloadType = -1;
   #format: PayloadFormat | undefined;
   #report: SenderReport | undefined;
+  readonly #senderClock: SenderClock;
   /** When it was, or is taken to have been. */
   #keyframeAsked = Number.NEGATIVE_INFINITY;
   #keyframeWanted = false;
@@ -126,7 +127,9 @@ export class InboundStream {
       else if (name.toLowerCase() === 'ulpfec') this.#ulpfecPayloadType = payloadType;
     }
     const [media] = this.#mediaPayloadTypes;
-    this.#reception = new Reception(options.ssrc, media === undefined ? 90_000 : options.formats.get(media)!.clockRate);
+    const clockRate = media === undefined ? 90_000 : options.formats.get(media)!.clockRate;
+    this.#reception = new Reception(options.ssrc, clockRate);
+    this.#senderClock = new SenderClock(clockRate);
     this.#fec = this.#ulpfecPayloadType === undefined ? undefined : new UlpfecDecoder(options.ssrc);
   }
 
@@ -171,6 +174,7 @@ export class InboundStream {
   /** The sender's report on this stream came. */
   senderReport(report: SenderReport, arrival: number): void {
     this.#report = report;
+    this.#senderClock.report(report);
     this.#reception.senderReport(report, arrival);
   }
 
@@ -186,7 +190,13 @@ export class InboundStream {
       const { width, height } = readKeyframe(codec, frame.data) ?? {};
       if (width && height) this.#size = { frameWidth: width, frameHeight: height };
     }
-    return { ...frame, payloadType: this.#payloadType, codec, clockRate, captureTime: this.#captureTime(frame.timestamp) };
+    return {
+      ...frame,
+      payloadType: this.#payloadType,
+      codec,
+      clockRate,
+      captureTime: this.#senderClock.captureTime(frame.timestamp),
+    };
   }
 
   /** What to ask the sender for now. */
@@ -372,13 +382,6 @@ export class InboundStream {
       repairable: nack,
     });
     return this.#buffer;
-  }
-
-  #captureTime(timestamp: number): number | undefined {
-    const report = this.#report;
-    if (!report) return undefined;
-    const units = timestampDelta(timestamp % 0x1_0000_0000, report.rtpTimestamp);
-    return fromNtp(report.ntpTime) + (units * 1000) / this.#format!.clockRate;
   }
 }
 

@@ -4,8 +4,11 @@
  * frames lie where they came. Sans-IO: all times in ms.
  */
 
-/** By how much a track may be moved against its own clock while it plays, of the time that passes: less than is heard. */
-const SLEW = 0.005;
+/**
+ * By how much a track may be moved against its own clock while it plays, of the time that passes: less than is heard as another
+ * pitch, and more than clocks are wrong (Firefox's fake microphone counts 0.8 % too slowly).
+ */
+const SLEW = 0.02;
 /** What is further away than this is moved at once: nobody sees a picture so late as belonging to its sound. */
 const LEAP = 300;
 /** Reports that put a frame this far from its arrival tell of another clock than those before: some senders find theirs late. */
