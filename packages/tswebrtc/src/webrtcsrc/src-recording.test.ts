@@ -126,6 +126,19 @@ describe('a recording', () => {
     expect(await waiting.stop()).toMatchObject({ reason: 'stopped', frames: [] });
   });
 
+  it('holds what came even where it is stopped before it could begin', async () => {
+    await produce([VIDEO, testAudio()], 'VP8');
+    const { src, tracks } = await consume();
+    const outputs = ['early.mkv', 'closed.mkv'].map((name) => path.join(directory, name));
+    const [stopped, closed] = outputs.map((output) => src.record(output));
+    await expect.poll(() => tracks.length, { timeout: 10_000 }).toBe(2);
+    await new Promise<void>((resolve) => tracks[0]!.once('frame', () => resolve()));
+    expect(await stopped!.stop()).toMatchObject({ reason: 'stopped' });
+    await src.close();
+    expect(await closed!.finished).toMatchObject({ reason: 'stopped' });
+    for (const output of outputs) expect((await readFile(output)).streams[0]!.decoded.length).toBeGreaterThan(0);
+  });
+
   it('goes to a stream, whose reader may leave', async () => {
     await produce([VIDEO], 'VP8');
     const { src } = await consume();

@@ -99,6 +99,7 @@ export class SrcRecording extends Emitter<SrcRecordingEvents> {
   #release: () => void = () => {};
   #finish!: (summary: RecordingSummary) => void;
   #state: 'waiting' | 'opening' | 'writing' | 'ended' = 'waiting';
+  #opening: Promise<void> | undefined;
   #lanes: Lane[] = [];
   #waitingBytes = 0;
   /** Where the file begins on the timeline, ms. */
@@ -130,7 +131,7 @@ export class SrcRecording extends Emitter<SrcRecordingEvents> {
 
   /** Completes the file. */
   stop(): Promise<RecordingSummary> {
-    this.#end('stopped');
+    void this.#endAfterOpening('stopped');
     return this.finished;
   }
 
@@ -161,13 +162,26 @@ export class SrcRecording extends Emitter<SrcRecordingEvents> {
 
   /** @internal The session is over. Where nothing was written yet the next one will do. */
   sessionEnded(): void {
-    if (this.#state === 'waiting') this.#detach();
-    else this.#end('session-ended');
+    if (this.#state === 'waiting' && !this.#hasFrames) this.#detach();
+    else void this.#endAfterOpening('session-ended');
+  }
+
+  /** Something came that a file can begin with. */
+  get #hasFrames(): boolean {
+    return this.#lanes.some(({ codec }) => codec !== undefined);
+  }
+
+  /** What came while nothing could be written yet belongs into the file, though no more comes. */
+  async #endAfterOpening(reason: RecordingEndReason): Promise<void> {
+    for (const lane of this.#lanes) lane.off();
+    if (this.#state === 'waiting' && this.#hasFrames) this.#opening = this.#begin();
+    await this.#opening;
+    this.#end(reason);
   }
 
   #onFrame(lane: Lane, frame: InboundFrame): void {
-    const { timestamp, clockRate, captureTime, completed } = frame;
-    const mediaTime = (timestamp * 1000) / clockRate;
+    const { captureTime, completed } = frame;
+    const mediaTime = mediaTimeOf(frame);
     const codec = frame.codec.toUpperCase() as RecordedCodec;
     if (lane.codec !== undefined && codec !== lane.codec) {
       this.#end('codec-changed');
@@ -194,7 +208,7 @@ export class SrcRecording extends Emitter<SrcRecordingEvents> {
     lane.waiting.push(frame);
     this.#waitingBytes += frame.data.length;
     if (this.#waitingBytes > MOST_WAITING) this.#end('failed', tooSlow());
-    else if (this.#state === 'waiting' && this.#mayBegin(frame.completed)) void this.#begin();
+    else if (this.#state === 'waiting' && this.#mayBegin(frame.completed)) this.#opening = this.#begin();
   }
 
   #askForKeyframes(lane: Lane, mediaTime: number, isKeyframe: boolean): void {
@@ -210,7 +224,7 @@ export class SrcRecording extends Emitter<SrcRecordingEvents> {
     const lanes = this.#lanes;
     if (lanes.every(({ codec, clock }) => codec !== undefined && clock.synchronised)) return true;
     const first = Math.min(...lanes.map(({ firstArrival }) => firstArrival ?? Number.POSITIVE_INFINITY));
-    return now - first >= this.#settleTime && lanes.some(({ codec }) => codec !== undefined);
+    return now - first >= this.#settleTime && this.#hasFrames;
   }
 
   async #begin(): Promise<void> {

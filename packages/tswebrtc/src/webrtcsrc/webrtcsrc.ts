@@ -49,6 +49,8 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
   #seekTimer: NodeJS.Timeout | undefined;
   #started = false;
   #closing: Promise<void> | undefined;
+  /** Nothing more will be recorded or decoded. */
+  #over = false;
 
   /**
    * `given`: options, or the URI alone: `gstwebrtc://127.0.0.1:8443?peer-id=ID`. Throws `INVALID_OPTION` for an option that
@@ -174,7 +176,7 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
   #loadEngine(): Promise<MediaEngine> {
     if (this.#sharedEngine) return Promise.resolve(this.#sharedEngine);
     if (!this.#engine) {
-      if (this.#closing) return Promise.reject(new TsWebRTCError('INVALID_STATE', 'the source is closed.'));
+      if (this.#over) return Promise.reject(new TsWebRTCError('INVALID_STATE', 'the source is closed.'));
       const loading = loadMediaEngine({ logger: this.#logger.child({ subsystem: 'media' }) });
       this.#engine = loading;
       loading.catch(() => {
@@ -252,10 +254,13 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
   async #close(): Promise<void> {
     clearTimeout(this.#seekTimer);
     this.#abort.abort();
+    // Before the session: they end because they are told to, and with what came until now.
+    const recorded = [...this.#recordings].map((recording) => recording.stop());
     if (this.#session) await this.#end(this.#session, 'shutdown', undefined, true);
     await this.#signaller?.stop();
     this.#srtpSender.close();
-    await Promise.all([...this.#recordings].map((recording) => recording.stop()));
+    await Promise.all(recorded);
+    this.#over = true;
     if (!this.#sharedEngine) await this.#engine?.then((engine) => engine.close()).catch(() => {});
   }
 }
