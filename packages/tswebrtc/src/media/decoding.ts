@@ -1,6 +1,7 @@
 /** A decoder as the main thread sees it. */
 import { Emitter } from '../common/emitter.ts';
 import { TsWebRTCError } from '../common/errors.ts';
+import { openWorker } from './open-worker.ts';
 import type { Decoding, DecodingEvents, DecodingOptions, FrameToDecode } from './output-types.ts';
 import type { FromDecoding, ToDecoding } from './worker/messages.ts';
 import type { WorkerHost } from './worker-host.ts';
@@ -27,28 +28,14 @@ export class WorkerDecoding extends Emitter<DecodingEvents> implements Decoding 
   /** Opens a decoder in a thread of its own. Closes the thread when that fails. */
   static async open(options: DecodingOptions, host: WorkerHost, onClosed: () => void): Promise<WorkerDecoding> {
     const decoding = new WorkerDecoding(options, host, onClosed);
-    try {
-      await new Promise<void>((resolve, reject) => {
-        const fail = (error: Error): void => {
-          reject(error);
-          decoding.#fail(error);
-        };
-        host.take({
-          message: (message) => {
-            const from = message as FromDecoding;
-            if (from.type === 'decoding-opened') resolve();
-            else if (from.type === 'failed') fail(new TsWebRTCError(from.error.code, from.error.message));
-            else decoding.#onMessage(from);
-          },
-          died: (cause) => fail(new TsWebRTCError('DECODER_FAILED', 'The thread of the decoder died.', { cause })),
-        });
-        host.post({ type: 'open-decoding', options } satisfies ToDecoding);
-      });
-      return decoding;
-    } catch (error) {
-      await host.close();
-      throw error;
-    }
+    const request = { type: 'open-decoding', options } satisfies ToDecoding;
+    const died = (cause: unknown): TsWebRTCError =>
+      new TsWebRTCError('DECODER_FAILED', 'The thread of the decoder died.', { cause });
+    await openWorker<FromDecoding>(host, request, 'decoding-opened', died, {
+      message: (message) => decoding.#onMessage(message),
+      failed: (error) => decoding.#fail(error),
+    });
+    return decoding;
   }
 
   decode(frame: FrameToDecode): void {

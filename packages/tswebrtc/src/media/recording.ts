@@ -1,6 +1,7 @@
 /** A recording as the main thread sees it: hands frames to the thread that writes them, never more than it can hold. */
 import { Emitter } from '../common/emitter.ts';
 import { TsWebRTCError } from '../common/errors.ts';
+import { openWorker } from './open-worker.ts';
 import type { ByteSink, RecordedFrame, Recording, RecordingEvents, RecordingFigures, RecordingOptions } from './output-types.ts';
 import type { FromRecording, ToRecording } from './worker/messages.ts';
 import type { WorkerHost } from './worker-host.ts';
@@ -40,32 +41,15 @@ export class WorkerRecording extends Emitter<RecordingEvents> implements Recordi
   static async open(options: RecordingOptions, host: WorkerHost, onClosed: () => void): Promise<WorkerRecording> {
     const recording = new WorkerRecording(options, host, onClosed);
     const { container, output, tracks } = options;
-    try {
-      await new Promise<void>((resolve, reject) => {
-        host.take({
-          message: (message) => {
-            const from = message as FromRecording;
-            if (from.type === 'recording-opened') resolve();
-            else if (from.type === 'failed') {
-              const error = new TsWebRTCError(from.error.code, from.error.message);
-              reject(error);
-              recording.#fail(error);
-            } else recording.#onMessage(from);
-          },
-          died: (cause) => {
-            const error = new TsWebRTCError('RECORDING_FAILED', 'The thread of the recording died.', { cause });
-            reject(error);
-            recording.#fail(error);
-          },
-        });
-        const path = typeof output === 'string' ? { path: output } : {};
-        host.post({ type: 'open-recording', options: { container, tracks, ...path } } satisfies ToRecording);
-      });
-      return recording;
-    } catch (error) {
-      await host.close();
-      throw error;
-    }
+    const path = typeof output === 'string' ? { path: output } : {};
+    const request = { type: 'open-recording', options: { container, tracks, ...path } } satisfies ToRecording;
+    const died = (cause: unknown): TsWebRTCError =>
+      new TsWebRTCError('RECORDING_FAILED', 'The thread of the recording died.', { cause });
+    await openWorker<FromRecording>(host, request, 'recording-opened', died, {
+      message: (message) => recording.#onMessage(message),
+      failed: (error) => recording.#fail(error),
+    });
+    return recording;
   }
 
   get figures(): RecordingFigures {

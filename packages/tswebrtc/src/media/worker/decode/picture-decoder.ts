@@ -6,10 +6,10 @@ import {
   AV_PIX_FMT_YUV420P,
   AV_PIX_FMT_YUVJ420P,
   type AVPixelFormat,
-  SWS_BILINEAR,
 } from 'node-av/constants';
-import { type CodecContext, FFmpegError, Frame, Packet, SoftwareScaleContext } from 'node-av/lib';
+import { type CodecContext, Frame, Packet } from 'node-av/lib';
 import type { DecodingOptions, FrameToDecode, Picture, PictureFormat } from '../../output-types.ts';
+import { PictureScaler } from '../picture-scaler.ts';
 import { ImageEncoder } from './image-encoder.ts';
 import { openDecoder } from './open-decoder.ts';
 import type { RunningDecoder } from './serve-decoding.ts';
@@ -28,22 +28,19 @@ const PIXEL_FORMATS: Readonly<Record<PictureFormat, AVPixelFormat>> = {
 const MOST_INSIDE = 64;
 
 export class PictureDecoder implements RunningDecoder {
-  readonly #options: Options;
   readonly #format: PictureFormat;
   readonly #context: CodecContext;
   readonly #handOn: (picture: Picture) => void;
   readonly #packet = new Packet();
   readonly #decoded = new Frame();
   readonly #captureTimes = new Map<bigint, number | undefined>();
-  #scaled: Frame | undefined;
-  #scaler: SoftwareScaleContext | undefined;
-  /** What the scaler was made for. */
-  #key = '';
+  readonly #scaler: PictureScaler;
+  /** For pictures of the size that came last. */
   #image: ImageEncoder | undefined;
 
   private constructor(options: Options, context: CodecContext, handOn: (picture: Picture) => void) {
-    this.#options = options;
     this.#format = options.format ?? 'I420';
+    this.#scaler = new PictureScaler(PIXEL_FORMATS[this.#format], (width, height) => wantedSize(options, width, height));
     this.#context = context;
     this.#handOn = handOn;
     this.#packet.alloc();
@@ -70,7 +67,8 @@ export class PictureDecoder implements RunningDecoder {
   }
 
   close(): void {
-    this.#free();
+    this.#image?.close();
+    this.#scaler.close();
     this.#packet.free();
     this.#decoded.free();
     this.#context.freeContext();
@@ -78,52 +76,27 @@ export class PictureDecoder implements RunningDecoder {
 
   #give(): void {
     const { pts } = this.#decoded;
-    const picture = this.#convert();
+    const picture = this.#scaler.scale(this.#decoded);
     const captureTime = this.#captureTimes.get(pts);
     this.#captureTimes.delete(pts);
     const { width, height } = picture;
-    const data = this.#image ? this.#image.encode(picture) : bytesOf(picture);
+    const data = this.#format === 'png' || this.#format === 'jpeg' ? this.#encode(this.#format, picture) : bytesOf(picture);
     this.#handOn({ kind: 'video', format: this.#format, width, height, data, timestamp: Number(pts), captureTime });
   }
 
-  /** The decoded picture in the wanted size and format. */
-  #convert(): Frame {
-    const { width, height, format, colorSpace, colorRange } = this.#decoded;
-    const key = `${width} ${height} ${format} ${colorSpace} ${colorRange}`;
-    if (key !== this.#key) this.#prepare(width, height, format as AVPixelFormat);
-    this.#key = key;
-    const scaled = this.#scaled!;
-    FFmpegError.throwIfError(scaled.makeWritable(), 'write a picture');
-    FFmpegError.throwIfError(this.#scaler!.scaleFrameSync(scaled, this.#decoded), 'convert a picture');
-    return scaled;
+  #encode(format: 'png' | 'jpeg', picture: Frame): Uint8Array {
+    if (this.#image?.width !== picture.width || this.#image.height !== picture.height) {
+      this.#image?.close();
+      this.#image = ImageEncoder.open(format, picture);
+    }
+    return this.#image.encode(picture);
   }
+}
 
-  #prepare(width: number, height: number, format: AVPixelFormat): void {
-    this.#free();
-    const target = this.#size(width, height);
-    const pixelFormat = PIXEL_FORMATS[this.#format];
-    this.#scaler = new SoftwareScaleContext();
-    this.#scaler.getContext(width, height, format, target.width, target.height, pixelFormat, SWS_BILINEAR);
-    this.#scaled = new Frame();
-    this.#scaled.alloc();
-    Object.assign(this.#scaled, { ...target, format: pixelFormat });
-    FFmpegError.throwIfError(this.#scaled.getBuffer(0), 'allocate a picture');
-    if (this.#format === 'png' || this.#format === 'jpeg') this.#image = ImageEncoder.open(this.#format, this.#scaled);
-  }
-
-  #size(width: number, height: number): { width: number; height: number } {
-    const wanted = this.#options;
-    const scale = wanted.width === undefined ? (wanted.height === undefined ? 1 : wanted.height / height) : wanted.width / width;
-    return { width: wanted.width ?? even(width * scale), height: wanted.height ?? even(height * scale) };
-  }
-
-  #free(): void {
-    this.#image?.close();
-    this.#image = undefined;
-    this.#scaler?.freeContext();
-    this.#scaled?.free();
-    this.#scaler = this.#scaled = undefined;
-  }
+/** Where one side alone is given the other keeps the aspect. */
+function wantedSize(wanted: Options, width: number, height: number): { width: number; height: number } {
+  const scale = wanted.width === undefined ? (wanted.height === undefined ? 1 : wanted.height / height) : wanted.width / width;
+  return { width: wanted.width ?? even(width * scale), height: wanted.height ?? even(height * scale) };
 }
 
 /** A copy without the padding that rows have in a frame. */

@@ -1,6 +1,7 @@
 /** Brings decoded pictures of whatever format into the engine's: upright, I420 of even size with square pixels. */
-import { AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUVJ420P, AVCOL_RANGE_JPEG, type AVPixelFormat, SWS_BILINEAR } from 'node-av/constants';
+import { AV_PIX_FMT_YUV420P, SWS_BILINEAR } from 'node-av/constants';
 import { FFmpegError, type Frame, SoftwareScaleContext } from 'node-av/lib';
+import { pixelFormatOf } from '../picture-scaler.ts';
 import type { Orientation } from './orientation.ts';
 import { PictureTurner } from './picture-turner.ts';
 import type { RawOutlet } from './raw-outlet.ts';
@@ -54,9 +55,7 @@ export class PictureWriter {
   /** Size and format may change in the middle of a file. */
   #follow(frame: Frame): void {
     const { width, height, colorSpace, sampleAspectRatio } = frame;
-    const format = (
-      frame.format === AV_PIX_FMT_YUV420P && frame.colorRange === AVCOL_RANGE_JPEG ? AV_PIX_FMT_YUVJ420P : frame.format
-    ) as AVPixelFormat;
+    const format = pixelFormatOf(frame);
     const { num, den } = sampleAspectRatio;
     const key = `${width} ${height} ${format} ${colorSpace} ${num}/${den}`;
     if (key === this.#key) return;

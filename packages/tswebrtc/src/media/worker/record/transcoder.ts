@@ -1,9 +1,10 @@
 /** Makes video of one codec into that of another, for a container that does not take the first. */
-import { AV_CODEC_FLAG_GLOBAL_HEADER, AV_PIX_FMT_YUV420P, AVMEDIA_TYPE_VIDEO, SWS_BILINEAR } from 'node-av/constants';
-import { type CodecContext, type CodecParameters, FFmpegError, Frame, Packet, Rational, SoftwareScaleContext } from 'node-av/lib';
+import { AV_CODEC_FLAG_GLOBAL_HEADER, AV_PIX_FMT_YUV420P, AVMEDIA_TYPE_VIDEO } from 'node-av/constants';
+import { type CodecContext, type CodecParameters, FFmpegError, Frame, Packet, Rational } from 'node-av/lib';
 import type { RecordedTrack } from '../../output-types.ts';
 import { openDecoder } from '../decode/open-decoder.ts';
 import { openCodec } from '../encode/open-codec.ts';
+import { PictureScaler } from '../picture-scaler.ts';
 
 /** A stream without a known frame rate: what encoders plan with. */
 const FRAMERATE = 30;
@@ -22,26 +23,17 @@ export interface Transcoded {
 export class Transcoder {
   readonly #decoder: CodecContext;
   readonly #encoder: CodecContext;
-  readonly #width: number;
-  readonly #height: number;
+  readonly #scaler: PictureScaler;
   readonly #packet = new Packet();
   readonly #decoded = new Frame();
-  readonly #scaled = new Frame();
-  #scaler: SoftwareScaleContext | undefined;
-  /** What the scaler was made for. */
-  #key = '';
   #last = -1n;
 
   private constructor(decoder: CodecContext, encoder: CodecContext, width: number, height: number) {
     this.#decoder = decoder;
     this.#encoder = encoder;
-    this.#width = width;
-    this.#height = height;
+    this.#scaler = new PictureScaler(AV_PIX_FMT_YUV420P, () => ({ width, height }));
     this.#packet.alloc();
     this.#decoded.alloc();
-    this.#scaled.alloc();
-    Object.assign(this.#scaled, { width, height, format: AV_PIX_FMT_YUV420P });
-    FFmpegError.throwIfError(this.#scaled.getBuffer(0), 'allocate a picture');
   }
 
   static async open(track: Extract<RecordedTrack, { kind: 'video' }>, target: 'H264' | 'VP8'): Promise<Transcoder> {
@@ -93,10 +85,9 @@ export class Transcoder {
   }
 
   close(): void {
-    this.#scaler?.freeContext();
+    this.#scaler.close();
     this.#packet.free();
     this.#decoded.free();
-    this.#scaled.free();
     this.#decoder.freeContext();
     this.#encoder.freeContext();
   }
@@ -104,27 +95,14 @@ export class Transcoder {
   #pump(): Transcoded[] {
     const made: Transcoded[] = [];
     while (this.#decoder.receiveFrameSync(this.#decoded) >= 0) {
-      this.#scale();
+      const picture = this.#scaler.scale(this.#decoded);
       const pts = this.#decoded.pts > this.#last ? this.#decoded.pts : this.#last + 1n;
-      this.#scaled.pts = this.#last = pts;
-      FFmpegError.throwIfError(this.#encoder.sendFrameSync(this.#scaled), 'encode a picture');
+      picture.pts = this.#last = pts;
+      FFmpegError.throwIfError(this.#encoder.sendFrameSync(picture), 'encode a picture');
       this.#decoded.unref();
       made.push(...this.#receive());
     }
     return made;
-  }
-
-  #scale(): void {
-    const { width, height, format } = this.#decoded;
-    const key = `${width} ${height} ${format}`;
-    if (key !== this.#key) {
-      this.#scaler?.freeContext();
-      this.#scaler = new SoftwareScaleContext();
-      this.#scaler.getContext(width, height, format as never, this.#width, this.#height, AV_PIX_FMT_YUV420P, SWS_BILINEAR);
-      this.#key = key;
-    }
-    FFmpegError.throwIfError(this.#scaled.makeWritable(), 'write a picture');
-    FFmpegError.throwIfError(this.#scaler!.scaleFrameSync(this.#scaled, this.#decoded), 'scale a picture');
   }
 
   #receive(): Transcoded[] {
