@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CommandProcess } from '../interop/command-process.ts';
+import '../interop/gst-webrtc-api.ts';
 import { framesOf } from './media-file.ts';
 import { openPageOn } from './network/chromium-on.ts';
 import type { Host } from './network/network-lab.ts';
@@ -103,12 +104,6 @@ async function throughJitter(producer: Host, viewer: Host, seconds: number, code
 }
 
 declare global {
-  var GstWebRTCAPI: new (
-    config: object,
-  ) => {
-    registerConnectionListener(listener: object): boolean;
-    createProducerSession(stream: MediaStream): EventTarget & { start(): boolean };
-  };
   var noiseSession: { rtcPeerConnection: RTCPeerConnection };
 }
 

@@ -2,6 +2,8 @@
  * In the page: a producer by the published gstwebrtc-api whose picture flashes and whose tone beeps at the same moments, so that
  * a recording tells by how much they have drifted apart. Everything is in one function, which Chromium and Firefox evaluate.
  */
+import './gst-webrtc-api.ts';
+
 export interface FlashingOptions {
   readonly signalling: string;
   /** Camera and microphone (the browser's fake ones) instead. */
@@ -9,14 +11,7 @@ export interface FlashingOptions {
 }
 
 declare global {
-  var GstWebRTCAPI: new (
-    config: object,
-  ) => {
-    registerConnectionListener(listener: object): boolean;
-    createProducerSession(stream: MediaStream): EventTarget & { start(): boolean };
-  };
   var clientSession: { rtcPeerConnection: RTCPeerConnection };
-  var flashes: number[];
 }
 
 /** Resolves with the client id when the producer is registered. */

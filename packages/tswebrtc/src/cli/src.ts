@@ -5,7 +5,7 @@ import { CONTAINERS, containerOf } from '../media/containers.ts';
 import { linkOptions } from '../properties/signaller.ts';
 import { DefaultSignaller } from '../signalling/default-signaller.ts';
 import type { Meta } from '../signalling/signaller.ts';
-import { type SrcVideoCodec, validateSrcOptions, type WebRTCSrcOptions } from '../webrtcsrc/properties.ts';
+import { type SrcVideoCodec, srcProperties, validateSrcOptions, type WebRTCSrcOptions } from '../webrtcsrc/properties.ts';
 import type { SrcEndReason } from '../webrtcsrc/session.ts';
 import type { RecordingSummary, SrcRecording } from '../webrtcsrc/src-recording.ts';
 import type { SrcTrack } from '../webrtcsrc/src-track.ts';
@@ -95,8 +95,8 @@ class SrcRun {
       }
     }
     if (outputs.snapshot !== undefined) this.#open.add('snapshot');
-    if (this.#open.size === 0) this.#open.add('watch');
-    if (outputs.record === undefined && outputs.snapshot === undefined && outputs.stdout === undefined) {
+    if (this.#open.size === 0) {
+      this.#open.add('watch');
       output.say('Receiving; nothing is kept. --record, --snapshot and --stdout would.');
     }
   }
@@ -152,7 +152,7 @@ class SrcRun {
       output.say('Waiting for the producer to come back.');
       return;
     }
-    if (error) this.#failure ??= error;
+    if (error) this.#fail(error);
     this.#finish();
   }
 
@@ -268,7 +268,7 @@ function preferredCodecs({ options, outputs }: SrcCommand): { videoCodecs?: SrcV
   const container = record !== undefined ? containerOf(record) : stdout && isContainer(stdout) ? stdout : undefined;
   if (options.videoCodecs !== undefined || !container) return {};
   const fitting = CONTAINERS[container].videoCodecs;
-  const rest = (['VP8', 'H264', 'VP9', 'H265', 'AV1'] as const).filter((codec) => !fitting.includes(codec));
+  const rest = srcProperties.videoCodecs.default.filter((codec) => !fitting.includes(codec));
   return { videoCodecs: [...fitting, ...rest] };
 }
 

@@ -33,6 +33,8 @@ export type { IceCandidate } from './local-candidates.ts';
 export type { ReceptionReport } from './rtcp-session.ts';
 export { Transceiver } from './transceiver.ts';
 
+const NO_EXTENSIONS: NegotiatedExtensions = {};
+
 export interface SessionDescriptionInit {
   readonly type: 'offer' | 'answer';
   readonly sdp: string;
@@ -138,7 +140,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.#reception = new RtpReception({
       cname: this.#cname,
       receivers: () => this.#receivers,
-      extensions: () => (this.#receives ? this.#extensions : {}),
+      extensions: () => (this.#receives ? this.#extensions : NO_EXTENSIONS),
       roundTripTime: () => (this.#rtcp.roundTripTime === undefined ? undefined : this.#rtcp.roundTripTime * 1000),
       send: (compound) => transport.sendRtcp(compound),
     });

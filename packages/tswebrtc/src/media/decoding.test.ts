@@ -1,6 +1,16 @@
 /** What FFmpeg's encoders made comes out of the engine's decoders: pictures in the form asked for, sound at its time. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { av, configureAudio, configureVideo, constants, encode, OPUS_OPTIONS, picture, sound } from '../rtp/ffmpeg.testing.ts';
+import {
+  av,
+  configureAudio,
+  configureVideo,
+  constants,
+  encode,
+  OPUS_OPTIONS,
+  picture,
+  sound,
+  VIDEO_ENCODERS,
+} from '../rtp/ffmpeg.testing.ts';
 import type { EncodedFrameInput } from '../rtp/packetiser.ts';
 import type { RecordedVideoCodec } from './containers.ts';
 import { strengthAt } from './decode.testing.ts';
@@ -9,13 +19,6 @@ import type { Decoding, DecodingOptions, Picture, Sound } from './output-types.t
 import type { MediaEngine } from './types.ts';
 
 const COUNT = 20;
-const ENCODERS: Readonly<Record<RecordedVideoCodec, [encoder: string, options: Record<string, string>]>> = {
-  VP8: ['libvpx', { deadline: 'realtime', 'cpu-used': '8' }],
-  VP9: ['libvpx-vp9', { deadline: 'realtime', 'cpu-used': '8' }],
-  H264: ['libx264', { preset: 'ultrafast', tune: 'zerolatency' }],
-  H265: ['libx265', { preset: 'ultrafast', tune: 'zerolatency', 'x265-params': 'log-level=none:repeat-headers=1' }],
-  AV1: ['libsvtav1', { preset: '13', 'svtav1-params': 'pred-struct=1:rc=2:lp=1' }],
-};
 
 describe('a decoder', () => {
   let engine: MediaEngine;
@@ -30,7 +33,7 @@ describe('a decoder', () => {
   afterAll(() => engine.close());
 
   const video = (codec: RecordedVideoCodec): Promise<EncodedFrameInput[]> =>
-    encode(...ENCODERS[codec], configureVideo, picture(), COUNT, 1e6 / 90_000);
+    encode(...VIDEO_ENCODERS[codec], configureVideo, picture(), COUNT, 1e6 / 90_000);
 
   async function decoder<T extends Picture | Sound>(options: DecodingOptions): Promise<{ decoding: Decoding; frames: T[] }> {
     const decoding = await engine.openDecoding(options);

@@ -3,7 +3,17 @@ import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { av, configureAudio, configureVideo, constants, encode, OPUS_OPTIONS, picture, sound } from '../rtp/ffmpeg.testing.ts';
+import {
+  av,
+  configureAudio,
+  configureVideo,
+  constants,
+  encode,
+  OPUS_OPTIONS,
+  picture,
+  sound,
+  VIDEO_ENCODERS,
+} from '../rtp/ffmpeg.testing.ts';
 import { readKeyframe } from '../rtp/keyframes/keyframe.ts';
 import type { EncodedFrameInput } from '../rtp/packetiser.ts';
 import type { RecordedVideoCodec } from './containers.ts';
@@ -13,18 +23,11 @@ import { readFile } from './read-file.testing.ts';
 import type { MediaEngine } from './types.ts';
 
 const FRAMES = 60;
-const ENCODERS: Readonly<Record<RecordedVideoCodec, [encoder: string, options: Record<string, string>]>> = {
-  VP8: ['libvpx', { deadline: 'realtime', 'cpu-used': '8' }],
-  VP9: ['libvpx-vp9', { deadline: 'realtime', 'cpu-used': '8' }],
-  H264: ['libx264', { preset: 'ultrafast', tune: 'zerolatency' }],
-  H265: ['libx265', { preset: 'ultrafast', tune: 'zerolatency', 'x265-params': 'log-level=none:repeat-headers=1' }],
-  AV1: ['libsvtav1', { preset: '13', 'svtav1-params': 'pred-struct=1:rc=2:lp=1' }],
-};
 
 const made = new Map<string, Promise<EncodedFrameInput[]>>();
 /** 320x240, 29.97 frames a second. */
 function video(codec: RecordedVideoCodec): Promise<EncodedFrameInput[]> {
-  const [encoder, options] = ENCODERS[codec];
+  const [encoder, options] = VIDEO_ENCODERS[codec];
   if (!made.has(codec)) made.set(codec, encode(encoder, options, configureVideo, picture(), FRAMES, 1e6 / 90_000));
   return made.get(codec)!;
 }

@@ -155,3 +155,14 @@ export function nalUnits(data: Uint8Array): string[] {
     Buffer.from(data.subarray(units.offsets[2 * i], units.offsets[2 * i + 1])).toString('hex'),
   ).filter((unit) => (Number.parseInt(unit.slice(0, 2), 16) & 0x1f) !== 9);
 }
+
+/** An encoder for each codec, quick and without delay: its name and options. */
+export const VIDEO_ENCODERS: Readonly<
+  Record<'VP8' | 'VP9' | 'H264' | 'H265' | 'AV1', [encoder: string, options: Record<string, string>]>
+> = {
+  VP8: ['libvpx', { deadline: 'realtime', 'cpu-used': '8' }],
+  VP9: ['libvpx-vp9', { deadline: 'realtime', 'cpu-used': '8' }],
+  H264: ['libx264', { preset: 'ultrafast', tune: 'zerolatency' }],
+  H265: ['libx265', { preset: 'ultrafast', tune: 'zerolatency', 'x265-params': 'log-level=none:repeat-headers=1' }],
+  AV1: ['libsvtav1', { preset: '13', 'svtav1-params': 'pred-struct=1:rc=2:lp=1' }],
+};

@@ -56,6 +56,8 @@ export interface FeedbackWanted {
   readonly keyframe: boolean;
 }
 
+const NOTHING_WANTED: FeedbackWanted = { nack: [], keyframe: false };
+
 /** W3C RTCInboundRtpStreamStats, in part. */
 export interface InboundStreamStats extends ReceptionStats {
   readonly framesReceived: number;
@@ -202,16 +204,18 @@ export class InboundStream {
   /** What to ask the sender for now. */
   feedback(now: number): FeedbackWanted {
     const buffer = this.#buffer;
-    if (!buffer) return { nack: [], keyframe: false };
+    if (!buffer) return NOTHING_WANTED;
     this.#tracker.forgetBefore(buffer.oldest);
-    const nack = this.#options.nack ? this.#tracker.take(now, this.#roundTripTime).map((sequence) => sequence & 0xffff) : [];
-    if (nack.length > 0) this.#nacks++;
+    const missing = this.#options.nack ? this.#tracker.take(now, this.#roundTripTime) : [];
     const keyframe = now >= this.#keyframeDue(buffer);
+    // With almost every packet.
+    if (missing.length === 0 && !keyframe) return NOTHING_WANTED;
+    if (missing.length > 0) this.#nacks++;
     if (keyframe) {
       this.#keyframeAsked = now;
       this.#plis++;
     }
-    return { nack, keyframe };
+    return { nack: missing.map((sequence) => sequence & 0xffff), keyframe };
   }
 
   /** When `take` or `feedback` may have something new though no packet comes, ms; infinite when never. */

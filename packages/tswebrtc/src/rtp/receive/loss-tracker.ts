@@ -17,6 +17,8 @@ const SHORTEST_INTERVAL = 10;
 const FORGETTING = 0.002;
 const MOST_REORDERING = 60;
 
+const NONE: readonly number[] = [];
+
 interface Missing {
   /** When the gap showed, ms. */
   readonly since: number;
@@ -83,7 +85,8 @@ export class LossTracker {
   }
 
   /** Packets to ask for now. `roundTripTime`: ms. */
-  take(now: number, roundTripTime: number): number[] {
+  take(now: number, roundTripTime: number): readonly number[] {
+    if (this.#missing.size === 0) return NONE;
     const due: number[] = [];
     const interval = Math.max(SHORTEST_INTERVAL, roundTripTime * PATIENCE);
     for (const [sequence, missing] of this.#missing) {
