@@ -78,12 +78,15 @@ it('a second and a third consumer cost the first no packet and no frame', async 
       `${video!.freezeCount} freezes, ${video!.packetsLost} video and ${audio!.packetsLost} audio packets lost`,
   );
   expect(video!.packetsLost + audio!.packetsLost).toBe(0);
-  // All that was received is decoded, if not at once: starting and ending a page takes the browser's decoders their core for a while.
-  const pending = async (): Promise<number> => {
-    const { framesReceived, framesDecoded } = (await page.evaluate(() => window.player.figures())).video!;
-    return framesReceived - framesDecoded;
+  // All that was received is decoded but for what waits in the jitter buffer, which on a machine that started pages holds more for a while.
+  const unaccounted = async (): Promise<number> => {
+    const before = (await page.evaluate(() => window.player.figures())).video!;
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    const after = (await page.evaluate(() => window.player.figures())).video!;
+    const waited = (after.jitterBufferDelay - before.jitterBufferDelay) / (after.jitterBufferEmittedCount - before.jitterBufferEmittedCount);
+    return after.framesReceived - after.framesDecoded - 30 * waited;
   };
-  await expect.poll(pending, { timeout: 5000 }).toBeLessThanOrEqual(2);
+  await expect.poll(unaccounted, { timeout: 5000 }).toBeLessThanOrEqual(2);
 });
 
 it('plays the sound of a file within 40 ms of its picture', async () => {
