@@ -31,6 +31,7 @@ function clientShape(message: ClientMessage): object {
       return peerShape(message);
     case 'list':
     case 'listConsumers':
+    case 'iceServers':
     case 'newPeer':
       return { type };
     default:
@@ -59,6 +60,8 @@ function serverShape(message: ServerMessage): object {
       return { type, producers: message.producers.map(listed) };
     case 'listConsumers':
       return { type, consumers: message.consumers.map(listed) };
+    case 'iceServers':
+      return { type, iceServers: message.iceServers, ttl: message.ttl };
     case 'error':
       return { type, details: message.details };
     default:

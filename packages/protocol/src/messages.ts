@@ -46,6 +46,14 @@ export type PeerIceMessage = z.infer<typeof peerIceSchema>;
 /** A description or a candidate on its way to the other party of a session; the same in both directions. */
 export type PeerMessage = PeerSdpMessage | PeerIceMessage;
 
+/** A server that helps with ICE, in the shape of the W3C's `RTCIceServer`. */
+export const iceServerSchema = z.object({
+  urls: z.array(z.string()),
+  username: z.optional(z.string()),
+  credential: z.optional(z.string()),
+});
+export type IceServer = z.infer<typeof iceServerSchema>;
+
 const endSessionSchema = z.object({ type: z.literal('endSession'), sessionId: z.string() });
 const endSessionV11Schema = z.object({ type: z.literal('endSessionV1_1'), sessionId: z.string(), error: nullableText });
 const peerIdSchema = z.pipe(
@@ -68,6 +76,8 @@ export const clientSchemas = {
   endSessionV1_1: endSessionV11Schema,
   list: z.object({ type: z.literal('list') }),
   listConsumers: z.object({ type: z.literal('listConsumers') }),
+  /** Asks for STUN and TURN servers. An addition to the reference's protocol: its server drops it without an answer. */
+  iceServers: z.object({ type: z.literal('iceServers') }),
   /** Known, but the server's own business: a server ignores it from the network (see the server's hub). */
   newPeer: z.object({ type: z.literal('newPeer') }),
 } as const;
@@ -94,6 +104,8 @@ export const serverSchemas = {
   endSessionV1_1: endSessionV11Schema,
   list: z.object({ type: z.literal('list'), producers: z.array(peerSchema) }),
   listConsumers: z.object({ type: z.literal('listConsumers'), consumers: z.array(peerSchema) }),
+  /** Only to who asked for it. `ttl` says for how many seconds the credentials are good; null where they do not expire. */
+  iceServers: z.object({ type: z.literal('iceServers'), iceServers: z.array(iceServerSchema), ttl: z.nullable(z.number()) }),
   /** `details` is a sentence for people. */
   error: z.object({ type: z.literal('error'), details: z.string() }),
 } as const;

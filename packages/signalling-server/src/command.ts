@@ -2,94 +2,74 @@
  * The command `tswebrtc-signalling-server`, with the options of the reference's (reference §1.8) and two differences: it
  * listens on this machine only unless told otherwise, and it ends properly, with every peer's connection closed.
  */
-import { parseArgs } from 'node:util';
 import { isLoopback } from './addresses.ts';
+import { readCommandLine, UsageError } from './command-options.ts';
 import { SignallingServerError } from './errors.ts';
 import { createLogger, logLevel } from './log-level.ts';
-import { DEFAULT_HOST, DEFAULT_PORT } from './options.ts';
 import { SignallingServer } from './server.ts';
-
-const USAGE = `Usage: tswebrtc-signalling-server [options]
-
-Signalling server of the GStreamer WebRTC family.
-
-  --host <address>    address to listen on (default: ${DEFAULT_HOST}; 0.0.0.0 opens the server to the network)
-  -p, --port <port>   port to listen on, 0 for any that is free (default: ${DEFAULT_PORT})
-  -c, --cert <file>   certificate chain (PEM); with --key turns TLS on
-  -k, --key <file>    private key (PEM)
-  --json              one JSON object a line on stdout, and nothing else there
-  -h, --help          this text
-  -V, --version       the version
-
-The log goes to stderr; TSWEBRTC_LOG sets its level (error, warn, info, debug, trace; default: info).
-`;
 
 /** What the command needs of its surroundings. */
 export interface CommandIo {
+  /** As it is called in its help. */
+  readonly name: string;
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;
-  /** Aborts when the command shall end. */
+  /** Aborts when the command shall end, with the reason `drain` where the peers are to be let go one by one. */
   readonly signal: AbortSignal;
+  /** Calls back when the certificate is to be read anew; returns a function that puts an end to it. */
+  readonly onReload: (listener: () => void) => () => void;
 }
+
+/** The reason of a `signal` that leaves time for the peers to go elsewhere. */
+export const DRAIN = 'drain';
+
+/** RFC 6455, registry of close codes: the service restarts, come back. */
+const SERVICE_RESTART = 1012;
 
 /** Runs the command until its signal aborts; resolves with the exit code: 0, 2 for wrong usage, 1 for everything else. */
 export async function runCommand(argv: readonly string[], io: CommandIo): Promise<number> {
-  let options: ReturnType<typeof parse>;
-  try {
-    options = parse(argv);
-  } catch (error) {
-    const { message } = error as Error;
-    io.stderr(`${message.replace(/[^.]$/, '$&.')} Try --help.\n`);
-    return 2;
-  }
-  if (options.help) {
-    io.stdout(USAGE);
-    return 0;
-  }
-  if (options.version) {
-    io.stdout(`${io.version}\n`);
-    return 0;
-  }
-  const { host, cert, key } = options;
-  const logger = createLogger(logLevel(io.env.TSWEBRTC_LOG ?? io.env.WEBRTCSINK_SIGNALLING_SERVER_LOG), io.stderr);
+  const event = (name: string, fields: object): void =>
+    io.stdout(`${JSON.stringify({ event: name, time: Date.now(), ...fields })}\n`);
+  let isJson = argv.includes('--json');
   let server: SignallingServer;
+  let drainTime: number;
   try {
-    server = await SignallingServer.listen({
-      host,
-      port: options.port,
-      logger,
-      ...(cert === undefined ? {} : { cert }),
-      ...(key === undefined ? {} : { key }),
-    });
+    const command = await readCommandLine(argv, { ...io, write: io.stdout });
+    if (!command) return 0;
+    ({ json: isJson, drainTime } = command);
+    const level = logLevel(io.env.TSWEBRTC_LOG ?? io.env.WEBRTCSINK_SIGNALLING_SERVER_LOG);
+    const logger = createLogger(level, command.logFormat, io.stderr);
+    server = await SignallingServer.listen({ ...command.options, logger });
+    if (!isLoopback(server.address) && command.options.tokens === undefined)
+      io.stderr(
+        `Warning: whoever can reach port ${server.port} of ${server.address} can use this signalling server: ` +
+          'see --token-secret-file and --origin.\n',
+      );
   } catch (error) {
-    io.stderr(`${error instanceof SignallingServerError ? error.message : String(error)}\n`);
-    return error instanceof SignallingServerError && error.code === 'INVALID_OPTION' ? 2 : 1;
+    if (error instanceof UsageError) {
+      io.stderr(`${error.message} Try --help.\n`);
+      return 2;
+    }
+    const { message, code } = error instanceof SignallingServerError ? error : { message: String(error), code: 'INTERNAL' };
+    if (isJson) event('error', { code, message });
+    io.stderr(`${message}\n`);
+    return code === 'INVALID_OPTION' ? 2 : 1;
   }
-  if (options.json) io.stdout(`${JSON.stringify({ event: 'listening', time: Date.now(), urls: server.urls })}\n`);
+  const stopReloading = io.onReload(() => void reload(server, io));
+  if (isJson) event('listening', { urls: server.urls });
   else io.stdout(`The signalling server listens on ${server.urls.join(' and ')}. Press Ctrl-C to stop.\n`);
-  if (!isLoopback(server.address))
-    io.stderr(`Warning: whoever can reach port ${server.port} of ${server.address} can use this signalling server.\n`);
   if (!io.signal.aborted) await new Promise((resolve) => io.signal.addEventListener('abort', resolve, { once: true }));
-  await server.close();
+  stopReloading();
+  await server.close(io.signal.reason === DRAIN ? { code: SERVICE_RESTART, drainTime } : {});
   return 0;
 }
 
-function parse(argv: readonly string[]) {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: {
-      host: { type: 'string', default: DEFAULT_HOST },
-      port: { type: 'string', short: 'p', default: String(DEFAULT_PORT) },
-      cert: { type: 'string', short: 'c' },
-      key: { type: 'string', short: 'k' },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-      version: { type: 'boolean', short: 'V', default: false },
-    },
-  });
-  const port = /^\d{1,5}$/.test(values.port) ? Number(values.port) : 65_536;
-  if (port > 65_535) throw new Error(`The port ${JSON.stringify(values.port)} is none: give a whole number from 0 to 65535.`);
-  return { ...values, port };
+async function reload(server: SignallingServer, io: CommandIo): Promise<void> {
+  try {
+    await server.reloadCertificate();
+  } catch (error) {
+    io.stderr(`${(error as Error).message} The certificate stays the one that was read before.\n`);
+  }
 }

@@ -3,6 +3,7 @@ import type { ClientMessage, ServerMessage } from '@tswebrtc/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SignallingHub } from './hub.ts';
+import { event, names } from './hub-events.testing.ts';
 
 describe('peers the hub does not know', () => {
   const hub = new SignallingHub();
@@ -49,27 +50,6 @@ describe('a departure', () => {
 });
 
 describe('any sequence of events', () => {
-  const names = ['a', 'b', 'c', 'd'];
-  const peer = fc.constantFrom(...names);
-  const sessionId = fc.integer({ min: 1, max: 12 }).map((n) => `s${n}`);
-  const roles = fc.subarray(['producer', 'consumer', 'listener'] as const);
-  const version = fc.constantFrom('v1_0' as const, 'v1_1' as const);
-  const description = fc.record({ type: fc.constantFrom('offer' as const, 'answer' as const), sdp: fc.constant('v=0') });
-  const message: fc.Arbitrary<ClientMessage> = fc.oneof(
-    fc.record({ type: fc.constant('setProtocolVersion' as const), version }),
-    fc.record({ type: fc.constant('setPeerStatus' as const), roles: roles.map((list) => [...list]), meta: fc.constant(null) }),
-    fc.record({ type: fc.constant('startSession' as const), peerId: peer, offer: fc.constant(null) }),
-    fc.record({ type: fc.constant('endSession' as const), sessionId }),
-    fc.record({ type: fc.constant('endSessionV1_1' as const), sessionId, error: fc.constantFrom(null, 'x') }),
-    fc.record({ type: fc.constant('peer' as const), sessionId, sdp: description }),
-    fc.constant({ type: 'newPeer' as const }),
-  );
-  const event = fc.oneof(
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('connect' as const), peer }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('disconnect' as const), peer }) },
-    { weight: 8, arbitrary: fc.record({ kind: fc.constant('message' as const), peer, message }) },
-  );
-
   it('each party of a session hears of its start once, and of its end once unless it ended it or is gone', () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 60 }), (events) => {

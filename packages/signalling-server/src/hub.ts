@@ -6,229 +6,230 @@
  * Where the reference lets one peer harm another, this one does not: a refused end leaves its session alone, and only the
  * server itself can announce a new peer.
  */
-import { randomUUID } from 'node:crypto';
-import type { ClientMessage, ClientMessageOf, PeerRole, ProtocolVersion, ServerMessage } from '@tswebrtc/protocol';
+import type { ClientMessage, ClientMessageOf } from '@tswebrtc/protocol';
+import { forbiddenRole, type Grants, pinnedMeta, unrestricted } from './grants.ts';
+import { type HubOptions, HubState, type Outgoing } from './hub-state.ts';
 import { jsonEqual } from './json-equal.ts';
-import { type Session, SessionTable } from './sessions.ts';
+import { type LocalPeer, type Peer, Room } from './peers.ts';
+import { RemoteServers } from './remote-servers.ts';
+import { otherParty, type Session } from './sessions.ts';
 
-/** A message and the id of the peer it is for. One message object may be for several peers. */
-export interface Outgoing {
-  readonly to: string;
-  readonly message: ServerMessage;
-}
-
-export interface HubOptions {
-  /** Makes the ids of sessions; random UUIDs (version 4) by default. */
-  readonly createId?: () => string;
-  /** Told what was dropped without a reply, in one sentence. */
-  readonly onDropped?: (peerId: string, reason: string) => void;
-}
-
-interface PeerState {
-  readonly id: string;
-  roles: readonly PeerRole[];
-  meta: unknown;
-  /** The `peerId` of the stored status: none before the first accepted status, then always the peer's own. */
-  statusId: string | undefined;
-  version: ProtocolVersion;
-  hasSpoken: boolean;
-}
-
-const nobody: readonly PeerRole[] = [];
+export type { ClusterPort, HubOptions, Outgoing, Refusal } from './hub-state.ts';
 
 export class SignallingHub {
-  readonly #peers = new Map<string, PeerState>();
-  readonly #producers = new Set<PeerState>();
-  readonly #consumers = new Set<PeerState>();
-  readonly #listeners = new Set<PeerState>();
-  readonly #sessions = new SessionTable();
-  readonly #createId: () => string;
-  readonly #onDropped: (peerId: string, reason: string) => void;
+  /** Takes what the other servers of a cluster tell. */
+  readonly servers: RemoteServers;
+  readonly #state: HubState;
 
   constructor(options: HubOptions = {}) {
-    this.#createId = options.createId ?? randomUUID;
-    this.#onDropped = options.onDropped ?? (() => {});
+    this.#state = new HubState(options);
+    this.servers = new RemoteServers(this.#state);
   }
 
-  /** Number of peers that are connected. */
+  /** Number of peers that are connected here. */
   get peerCount(): number {
-    return this.#peers.size;
+    return this.#state.peers.localCount;
   }
 
-  /** Number of sessions that have started and not ended. */
+  /** Number of sessions that have started and not ended, with a party that is connected here. */
   get sessionCount(): number {
-    return this.#sessions.size;
+    return this.#state.sessions.size;
+  }
+
+  /** In how many sessions a peer is. */
+  sessionCountOf(peerId: string): number {
+    return this.#state.sessions.countOf(peerId);
   }
 
   /** A peer has connected under a fresh `peerId`. */
-  connect(peerId: string): Outgoing[] {
-    this.#peers.set(peerId, {
-      id: peerId,
-      roles: nobody,
-      meta: null,
-      statusId: undefined,
-      version: 'v1_0',
-      hasSpoken: false,
-    });
+  connect(peerId: string, grants: Grants = unrestricted): Outgoing[] {
+    this.#state.peers.addLocal(peerId, grants);
     return [{ to: peerId, message: { type: 'welcome', peerId } }];
   }
 
   /** A peer has said something. */
   handle(peerId: string, message: ClientMessage): Outgoing[] {
+    const state = this.#state;
     // Only the server announces peers: taken from the network this would reset a peer under its sessions.
-    if (message.type === 'newPeer') return this.#drop(peerId, 'Peers cannot announce themselves with "newPeer".');
-    const peer = this.#peers.get(peerId);
-    const isFirst = peer?.hasSpoken === false;
-    if (peer) peer.hasSpoken = true;
+    if (message.type === 'newPeer') return state.drop(peerId, 'Peers cannot announce themselves with "newPeer".');
+    const peer = state.peers.local(peerId);
+    if (!peer) return this.#answerStranger(peerId, message);
+    const isFirst = !peer.hasSpoken;
+    peer.hasSpoken = true;
     switch (message.type) {
       case 'setProtocolVersion':
-        if (!peer) return refuse(peerId, `The peer ${peerId} is not connected.`);
-        if (!isFirst) return refuse(peerId, `The peer ${peerId} has to choose its protocol version in its first message.`);
+        if (!isFirst)
+          return state.refuse(
+            peerId,
+            'version-too-late',
+            `The peer ${peerId} has to choose its protocol version in its first message.`,
+          );
         peer.version = message.version;
         return [];
       case 'setPeerStatus':
-        if (!peer) return refuse(peerId, `The peer ${peerId} is not connected.`);
         return this.#setStatus(peer, message);
       case 'startSession':
-        return this.#startSession(peerId, message);
+        return this.#startSession(peer, message);
       case 'endSession':
-        return this.#endSession(peerId, message.sessionId, null);
+        return this.#endSession(peer, message.sessionId, null);
       case 'endSessionV1_1':
-        return this.#endSession(peerId, message.sessionId, message.error);
+        return this.#endSession(peer, message.sessionId, message.error);
       case 'peer':
-        return this.#forward(peerId, message);
+        return this.#forward(peer, message);
       case 'list':
-        return [{ to: peerId, message: { type: 'list', producers: listed(this.#producers) } }];
+        if (!peer.grants.consume && !peer.grants.listen) return this.#forbid(peer, 'list the producers');
+        return [{ to: peerId, message: peer.room.producerList }];
       case 'listConsumers':
-        return [{ to: peerId, message: { type: 'listConsumers', consumers: listed(this.#consumers) } }];
+        if (!peer.grants.produce && !peer.grants.listen) return this.#forbid(peer, 'list the consumers');
+        return [{ to: peerId, message: peer.room.consumerList }];
+      case 'iceServers':
+        return [{ to: peerId, message: { type: 'iceServers', ...state.iceServers(peerId) } }];
     }
   }
 
   /** A peer is gone: ends its sessions and tells the listeners. Does nothing for a peer that is gone already. */
   disconnect(peerId: string): Outgoing[] {
-    const peer = this.#peers.get(peerId);
+    const { peers, sessions, cluster } = this.#state;
+    const peer = peers.local(peerId);
     if (!peer) return [];
-    this.#peers.delete(peerId);
-    this.#producers.delete(peer);
-    this.#consumers.delete(peer);
-    this.#listeners.delete(peer);
+    const { room, meta } = peer;
+    peers.remove(peer);
     const outgoing: Outgoing[] = [];
-    this.#endAll(this.#sessions.producedBy(peerId), peerId, outgoing);
-    this.#endAll(this.#sessions.consumedBy(peerId), peerId, outgoing);
-    this.#tellListeners(peerId, nobody, peer.meta, outgoing);
+    this.#state.endAll(sessions.producedBy(peerId), peerId, outgoing);
+    this.#state.endAll(sessions.consumedBy(peerId), peerId, outgoing);
+    this.#state.tellListeners(room, peerId, [], meta, outgoing);
+    cluster?.broadcast({ kind: 'gone', peerId, namespace: room.namespace, meta });
     return outgoing;
   }
 
-  #setStatus(peer: PeerState, { roles, meta, peerId }: ClientMessageOf<'setPeerStatus'>): Outgoing[] {
+  /** Reference §1.10 2, 19 and §1.6 E1: who is not connected may list what all can see, and nothing else. */
+  #answerStranger(peerId: string, { type }: ClientMessage): Outgoing[] {
+    const { peers } = this.#state;
+    const common = peers.room(unrestricted.namespace) ?? new Room(unrestricted.namespace);
+    if (type === 'list') return [{ to: peerId, message: common.producerList }];
+    if (type === 'listConsumers') return [{ to: peerId, message: common.consumerList }];
+    const details = type === 'startSession' ? `No peer has the id ${peerId}.` : `The peer ${peerId} is not connected.`;
+    return this.#state.refuse(peerId, 'unknown-peer', details);
+  }
+
+  #setStatus(peer: LocalPeer, { roles, meta: ownMeta, peerId }: ClientMessageOf<'setPeerStatus'>): Outgoing[] {
+    const state = this.#state;
+    const pinned = pinnedMeta(peer.grants, ownMeta);
+    if (!pinned)
+      return state.refuse(peer.id, 'name', `The peer ${peer.id} goes by the name "${peer.grants.name}" and by no other.`);
+    const { meta } = pinned;
     if (peerId === peer.statusId && jsonEqual(roles, peer.roles) && jsonEqual(meta, peer.meta)) return [];
     const produces = roles.includes('producer');
     const consumes = roles.includes('consumer');
-    if (produces && consumes) return refuse(peer.id, `The peer ${peer.id} cannot be producer and consumer at the same time.`);
+    if (produces && consumes)
+      return state.refuse(
+        peer.id,
+        'producer-and-consumer',
+        `The peer ${peer.id} cannot be producer and consumer at the same time.`,
+      );
+    const forbidden = forbiddenRole(peer.grants, roles);
+    if (forbidden) return this.#forbid(peer, `be a ${forbidden}`);
+    if (Number.isFinite(state.maxMetaSize) && Buffer.byteLength(JSON.stringify(meta)) > state.maxMetaSize)
+      return state.refuse(
+        peer.id,
+        'meta-size',
+        `The meta of the peer ${peer.id} is larger than the ${state.maxMetaSize} bytes that it may have.`,
+      );
     const outgoing: Outgoing[] = [];
-    if (this.#producers.has(peer) && !produces) this.#endAll(this.#sessions.producedBy(peer.id), peer.id, outgoing);
-    else if (this.#consumers.has(peer) && !consumes) this.#endAll(this.#sessions.consumedBy(peer.id), peer.id, outgoing);
-    peer.roles = roles;
-    peer.meta = meta;
+    const { room } = peer;
+    if (room.producers.has(peer) && !produces) state.endAll(state.sessions.producedBy(peer.id), peer.id, outgoing);
+    else if (room.consumers.has(peer) && !consumes) state.endAll(state.sessions.consumedBy(peer.id), peer.id, outgoing);
+    room.setStatus(peer, roles, meta);
     peer.statusId = peer.id;
-    setMember(this.#producers, peer, produces);
-    setMember(this.#consumers, peer, consumes);
-    setMember(this.#listeners, peer, roles.includes('listener'));
-    this.#tellListeners(peer.id, roles, meta, outgoing);
+    state.tellListeners(room, peer.id, roles, meta, outgoing);
+    state.cluster?.broadcast({ kind: 'statuses', peers: [{ peerId: peer.id, namespace: room.namespace, roles, meta }] });
     return outgoing;
   }
 
-  #startSession(peerId: string, { peerId: targetId, offer }: ClientMessageOf<'startSession'>): Outgoing[] {
-    const requester = this.#peers.get(peerId);
-    if (!requester) return refuse(peerId, `No peer has the id ${peerId}.`);
-    const target = this.#peers.get(targetId);
-    if (!target) return refuse(peerId, `No peer has the id ${targetId}.`);
-    let session: Session;
-    if (this.#producers.has(target)) session = { id: this.#createId(), producer: targetId, consumer: peerId };
-    else if (this.#consumers.has(target)) session = { id: this.#createId(), producer: peerId, consumer: targetId };
-    else
-      return refuse(
-        peerId,
-        `The peer ${peerId} (${rolesOf(requester)}) cannot start a session with ${targetId} (${rolesOf(target)}): ` +
+  #startSession(starter: LocalPeer, { peerId: targetId, offer }: ClientMessageOf<'startSession'>): Outgoing[] {
+    const state = this.#state;
+    const target = state.peers.get(targetId);
+    if (target?.room !== starter.room) return state.refuse(starter.id, 'unknown-target', `No peer has the id ${targetId}.`);
+    const targetProduces = target.room.producers.has(target);
+    if (!targetProduces && !target.room.consumers.has(target))
+      return state.refuse(
+        starter.id,
+        'target-without-role',
+        `The peer ${starter.id} (${rolesOf(starter)}) cannot start a session with ${targetId} (${rolesOf(target)}): ` +
           'it is neither producer nor consumer.',
       );
-    this.#sessions.add(session);
-    const { id: sessionId, producer, consumer } = session;
-    return [
-      { to: consumer, message: { type: 'sessionStarted', peerId: producer, sessionId } },
-      { to: producer, message: { type: 'startSession', peerId: consumer, sessionId, offer } },
-    ];
-  }
-
-  #endSession(peerId: string, sessionId: string, error: string | null): Outgoing[] {
-    const session = this.#sessions.get(sessionId);
-    if (!session) return this.#drop(peerId, `The session ${sessionId} that was to end is unknown.`);
-    // Refuse before touching anything: whoever may not end a session must not be able to make it vanish.
-    if (session.producer !== peerId && session.consumer !== peerId) return refuseStranger(peerId, sessionId);
-    if (error !== null && this.#peers.get(peerId)?.version !== 'v1_1')
-      return refuse(peerId, `The peer ${peerId} has to choose protocol version 1.1 at least to end a session with an error.`);
-    this.#sessions.remove(session);
-    return [this.#ended(session, otherParty(session, peerId), error)];
-  }
-
-  #forward(peerId: string, message: ClientMessageOf<'peer'>): Outgoing[] {
-    const session = this.#sessions.get(message.sessionId);
-    if (!session) return this.#drop(peerId, `The session ${message.sessionId} of a message is unknown.`);
-    if (session.producer !== peerId && session.consumer !== peerId) return refuseStranger(peerId, session.id);
-    if (session.producer !== peerId && 'sdp' in message && message.sdp.type === 'offer')
-      return refuse(
-        peerId,
-        `The peer ${peerId} cannot make an offer in the session ${session.id}: it is not the producer, ${session.producer} is.`,
-      );
-    return [{ to: otherParty(session, peerId), message }];
-  }
-
-  #endAll(sessions: Session[], peerId: string, outgoing: Outgoing[]): void {
-    for (const session of sessions) {
-      this.#sessions.remove(session);
-      const other = otherParty(session, peerId);
-      if (this.#peers.has(other)) outgoing.push(this.#ended(session, other, null));
+    if (targetProduces && !starter.grants.consume) return this.#forbid(starter, 'consume');
+    if (!targetProduces && !starter.grants.produce) return this.#forbid(starter, 'produce');
+    const tooMany = state.tooManySessions(starter.id) ?? (target.server ? undefined : state.tooManySessions(targetId));
+    if (tooMany) return state.refuse(starter.id, 'sessions-per-peer', tooMany);
+    const sessionId = state.createId();
+    const [producer, consumer] = targetProduces ? [targetId, starter.id] : [starter.id, targetId];
+    if (target.server === undefined) {
+      state.sessions.add({ id: sessionId, producer, consumer });
+      return [
+        { to: consumer, message: { type: 'sessionStarted', peerId: producer, sessionId } },
+        { to: producer, message: { type: 'startSession', peerId: consumer, sessionId, offer } },
+      ];
     }
-  }
-
-  /** The end of a session in the words of the protocol version that its reader has chosen. */
-  #ended({ id: sessionId }: Session, to: string, error: string | null): Outgoing {
-    if (this.#peers.get(to)?.version === 'v1_1') return { to, message: { type: 'endSessionV1_1', sessionId, error } };
-    return { to, message: { type: 'endSession', sessionId } };
-  }
-
-  #tellListeners(peerId: string, roles: readonly PeerRole[], meta: unknown, outgoing: Outgoing[]): void {
-    if (this.#listeners.size === 0) return;
-    const message: ServerMessage = { type: 'peerStatusChanged', roles: [...roles], meta, peerId };
-    for (const listener of this.#listeners) outgoing.push({ to: listener.id, message });
-  }
-
-  #drop(peerId: string, reason: string): Outgoing[] {
-    this.#onDropped(peerId, reason);
+    const { server } = target;
+    state.sessions.add({ id: sessionId, producer, consumer, server, pending: { starter: starter.id, offer } });
+    state.cluster?.send(server, {
+      kind: 'session-wanted',
+      sessionId,
+      namespace: starter.room.namespace,
+      starter: starter.id,
+      target: targetId,
+      producer: targetProduces ? 'target' : 'starter',
+      offer,
+    });
     return [];
   }
+
+  #endSession(peer: LocalPeer, sessionId: string, error: string | null): Outgoing[] {
+    const state = this.#state;
+    const session = state.sessions.get(sessionId);
+    if (!session) return state.drop(peer.id, `The session ${sessionId} that was to end is unknown.`);
+    // Refuse before touching anything: whoever may not end a session must not be able to make it vanish.
+    if (!isMember(session, peer)) return this.#refuseStranger(peer, sessionId);
+    if (error !== null && peer.version !== 'v1_1')
+      return state.refuse(
+        peer.id,
+        'version-too-low',
+        `The peer ${peer.id} has to choose protocol version 1.1 at least to end a session with an error.`,
+      );
+    return state.end(session, peer.id, error);
+  }
+
+  #forward(peer: LocalPeer, message: ClientMessageOf<'peer'>): Outgoing[] {
+    const state = this.#state;
+    const session = state.sessions.get(message.sessionId);
+    if (!session) return state.drop(peer.id, `The session ${message.sessionId} of a message is unknown.`);
+    if (!isMember(session, peer)) return this.#refuseStranger(peer, session.id);
+    if (session.producer !== peer.id && 'sdp' in message && message.sdp.type === 'offer')
+      return state.refuse(
+        peer.id,
+        'offer-of-consumer',
+        `The peer ${peer.id} cannot make an offer in the session ${session.id}: it is not the producer, ${session.producer} is.`,
+      );
+    if (session.server === undefined) return [{ to: otherParty(session, peer.id), message }];
+    state.cluster?.send(session.server, { kind: 'relay', message });
+    return [];
+  }
+
+  #refuseStranger(peer: LocalPeer, sessionId: string): Outgoing[] {
+    return this.#state.refuse(peer.id, 'not-in-session', `The peer ${peer.id} does not belong to the session ${sessionId}.`);
+  }
+
+  #forbid(peer: LocalPeer, what: string): Outgoing[] {
+    return this.#state.refuse(peer.id, 'forbidden', `The token of the peer ${peer.id} does not allow it to ${what}.`);
+  }
 }
 
-function refuse(peerId: string, details: string): Outgoing[] {
-  return [{ to: peerId, message: { type: 'error', details } }];
+function isMember(session: Session, { id }: Peer): boolean {
+  // Of a session that is only wanted yet its starter does not know; whoever names it has guessed.
+  return session.pending === undefined && (session.producer === id || session.consumer === id);
 }
 
-function refuseStranger(peerId: string, sessionId: string): Outgoing[] {
-  return refuse(peerId, `The peer ${peerId} does not belong to the session ${sessionId}.`);
-}
-
-function otherParty(session: Session, peerId: string): string {
-  return session.producer === peerId ? session.consumer : session.producer;
-}
-
-function rolesOf(peer: PeerState): string {
+function rolesOf(peer: Peer): string {
   return peer.roles.length === 0 ? 'no role' : peer.roles.join(', ');
-}
-
-function listed(peers: Iterable<PeerState>): { id: string; meta: unknown }[] {
-  return Array.from(peers, ({ id, meta }) => ({ id, meta }));
-}
-
-function setMember(set: Set<PeerState>, peer: PeerState, isMember: boolean): void {
-  if (isMember) set.add(peer);
-  else set.delete(peer);
 }

@@ -21,9 +21,9 @@ export function logLevel(filter: string | undefined): string {
   return (Object.hasOwn(LEVELS, last) && LEVELS[last]) || 'info';
 }
 
-/** A logger that writes one line for people per entry to `write`. */
-export function createLogger(level: string, write: (line: string) => void): Logger {
-  return pino({ base: null, level }, { write: (line) => write(readable(line)) });
+/** A logger that writes one line per entry to `write`: for people (`text`), or an object of JSON as pino makes it. */
+export function createLogger(level: string, format: 'text' | 'json', write: (line: string) => void): Logger {
+  return pino({ base: null, level }, { write: format === 'json' ? write : (line) => write(readable(line)) });
 }
 
 function readable(line: string): string {

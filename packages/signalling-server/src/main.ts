@@ -1,32 +1,48 @@
 /** The process around the command: its streams and signals. */
 import { readFileSync } from 'node:fs';
-import { runCommand } from './command.ts';
+import { DRAIN, runCommand } from './command.ts';
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** ms in which a second signal is the same one: npm forwards a Ctrl-C that we have had already. */
+const ECHO = 1_000;
 
-/** Runs the command in this process; resolves with the exit code. */
-export async function main(argv: readonly string[]): Promise<number> {
+/**
+ * Runs the command in this process; resolves with the exit code. Ctrl-C ends it at once, SIGTERM lets its peers go first, SIGHUP
+ * reads the certificate anew, or ends it where it has none; a second signal ends what the first has begun.
+ */
+export async function main(argv: readonly string[], name = 'tswebrtc-signalling-server'): Promise<number> {
   const interrupted = new AbortController();
   let firstAt = 0;
-  const interrupt = (): void => {
+  const interrupt = (reason?: string): void => {
     if (!interrupted.signal.aborted) {
       firstAt = performance.now();
-      interrupted.abort();
-    } else if (performance.now() - firstAt > 1_000) process.exit(0); // npm forwards a Ctrl-C that we have had already
+      interrupted.abort(reason);
+    } else if (performance.now() - firstAt > ECHO) process.exit(0);
   };
-  for (const signal of SIGNALS) process.on(signal, interrupt);
+  const onInterrupt = (): void => interrupt();
+  const onTerminate = (): void => interrupt(DRAIN);
+  const reload = { listener: onInterrupt };
+  const onHangUp = (): void => reload.listener();
+  process.on('SIGINT', onInterrupt).on('SIGTERM', onTerminate).on('SIGHUP', onHangUp);
   // Who reads the output may leave (`| head`); the server goes on.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  const hasCertificate = argv.some((argument) => /^(-c|--cert)/.test(argument));
   try {
     return await runCommand(argv, {
+      name,
       stdout: (text) => void process.stdout.write(text),
       stderr: (text) => void process.stderr.write(text),
       env: process.env,
       version: packageVersion(),
       signal: interrupted.signal,
+      onReload: (listener) => {
+        if (hasCertificate) reload.listener = listener;
+        return () => {
+          reload.listener = onInterrupt;
+        };
+      },
     });
   } finally {
-    for (const signal of SIGNALS) process.off(signal, interrupt);
+    process.off('SIGINT', onInterrupt).off('SIGTERM', onTerminate).off('SIGHUP', onHangUp);
   }
 }
 

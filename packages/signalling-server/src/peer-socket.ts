@@ -9,21 +9,27 @@
  * The listeners are shared functions, so that an idle peer costs little memory.
  */
 import { WebSocket } from 'ws';
+import type { RateLimiter } from './rate-limiter.ts';
 
 /** What a peer's socket tells its server. */
 export interface PeerSocketOwner {
   peerText(peer: PeerSocket, text: string): void;
   peerBinary(peer: PeerSocket): void;
+  /** A ping, which is still to be answered. */
+  peerPing(peer: PeerSocket, payload: Buffer): void;
   /** The connection starts to end: no message will come or can be sent any more. Called once. */
   peerClosing(peer: PeerSocket): void;
   /** The socket is gone. Called once, after `peerClosing`. */
-  peerClosed(peer: PeerSocket): void;
+  peerClosed(peer: PeerSocket, code: number): void;
   peerError(peer: PeerSocket, error: Error): void;
   now(): number;
 }
 
 export class PeerSocket extends WebSocket {
   peerId = '';
+  /** Where it connects from. */
+  address = '';
+  limiter!: RateLimiter;
   /** Time (ms) of the last frame from the peer. */
   lastReceived = 0;
   /** Time (ms) of the last frame to the peer. */
@@ -35,13 +41,15 @@ export class PeerSocket extends WebSocket {
   #owner: PeerSocketOwner | undefined;
 
   /** Hands the open socket to its server. */
-  adopt(owner: PeerSocketOwner, peerId: string): void {
+  adopt(owner: PeerSocketOwner, peerId: string, address: string, limiter: RateLimiter): void {
     this.#owner = owner;
     this.peerId = peerId;
+    this.address = address;
+    this.limiter = limiter;
     this.lastReceived = this.lastSent = owner.now();
     this.on('message', onMessage);
-    this.on('ping', onAlive);
-    this.on('pong', onAlive);
+    this.on('ping', onPing);
+    this.on('pong', onPong);
     this.on('error', onError);
     this.on('close', onClose);
   }
@@ -83,6 +91,12 @@ export class PeerSocket extends WebSocket {
     this.send(text, { binary: false }, ignoreSendError);
   }
 
+  sendPong(payload: Buffer): void {
+    if (!this.isOpen || !this.#owner) return;
+    this.lastSent = this.#owner.now();
+    this.pong(payload, undefined, ignoreSendError);
+  }
+
   sendPing(): void {
     if (!this.isOpen || !this.#owner) return;
     this.lastSent = this.pingSentAt = this.#owner.now();
@@ -107,7 +121,14 @@ function onMessage(this: WebSocket, data: WebSocket.RawData, isBinary: boolean):
   else peer.owner?.peerText(peer, (data as Buffer).toString('utf8'));
 }
 
-function onAlive(this: WebSocket): void {
+function onPing(this: WebSocket, payload: Buffer): void {
+  const peer = this as PeerSocket;
+  if (peer.closingSince !== 0) return;
+  peer.heard();
+  peer.owner?.peerPing(peer, payload);
+}
+
+function onPong(this: WebSocket): void {
   (this as PeerSocket).heard();
 }
 
@@ -116,8 +137,8 @@ function onError(this: WebSocket, error: Error): void {
   peer.owner?.peerError(peer, error);
 }
 
-function onClose(this: WebSocket): void {
+function onClose(this: WebSocket, code: number): void {
   const peer = this as PeerSocket;
   peer.beginClosing();
-  peer.owner?.peerClosed(peer);
+  peer.owner?.peerClosed(peer, code);
 }

@@ -1,17 +1,26 @@
 /**
- * Who is in a session with whom (reference §1.5). Each session is indexed under both of its parties, so that a departure
- * costs as much as the sessions it ends and not as much as the server holds. All orders are orders of insertion.
+ * Who is in a session with whom (reference §1.5). Each session is indexed under both of its parties, and under the server of
+ * the one that is not connected here, so that a departure costs as much as the sessions it ends and not as much as the server
+ * holds. All orders are orders of insertion.
  */
 export interface Session {
   readonly id: string;
   readonly producer: string;
   readonly consumer: string;
+  /** The server of the party that is connected to another one; undefined when both are connected here. */
+  readonly server?: string;
+  /**
+   * What the starter has to be told once the server of the other party has agreed: until then the session is a wish, of which
+   * nobody knows. Undefined for sessions that have started.
+   */
+  pending?: { readonly starter: string; readonly offer: string | null } | undefined;
 }
 
 export class SessionTable {
   readonly #sessions = new Map<string, Session>();
-  readonly #byProducer = new Map<string, Set<Session>>();
-  readonly #byConsumer = new Map<string, Set<Session>>();
+  readonly #byProducer = new Index();
+  readonly #byConsumer = new Index();
+  readonly #byServer = new Index();
 
   get size(): number {
     return this.#sessions.size;
@@ -23,34 +32,64 @@ export class SessionTable {
 
   add(session: Session): void {
     this.#sessions.set(session.id, session);
-    addTo(this.#byProducer, session.producer, session);
-    addTo(this.#byConsumer, session.consumer, session);
+    this.#byProducer.add(session.producer, session);
+    this.#byConsumer.add(session.consumer, session);
+    if (session.server !== undefined) this.#byServer.add(session.server, session);
   }
 
   remove(session: Session): void {
     this.#sessions.delete(session.id);
-    removeFrom(this.#byProducer, session.producer, session);
-    removeFrom(this.#byConsumer, session.consumer, session);
+    this.#byProducer.remove(session.producer, session);
+    this.#byConsumer.remove(session.consumer, session);
+    if (session.server !== undefined) this.#byServer.remove(session.server, session);
+  }
+
+  /** In how many sessions `peerId` is; one with itself counts twice. */
+  countOf(peerId: string): number {
+    return this.#byProducer.count(peerId) + this.#byConsumer.count(peerId);
   }
 
   /** The sessions in which `peerId` produces; a copy, so that they can be removed on the way. */
   producedBy(peerId: string): Session[] {
-    return [...(this.#byProducer.get(peerId) ?? [])];
+    return this.#byProducer.all(peerId);
   }
 
   /** The sessions in which `peerId` consumes; a copy, so that they can be removed on the way. */
   consumedBy(peerId: string): Session[] {
-    return [...(this.#byConsumer.get(peerId) ?? [])];
+    return this.#byConsumer.all(peerId);
+  }
+
+  /** The sessions with peers of another server; a copy, so that they can be removed on the way. */
+  sharedWith(server: string): Session[] {
+    return this.#byServer.all(server);
   }
 }
 
-function addTo(index: Map<string, Set<Session>>, peerId: string, session: Session): void {
-  const set = index.get(peerId);
-  if (set) set.add(session);
-  else index.set(peerId, new Set([session]));
+/** Sessions by something they have in common; nothing is kept of a key without sessions. */
+class Index {
+  readonly #sets = new Map<string, Set<Session>>();
+
+  add(key: string, session: Session): void {
+    const set = this.#sets.get(key);
+    if (set) set.add(session);
+    else this.#sets.set(key, new Set([session]));
+  }
+
+  remove(key: string, session: Session): void {
+    const set = this.#sets.get(key);
+    if (set?.delete(session) && set.size === 0) this.#sets.delete(key);
+  }
+
+  count(key: string): number {
+    return this.#sets.get(key)?.size ?? 0;
+  }
+
+  all(key: string): Session[] {
+    return [...(this.#sets.get(key) ?? [])];
+  }
 }
 
-function removeFrom(index: Map<string, Set<Session>>, peerId: string, session: Session): void {
-  const set = index.get(peerId);
-  if (set?.delete(session) && set.size === 0) index.delete(peerId);
+/** The party of `session` that is not `peerId`; `peerId` itself where it is in session with itself. */
+export function otherParty(session: Session, peerId: string): string {
+  return session.producer === peerId ? session.consumer : session.producer;
 }

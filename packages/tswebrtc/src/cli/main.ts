@@ -23,6 +23,10 @@ export async function main(args: readonly string[]): Promise<number> {
     return EXIT_USAGE;
   }
   if (parsed.command === 'none') return EXIT_OK;
+  if (parsed.command === 'signalling-server') {
+    const { runSignallingServer } = await import('@tswebrtc/signalling-server');
+    return runSignallingServer(parsed.args, 'tswebrtc signalling-server');
+  }
 
   // What goes into a pipe must not have words in it.
   const carriesMedia = parsed.command === 'src' && parsed.outputs.stdout !== undefined;
@@ -55,9 +59,6 @@ export async function main(args: readonly string[]): Promise<number> {
         break;
       case 'play':
         await (await import('./play.ts')).runPlay(parsed, context);
-        break;
-      case 'signalling-server':
-        await (await import('./signalling-server.ts')).runSignallingServer(parsed, context);
     }
     return EXIT_OK;
   } catch (error) {

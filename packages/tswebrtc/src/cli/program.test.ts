@@ -51,19 +51,12 @@ describe('sink', () => {
 });
 
 describe('signalling-server', () => {
-  it("has the original's short options and our safe default", () => {
-    expect(parse('signalling-server -p 0 -c cert.pem -k key.pem')).toEqual({
+  it('is left to its own package', () => {
+    expect(parse('signalling-server -p 0 --max-peers 5')).toEqual({
       command: 'signalling-server',
-      json: false,
-      host: '127.0.0.1',
-      port: 0,
-      selfSigned: false,
-      cert: 'cert.pem',
-      key: 'key.pem',
+      args: ['-p', '0', '--max-peers', '5'],
     });
-    expect(parse('signalling-server --tls self-signed')).toMatchObject({ port: 8443, selfSigned: true });
-    expect(() => parse('signalling-server --tls yes')).toThrow(/must be self-signed/);
-    expect(() => parse('signalling-server --tls self-signed -c cert.pem -k key.pem')).toThrow(/two certificates/);
+    expect(parse('help signalling-server')).toEqual({ command: 'signalling-server', args: ['--help'] });
   });
 });
 

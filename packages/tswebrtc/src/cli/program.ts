@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { closest } from '../properties/closest.ts';
 import { parsePropertyText, property } from '../properties/property-schema.ts';
-import { decimal, text, uint } from '../properties/property-types.ts';
+import { decimal, text, type uint } from '../properties/property-types.ts';
 import { namedProperties, validateOptions, type WebRTCSinkOptions } from '../webrtcsink/properties.ts';
 import { namedSrcProperties, validateSrcOptions, type WebRTCSrcOptions } from '../webrtcsrc/properties.ts';
 import { rewriteBooleanFlags } from './boolean-flags.ts';
@@ -11,7 +11,6 @@ import { asUsage, sentence, UsageError } from './exit.ts';
 import { parseInput } from './input.ts';
 import type { PlayCommand } from './play.ts';
 import { addPropertyOptions, addSwitch, readPropertyOptions } from './property-options.ts';
-import type { SignallingServerCommand } from './signalling-server.ts';
 import type { SinkCommand } from './sink.ts';
 import type { ListCommand, SrcCommand } from './src.ts';
 import { checkOutputs, STDOUT_FORMATS } from './src-outputs.ts';
@@ -21,7 +20,8 @@ export type Parsed =
   | ({ readonly command: 'src'; readonly json: boolean } & SrcCommand)
   | ({ readonly command: 'list'; readonly json: boolean } & ListCommand)
   | ({ readonly command: 'play'; readonly json: boolean } & PlayCommand)
-  | ({ readonly command: 'signalling-server'; readonly json: boolean } & SignallingServerCommand)
+  /** The command of another package, with what was typed behind it. */
+  | { readonly command: 'signalling-server'; readonly args: readonly string[] }
   /** Help or version: said already. */
   | { readonly command: 'none' };
 
@@ -58,6 +58,8 @@ Environment
 
 /** Reads the arguments behind the command's name. Help goes to `write`. */
 export function parseCommandLine(args: readonly string[], write: (text: string) => void): Parsed {
+  if (args[0] === 'signalling-server') return { command: 'signalling-server', args: args.slice(1) };
+  if (args[0] === 'help' && args[1] === 'signalling-server') return { command: 'signalling-server', args: ['--help'] };
   let parsed: Parsed = { command: 'none' };
   let complaint = '';
   const program = new Command('tswebrtc')
@@ -126,24 +128,10 @@ export function parseCommandLine(args: readonly string[], write: (text: string) 
     parsed = { command: 'play', json: typed.json === true, options, ...(player ? { player } : {}) };
   });
 
-  const server = program
-    .command('signalling-server')
-    .description('run a signalling server')
-    .addOption(stringOption('--host <host>', 'Address to listen on; 0.0.0.0 is every network. (default: 127.0.0.1)'))
-    .addOption(numberOption('-p, --port <port>', 'Port to listen on; 0 takes any free port. (default: 8443)', uint(0, 65535)))
-    .addOption(stringOption('-c, --cert <file>', 'PEM file of a certificate chain: with --key it serves wss.'))
-    .addOption(stringOption('-k, --key <file>', 'PEM file of the private key of --cert.'))
-    .addOption(stringOption('--tls <how>', 'self-signed: serves wss with a certificate of this machine.'));
-  addSwitch(server, 'json', 'Print one JSON object a line on stdout; sentences for people go to stderr.');
-  server.action((typed: { host?: string; port?: number; cert?: string; key?: string; tls?: string; json?: boolean }) => {
-    const { host = '127.0.0.1', port = 8443, cert, key, tls, json = false } = typed;
-    if (tls !== undefined && tls !== 'self-signed') throw new UsageError(`--tls is "${tls}", but it must be self-signed.`);
-    if (tls && (cert || key)) throw new UsageError('--tls self-signed and --cert are two certificates: leave one of them out.');
-    const selfSigned = tls === 'self-signed';
-    parsed = { command: 'signalling-server', json, host, port, selfSigned, ...(cert ? { cert } : {}), ...(key ? { key } : {}) };
-  });
+  // Its own package knows its options; here it is for the list of commands.
+  program.command('signalling-server').description('run a signalling server');
 
-  for (const command of [sink, src, play, server])
+  for (const command of [sink, src, play])
     command.exitOverride().configureOutput(program.configureOutput()).copyInheritedSettings(program);
   try {
     program.parse(rewriteBooleanFlags(args, switches), { from: 'user' });

@@ -1,9 +1,11 @@
+import type { SignallingServerErrorCode } from '@tswebrtc/signalling-server';
+
 /**
  * Every error this library throws or emits has a stable `code`, one sentence that names the thing and the remedy, and,
  * where another error lies behind it, that error as `cause`.
  */
 export type ErrorCode =
-  | 'INVALID_OPTION'
+  | SignallingServerErrorCode
   | 'INVALID_STATE'
   | 'INVALID_SDP'
   | 'NO_COMMON_CODEC'
@@ -16,11 +18,8 @@ export type ErrorCode =
   | 'RECORDING_FAILED'
   | 'PLAYER_NOT_FOUND'
   | 'PLAYER_FAILED'
-  | 'ADDRESS_IN_USE'
-  | 'CERTIFICATE_UNREADABLE'
   | 'SIGNALLING_UNREACHABLE'
   | 'SIGNALLING_REFUSED'
-  | 'LISTEN_FAILED'
   | 'INTERNAL';
 
 /** Base class of all errors of this library. */

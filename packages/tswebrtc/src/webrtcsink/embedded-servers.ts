@@ -1,8 +1,12 @@
 /** The signalling server and the web server that a sink runs by itself when asked to (reference §2.13). */
-import { SignallingServer, SignallingServerError } from '@tswebrtc/signalling-server';
+import {
+  type CertificateFiles,
+  SignallingServer,
+  SignallingServerError,
+  selfSignedCertificate,
+} from '@tswebrtc/signalling-server';
 import { TsWebRTCError } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
-import { type CertificateFiles, selfSignedCertificate } from '../common/self-signed.ts';
 import type { ResolvedSinkOptions } from './properties.ts';
 import { WebServer } from './web-server.ts';
 

@@ -7,7 +7,7 @@ import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { TsWebRTCError } from './errors.ts';
+import { SignallingServerError } from './errors.ts';
 
 export interface CertificateFiles {
   readonly cert: string;
@@ -38,7 +38,7 @@ export async function selfSignedCertificate(directory = cacheDirectory(), now = 
     await writeFile(files.cert, certificate);
   } catch (cause) {
     const message = `The self-signed certificate cannot be kept in ${directory}: check its permissions.`;
-    throw new TsWebRTCError('CERTIFICATE_UNREADABLE', message, { cause });
+    throw new SignallingServerError('CERTIFICATE_UNREADABLE', message, { cause });
   }
   return files;
 }
