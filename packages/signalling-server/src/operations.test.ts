@@ -156,7 +156,7 @@ describe('the command', () => {
 
   it('logs objects of JSON where it is asked to, and bodies of messages at the level trace only', async () => {
     const { err, url } = start('--log-format', 'json');
-    const client = await TestClient.open(await url, { roles: ['producer'], meta: { note: 'body' } });
+    const client = await TestClient.open(await url(), { roles: ['producer'], meta: { note: 'body' } });
     client.socket.terminate();
     const entries = err.map((line) => JSON.parse(line) as { level: number; msg: string });
     expect(entries.find(({ msg }) => msg === 'A peer has connected.')).toMatchObject({ level: 30, peerId: client.id });

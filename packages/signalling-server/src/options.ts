@@ -3,6 +3,7 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { BlockList } from 'node:net';
 import type { TokenOptions } from './access-tokens.ts';
 import { parseOrigins, parseProxies } from './admission.ts';
+import { MAX_BODY_LENGTH } from './cluster/outgoing-stream.ts';
 import { SignallingServerError } from './errors.ts';
 import { type IceServerOptions, IceServers } from './ice-servers.ts';
 import type { Logger } from './logger.ts';
@@ -40,7 +41,10 @@ export interface SignallingServerOptions extends LimitOptions {
 }
 
 export interface LimitOptions {
-  /** Greatest size of a message from a peer, bytes; 64 KiB by default. A larger one ends its connection with code 1009. */
+  /**
+   * Greatest size of a message from a peer, bytes; 64 KiB by default, in a cluster 255 KiB at most. A larger one ends its
+   * connection with code 1009.
+   */
   readonly maxMessageSize?: number;
   /** How much may wait to be sent to one peer, bytes, before it is given up with code 1013; 4 MiB by default. */
   readonly maxBacklog?: number;
@@ -115,9 +119,15 @@ export const DEFAULT_LIMITS = {
   headerTimeout: 5_000,
 } as const;
 
+/** What fits into a message between servers, whatever goes with it. */
+const MAX_CLUSTER_MESSAGE_SIZE = MAX_BODY_LENGTH - 1024;
+
 /** Checks the options and fills in the defaults. Throws `INVALID_OPTION` naming the option. */
 export function resolveOptions(options: SignallingServerOptions): ResolvedOptions {
   const limit = (name: keyof typeof DEFAULT_LIMITS): number => positive(name, options[name] ?? DEFAULT_LIMITS[name]);
+  const maxMessageSize = limit('maxMessageSize');
+  if (options.cluster !== undefined && maxMessageSize > MAX_CLUSTER_MESSAGE_SIZE)
+    throw invalid(`In a cluster messages may have ${MAX_CLUSTER_MESSAGE_SIZE} bytes at most, and not ${maxMessageSize}.`);
   const count = (name: 'maxPeers' | 'maxPeersPerAddress'): number => (options[name] === 0 ? 0 : limit(name));
   return {
     host: checkHost(options.host ?? DEFAULT_HOST),
@@ -127,7 +137,7 @@ export function resolveOptions(options: SignallingServerOptions): ResolvedOption
     proxies: parseProxies(options.proxies ?? []),
     iceServers: new IceServers(options.iceServers ?? { urls: [] }),
     metrics: checkMetrics(options.metrics ?? true),
-    maxMessageSize: limit('maxMessageSize'),
+    maxMessageSize,
     maxBacklog: limit('maxBacklog'),
     maxPeers: count('maxPeers'),
     maxPeersPerAddress: count('maxPeersPerAddress'),

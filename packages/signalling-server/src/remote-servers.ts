@@ -9,8 +9,8 @@ import type { ClusterEvent, ClusterEventOf, PeerStatus } from './cluster-events.
 import type { HubState, Outgoing } from './hub-state.ts';
 import { otherParty } from './sessions.ts';
 
-/** Peers told of in one event: events of some 100 kB at most. */
-const STATUSES_PER_EVENT = 200;
+/** How long what is told of peers in one event is, in characters of JSON, unless it is one peer alone. */
+const STATUSES_LENGTH = 64 * 1024;
 
 export class RemoteServers {
   readonly #state: HubState;
@@ -21,14 +21,26 @@ export class RemoteServers {
 
   /** What a server that joins has to know first. */
   introduction(): ClusterEvent[] {
-    const events: ClusterEventOf<'statuses'>[] = [];
+    const events: ClusterEvent[] = [];
     let peers: PeerStatus[] = [];
-    for (const { id: peerId, room, roles, meta, statusId } of this.#state.peers.locals()) {
+    let room = 0;
+    for (const {
+      id: peerId,
+      room: { namespace },
+      roles,
+      meta,
+      statusId,
+    } of this.#state.peers.locals()) {
       // Of who has never had a status nobody was told.
       if (statusId === undefined) continue;
-      if (peers.length === 0) events.push({ kind: 'statuses', peers });
-      peers.push({ peerId, namespace: room.namespace, roles: [...roles], meta });
-      if (peers.length === STATUSES_PER_EVENT) peers = [];
+      const status: PeerStatus = { peerId, namespace, roles: [...roles], meta };
+      const length = JSON.stringify(status).length;
+      if (length > room) {
+        events.push({ kind: 'statuses', peers: (peers = []) });
+        room = STATUSES_LENGTH;
+      }
+      peers.push(status);
+      room -= length;
     }
     return events;
   }

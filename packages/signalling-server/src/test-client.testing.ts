@@ -55,9 +55,9 @@ export class TestClient {
     this.socket.send(typeof message === 'string' ? message : JSON.stringify(message));
   }
 
-  /** The next message. */
-  async next(): Promise<Json> {
-    const until = Date.now() + PATIENCE;
+  /** The next message, which may take `patience` ms. */
+  async next(patience = PATIENCE): Promise<Json> {
+    const until = Date.now() + patience;
     while (this.#received.length === 0) {
       if (this.socket.readyState === WebSocket.CLOSED) throw new Error('The connection has closed before a message came.');
       if (Date.now() >= until) throw new Error('No message came in time.');
@@ -92,6 +92,8 @@ export class TestClient {
 /** A peer below the WebSocket: bytes on a TCP connection, after a correct upgrade. */
 export class RawClient {
   readonly tcp: Socket;
+  /** The id from `welcome`. */
+  id = '';
   readonly errors: NodeJS.ErrnoException[] = [];
   /** Everything received after the upgrade. */
   received = Buffer.alloc(0);
@@ -100,8 +102,8 @@ export class RawClient {
   readonly closed: Promise<void>;
   #onData: (() => void) | undefined;
 
-  private constructor(port: number) {
-    this.tcp = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  private constructor(port: number, host: string) {
+    this.tcp = connect({ port, host, allowHalfOpen: true });
     this.tcp.on('error', (error) => this.errors.push(error));
     this.tcp.on('data', (chunk) => {
       this.received = Buffer.concat([this.received, chunk]);
@@ -112,13 +114,14 @@ export class RawClient {
   }
 
   /** Connects and upgrades; resolves when the welcome has arrived, with nothing of it left in `received`. */
-  static async open(port: number): Promise<RawClient> {
-    const client = new RawClient(port);
+  static async open(port: number, host = '127.0.0.1'): Promise<RawClient> {
+    const client = new RawClient(port, host);
     client.tcp.write(
       'GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
         'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
     );
     await client.until(() => client.received.includes('"welcome"') && client.received.at(-1) === 0x7d);
+    client.id = /"peerId":"([^"]+)"/.exec(String(client.received))![1]!;
     client.received = Buffer.alloc(0);
     return client;
   }
