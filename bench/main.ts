@@ -9,6 +9,7 @@ import { linkDrop } from './link-drop.ts';
 import { loss } from './loss.ts';
 import { receive } from './receive.ts';
 import { shards } from './shards.ts';
+import { signalling } from './signalling.ts';
 import { slowViewer } from './slow-viewer.ts';
 import { ttff } from './ttff.ts';
 
@@ -23,6 +24,7 @@ const benches: Record<string, (args: string[]) => Promise<void>> = {
   loss,
   receive,
   shards,
+  signalling,
   'slow-viewer': slowViewer,
   ttff,
 };

@@ -1,6 +1,8 @@
 /**
- * `npm run soak [-- NAME …]`: the long runs of the consumer, which look for what grows. `sessions`: a thousand sources come and go;
- * `recording`: ten minutes into a file; `fuzz`: a million packets of garbage. Exits 1 where something grew or broke.
+ * `npm run soak [-- NAME …]`: the long runs, which look for what grows. Of the consumer, `sessions`: a thousand sources come and go;
+ * `recording`: ten minutes into a file; `fuzz`: a million packets of garbage. Of the signalling server, `signalling`: ten thousand
+ * pairs come and go, then ten minutes at load; `signalling-fuzz`: a hundred thousand malformed frames. Exits 1 where something grew
+ * or broke.
  */
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,20 +11,29 @@ import { parseArgs } from 'node:util';
 import { SignallingServer } from '@tswebrtc/signalling-server';
 import { loadMediaEngine, testAudio, testVideo, WebRTCSink, WebRTCSrc } from 'tswebrtc';
 import { CommandProcess } from '../interop/command-process.ts';
+import { type Footprint, footprint } from './footprint.ts';
 import { framesOf } from './media-file.ts';
+import { signallingCycles, signallingFuzz } from './signalling/soak.ts';
 import { loadPart } from './soak-parts.ts';
 
 const MEGABYTE = 1 << 20;
 /** What may come and go between two looks at a heap, and no more, MB. */
 const TOLERANCE = 25;
 
-const parts = { sessions, recording, fuzz };
+const parts = {
+  sessions,
+  recording,
+  fuzz,
+  signalling: () => signallingCycles(Number(values.cycles ?? 10_000), Number(values.minutes), verdict),
+  'signalling-fuzz': () => signallingFuzz(Number(values.frames), verdict),
+};
 type Part = keyof typeof parts;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    cycles: { type: 'string', default: '1000' },
+    cycles: { type: 'string' },
+    frames: { type: 'string', default: '100000' },
     minutes: { type: 'string', default: '10' },
     packets: { type: 'string', default: '1000000' },
   },
@@ -44,28 +55,8 @@ for (const name of positionals.length > 0 ? positionals : Object.keys(parts)) {
 }
 process.exit(failed ? 1 : 0);
 
-interface Footprint {
-  /** MB, after a collection. */
-  readonly heap: number;
-  readonly rss: number;
-  /** Timers, sockets, threads. */
-  readonly resources: number;
-}
-
-async function footprint(): Promise<Footprint> {
-  // What is closed lets go a moment later.
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  globalThis.gc?.();
-  const { heapUsed, external, rss } = process.memoryUsage();
-  return {
-    heap: (heapUsed + external) / MEGABYTE,
-    rss: rss / MEGABYTE,
-    resources: process.getActiveResourcesInfo().length,
-  };
-}
-
 async function sessions(): Promise<void> {
-  const cycles = Number(values.cycles);
+  const cycles = Number(values.cycles ?? 1_000);
   const server = await SignallingServer.listen({ host: '127.0.0.1', port: 0 });
   const uri = `ws://127.0.0.1:${server.port}`;
   const engine = await loadMediaEngine();
