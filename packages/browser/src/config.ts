@@ -21,6 +21,11 @@ export interface GstWebRTCConfig {
    * STUN servers and `max-bundle`. Pass `{ iceServers: [] }` for a local network that shall ask nobody outside.
    */
   webrtcConfig?: RTCConfiguration;
+  /**
+   * Asks the signalling server for STUN and TURN servers, again before their credentials expire, and uses them besides those of
+   * `webrtcConfig`. The reference's server has none to give. Default: false.
+   */
+  requestIceServers?: boolean;
 }
 
 /** {@link GstWebRTCConfig} with nothing left out. */
@@ -37,6 +42,7 @@ export const DEFAULT_CONFIG: ResolvedConfig = Object.freeze({
     iceServers: [{ urls: ['stun:stun.l.google.com:19302', 'stun:stun1.l.google.com:19302'] }],
     bundlePolicy: 'max-bundle',
   } satisfies RTCConfiguration,
+  requestIceServers: false,
 });
 
 /**
@@ -54,6 +60,7 @@ export function resolveConfig(config: GstWebRTCConfig = {}): ResolvedConfig {
     maxReconnectionTimeout: checkedNumber('maxReconnectionTimeout', merged.maxReconnectionTimeout),
     connectTimeout: checkedNumber('connectTimeout', merged.connectTimeout),
     webrtcConfig: webrtcConfig ?? DEFAULT_CONFIG.webrtcConfig,
+    requestIceServers: merged.requestIceServers === true,
   });
 }
 

@@ -3,7 +3,7 @@
  * sessions with them. Drop-in for the reference's class of the same name; beyond it, it can be closed, backs off when the
  * server is away, tells why a session ended and logs nothing of itself.
  */
-import type { ServerMessage } from '@tswebrtc/protocol';
+import { iceServersRefreshDelay, type ServerMessage, type ServerMessageOf } from '@tswebrtc/protocol';
 import { type GstWebRTCConfig, type ResolvedConfig, resolveConfig } from './config.ts';
 import { ConsumerSession } from './consumer-session.ts';
 import { ConsumerSessions } from './consumer-sessions.ts';
@@ -12,7 +12,7 @@ import { type ListedRole, type Peer, type PeerChange, PeerRegistry } from './pee
 import { type ProducerLink, ProducerSession } from './producer-session.ts';
 import { ReconnectPolicy } from './reconnect-policy.ts';
 import { SessionState } from './session-state.ts';
-import { SignallingChannel } from './signalling-channel.ts';
+import { SignallingChannel, withoutQuery } from './signalling-channel.ts';
 
 /** Told about the connection to the signalling server. */
 export interface ConnectionListener {
@@ -55,6 +55,9 @@ export class GstWebRTCAPI {
   #producer: ProducerSession | null = null;
   #channel: SignallingChannel | null = null;
   #retry: ReturnType<typeof setTimeout> | undefined;
+  /** What the signalling server has named. */
+  #iceServers: readonly RTCIceServer[] = [];
+  #iceServersTimer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
   /**
@@ -168,6 +171,7 @@ export class GstWebRTCAPI {
     this.#closed = true;
     globalThis.removeEventListener?.('online', this.#onOnline);
     clearTimeout(this.#retry);
+    clearTimeout(this.#iceServersTimer);
     this.#retry = undefined;
     const wasConnected = this.connected;
     this.#sessions.closeAll();
@@ -186,7 +190,9 @@ export class GstWebRTCAPI {
       get connected() {
         return api.connected;
       },
-      webrtcConfig: this.#config.webrtcConfig,
+      get webrtcConfig() {
+        return api.#webrtcConfig;
+      },
       send: (message) => this.#channel?.send(message) ?? false,
       requestSession: (session, id, offer) => this.#sessions.request(session as ConsumerSession, id, offer),
       release: (session) => this.#sessions.release(session as ConsumerSession),
@@ -195,6 +201,12 @@ export class GstWebRTCAPI {
         if (this.#producer === session) this.#producer = null;
       },
     };
+  }
+
+  get #webrtcConfig(): RTCConfiguration {
+    const { webrtcConfig } = this.#config;
+    if (this.#iceServers.length === 0) return webrtcConfig;
+    return { ...webrtcConfig, iceServers: [...(webrtcConfig.iceServers ?? []), ...this.#iceServers] };
   }
 
   #createConsumerSession(producerId: string, offerOptions: RTCOfferOptions | null): ConsumerSession | null {
@@ -216,13 +228,14 @@ export class GstWebRTCAPI {
   #connect(): void {
     clearTimeout(this.#retry);
     this.#retry = undefined;
-    const { signalingServerUrl: url, meta, connectTimeout } = this.#config;
+    const { signalingServerUrl: url, meta, connectTimeout, requestIceServers } = this.#config;
     try {
       this.#channel = new SignallingChannel(
-        { url, meta, connectTimeout },
+        { url, meta, connectTimeout, requestIceServers },
         {
           onReady: (clientId) => this.#ready(clientId),
           onOwnStatus: (roles) => this.#producer?.registered(roles),
+          onIceServers: (answer) => this.#takeIceServers(answer),
           onMessage: (message) => this.#receive(message),
           onProblem: (error) => this.#report(error),
           onLost: (error, wasReady) => this.#lost(error, wasReady),
@@ -230,9 +243,16 @@ export class GstWebRTCAPI {
       );
     } catch (cause) {
       // A browser refuses ws:// on an https page here, and forbidden ports: waiting does not help.
-      const text = `The browser refuses to connect to ${url}: ${messageOf(cause)}`;
+      const text = `The browser refuses to connect to ${withoutQuery(url)}: ${messageOf(cause)}`;
       queueMicrotask(() => this.#report(new GstWebRTCError('SIGNALLING_UNREACHABLE', text, { cause })));
     }
+  }
+
+  #takeIceServers({ iceServers, ttl }: ServerMessageOf<'iceServers'>): void {
+    this.#iceServers = iceServers as RTCIceServer[];
+    clearTimeout(this.#iceServersTimer);
+    if (ttl === null) return;
+    this.#iceServersTimer = setTimeout(() => this.#channel?.send({ type: 'iceServers' }), iceServersRefreshDelay(ttl));
   }
 
   #ready(clientId: string): void {
@@ -242,6 +262,7 @@ export class GstWebRTCAPI {
 
   #lost(error: GstWebRTCError, wasReady: boolean): void {
     this.#channel = null;
+    clearTimeout(this.#iceServersTimer);
     this.#sessions.endAll({ by: 'signalling', reason: error.message });
     this.#producer?.ended({ by: 'signalling', reason: error.message });
     this.#forgetPeers();

@@ -26,7 +26,7 @@ export function readIceServers(value: string | null, warn: Warn): RTCIceServer[]
   } catch {
     // Said below.
   }
-  warn('ice-servers is neither "none" nor a JSON array of objects with "urls"; none is taken.');
+  warn('ice-servers is neither "none" nor "signalling" nor a JSON array of objects with "urls"; none is taken.');
   return [];
 }
 

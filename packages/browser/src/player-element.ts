@@ -103,7 +103,8 @@ export class WebRTCPlayerElement extends HTMLElement {
     if (this.#api) return;
     const warn = (words: string): void => console.warn(`<webrtc-player>: ${words}`);
     const url = readUrl(this.getAttribute('signalling'), location, warn);
-    const iceServers = readIceServers(this.getAttribute('ice-servers'), warn);
+    const requestIceServers = this.getAttribute('ice-servers') === 'signalling';
+    const iceServers = requestIceServers ? [] : readIceServers(this.getAttribute('ice-servers'), warn);
     this.#enter('connecting');
     const api = new GstWebRTCAPI({
       signalingServerUrl: url,
@@ -111,6 +112,7 @@ export class WebRTCPlayerElement extends HTMLElement {
       reconnectionTimeout: FIRST_PAUSE,
       maxReconnectionTimeout: LONGEST_PAUSE,
       webrtcConfig: { iceServers, bundlePolicy: 'max-bundle' },
+      requestIceServers,
     });
     this.#api = api;
     api.registerConnectionListener({

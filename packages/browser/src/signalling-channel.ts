@@ -3,7 +3,13 @@
  * Unlike the reference it selects protocol 1.1, so that a session that ends with an error says which, and it gives up on a
  * server that accepts the connection but never answers. One channel lives one connection; reconnecting is the API's affair.
  */
-import { type ClientMessage, encodeClientMessage, parseServerMessage, type ServerMessage } from '@tswebrtc/protocol';
+import {
+  type ClientMessage,
+  encodeClientMessage,
+  parseServerMessage,
+  type ServerMessage,
+  type ServerMessageOf,
+} from '@tswebrtc/protocol';
 import { GstWebRTCError } from './errors.ts';
 
 export interface ChannelEvents {
@@ -11,7 +17,9 @@ export interface ChannelEvents {
   onReady(clientId: string): void;
   /** The server says what this peer is, after `onReady`. */
   onOwnStatus(roles: readonly string[]): void;
-  /** Every message after `onReady` but the own status. */
+  /** The server has named STUN and TURN servers: before `onReady`, and whenever it is asked again. */
+  onIceServers(answer: ServerMessageOf<'iceServers'>): void;
+  /** Every other message after `onReady` but the own status. */
   onMessage(message: ServerMessage): void;
   /** Something the channel survives. */
   onProblem(error: GstWebRTCError): void;
@@ -22,6 +30,7 @@ export interface ChannelEvents {
 export interface ChannelOptions {
   readonly url: string;
   readonly meta: object | null;
+  readonly requestIceServers: boolean;
   /** ms until `onReady`. */
   readonly connectTimeout: number;
 }
@@ -83,6 +92,7 @@ export class SignallingChannel {
     const message = parsed.message;
     if (message.type === 'welcome') this.#welcomed(message.peerId);
     else if (message.type === 'peerStatusChanged' && message.peerId === this.#clientId) this.#ownStatus(message.roles);
+    else if (message.type === 'iceServers') this.#events.onIceServers(message);
     else if (this.#ready) this.#events.onMessage(message);
     else if (message.type === 'error') {
       this.#events.onProblem(new GstWebRTCError('SIGNALLING_REFUSED', `The signalling server refused: ${message.details}`));
@@ -92,6 +102,8 @@ export class SignallingChannel {
   #welcomed(clientId: string): void {
     if (this.#ready) return;
     this.#clientId = clientId;
+    // First, so that it is answered before a session can begin.
+    if (this.#options.requestIceServers) this.#write({ type: 'iceServers' });
     this.#write({ type: 'setPeerStatus', roles: ['listener'], meta: this.#options.meta });
   }
 
@@ -113,7 +125,7 @@ export class SignallingChannel {
     const wasReady = this.#ready;
     this.#release();
     this.#socket.close();
-    const { url } = this.#options;
+    const url = withoutQuery(this.#options.url);
     const why = event?.reason ? ` (${event.reason})` : '';
     const text = wasReady
       ? `The connection to the signalling server ${url} was lost${why}.`
@@ -126,4 +138,9 @@ export class SignallingChannel {
     this.#closed = true;
     this.#ready = false;
   }
+}
+
+/** The query may hold a token, which belongs into no message. */
+export function withoutQuery(url: string): string {
+  return url.replace(/[?#].*$/, '');
 }

@@ -3,7 +3,7 @@ import { encodeClientMessage } from '@tswebrtc/protocol';
 import { SignallingServer } from '@tswebrtc/signalling-server';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { installBrowser } from './browser.testing.ts';
+import { FakePeerConnection, installBrowser } from './browser.testing.ts';
 import { GstWebRTCAPI } from './gst-webrtc-api.ts';
 import type { Peer } from './peer-registry.ts';
 import { SessionState } from './session-state.ts';
@@ -62,6 +62,49 @@ describe('with the signalling server of the project', () => {
     expect(session.sessionId).toBe(sessionId);
     expect(api.getAvailableProducers()).toEqual([]);
     producer.close();
+  });
+
+  it('gives the ICE servers that it was asked for to every connection', async () => {
+    await server.close();
+    const iceServers = { urls: ['stun:stun.example.org', 'turn:turn.example.org'], secret: 's', ttl: 1 };
+    server = await SignallingServer.listen({ port: 0, iceServers });
+    api.close();
+    api = new GstWebRTCAPI({
+      signalingServerUrl: server.urls[0] as string,
+      webrtcConfig: { iceServers: [{ urls: 'stun:own' }], bundlePolicy: 'max-bundle' },
+      requestIceServers: true,
+    });
+    const configured = new Promise<RTCConfiguration>((resolve) => {
+      api.registerPeerListener({
+        producerRemoved() {},
+        producerAdded({ id }) {
+          const session = api.createConsumerSessionWithOfferOptions(id, {})!;
+          session.addEventListener('rtcPeerConnectionChanged', () => {
+            if (session.rtcPeerConnection) resolve(FakePeerConnection.made.at(-1)!.configuration);
+          });
+          session.connect();
+        },
+      });
+    });
+    const producer = announceProducer('Door');
+    expect(await configured).toEqual({
+      iceServers: [
+        { urls: 'stun:own' },
+        { urls: ['stun:stun.example.org'] },
+        { urls: ['turn:turn.example.org'], username: expect.stringContaining(api.clientId), credential: expect.any(String) },
+      ],
+      bundlePolicy: 'max-bundle',
+    });
+    producer.close();
+  });
+
+  it('a token in the query reaches the server and no message', async () => {
+    api.close();
+    api = new GstWebRTCAPI({ signalingServerUrl: 'ws://127.0.0.1:9/?access_token=secret' });
+    const failure = new Promise<string>((resolve) => {
+      api.registerConnectionListener({ connected() {}, disconnected() {}, connectionError: ({ message }) => resolve(message) });
+    });
+    expect(await failure).toMatch(/^The signalling server ws:\/\/127\.0\.0\.1:9\/ could not be reached/);
   });
 
   it('a session with a stranger is refused in one sentence, and only that session ends', async () => {

@@ -3,6 +3,7 @@
  * is under everything and knows nothing: no socket, no clock, no Node module.
  */
 export { encodeClientMessage, encodeServerMessage } from './encode.ts';
+export { iceServersRefreshDelay } from './ice-servers.ts';
 export { MAX_META_DEPTH } from './json-text.ts';
 export {
   type ClientMessage,

@@ -1,6 +1,6 @@
 /** Properties that producers and consumers share because they are those of their connections, and what follows from them. */
 import { isIP } from 'node:net';
-import type { ConnectionOptions } from '../connection/types.ts';
+import type { ConnectionOptions, IceServer } from '../connection/types.ts';
 import { type OutputOf, property, type Schema } from './property-schema.ts';
 import { choice, nullable, portRange, stunUri, turnUris } from './property-types.ts';
 
@@ -32,14 +32,19 @@ export const networkProperties = {
   }),
 } satisfies Schema;
 
-/** `signallingUri`: where peers come from, when known. */
+/**
+ * `signallingUri`: where peers come from, when known; `offered`: servers that the signalling server has offered, which come before
+ * relays that are named, since they were asked for.
+ */
 export function connectionOptions(
   options: OutputOf<typeof networkProperties>,
   signallingUri: string | undefined,
+  offered: readonly IceServer[] = [],
 ): Omit<ConnectionOptions, 'srtpSender' | 'logger'> {
   return {
     iceServers: [
       ...(options.stunServer ? [{ urls: options.stunServer.replace('stun://', 'stun:') }] : []),
+      ...offered,
       ...(options.turnServers ?? []).map((urls) => ({ urls })),
     ],
     iceTransportPolicy: options.iceTransportPolicy,

@@ -22,11 +22,18 @@ export const linkProperties = {
     when: 'ready',
     doc: 'Do not verify the certificate of the signalling server.',
   }),
+  // Ours: the original's server has none to give.
+  requestIceServers: property({
+    type: boolean(),
+    default: false,
+    when: 'ready',
+    doc: 'Ask the signalling server for STUN and TURN servers, to be used besides those that are named here.',
+  }),
 } satisfies Schema;
 
 /** The same as options of the signaller. */
-export function linkOptions({ headers, cafile, insecureTls }: OutputOf<typeof linkProperties>) {
-  return { ...(headers ? { headers } : {}), ...(cafile ? { cafile } : {}), insecureTls };
+export function linkOptions({ headers, cafile, insecureTls, requestIceServers }: OutputOf<typeof linkProperties>) {
+  return { ...(headers ? { headers } : {}), ...(cafile ? { cafile } : {}), insecureTls, requestIceServers };
 }
 
 /** Whether `value` is a signaller itself and not options of the default one. */

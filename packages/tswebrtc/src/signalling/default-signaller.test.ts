@@ -35,6 +35,7 @@ class Probe {
       'session-ended',
       'session-description',
       'handle-ice',
+      'ice-servers',
       'producer-added',
       'producer-removed',
       'disconnected',
@@ -153,6 +154,41 @@ describe('with the server', () => {
     expect(await producer.next()).toEqual(['session-description', sessionId, answer]);
     producer.signaller.endSession(sessionId, 'out of film');
     expect(await consumer.next()).toEqual(['session-ended', sessionId, 'out of film']);
+  });
+
+  it('asks for ICE servers where it shall, knows them before its session begins, and asks again in time', async () => {
+    const iceServers = { urls: ['stun:stun.example.org', 'turn:turn.example.org'], secret: 's', ttl: 1 };
+    const server = await SignallingServer.listen({ port: 0, iceServers });
+    cleanups.push(() => server.close());
+    const uri = server.urls[0]!;
+    const producer = new Probe({ uri, role: 'producer' }).start();
+    const [, producerId] = (await producer.next()) as ['registered', string];
+    for (const makeOffer of [false, true]) {
+      const consumer = new Probe({ uri, producerPeerId: producerId, requestIceServers: true, makeOffer }).start();
+      expect(await consumer.next()).toEqual([
+        'ice-servers',
+        [
+          { urls: ['stun:stun.example.org'] },
+          { urls: ['turn:turn.example.org'], username: expect.any(String), credential: expect.any(String) },
+        ],
+      ]);
+      const then = [await consumer.next(), await consumer.next(), await consumer.next()].map(([name]) => name);
+      expect(then.sort()).toEqual(['ice-servers', 'registered', makeOffer ? 'session-requested' : 'session-started']);
+      await consumer.signaller.stop();
+    }
+  });
+
+  it('goes on without ICE servers where the server has never heard of them', async () => {
+    const fake = await FakeServer.listen();
+    const probe = new Probe({ uri: fake.url, role: 'producer', requestIceServers: true }).start();
+    await fake.until(() => fake.requests.length === 1);
+    fake.send({ type: 'welcome', peerId: 'p' });
+    expect(await probe.next()).toEqual(['registered', 'p']);
+    expect(fake.received.map((message) => (message as { type: string }).type)).toEqual([
+      'setProtocolVersion',
+      'iceServers',
+      'setPeerStatus',
+    ]);
   });
 
   it('passes an offer of the consumer on, and an end without a reason', async () => {

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import {
   type ClientMessage,
   encodeClientMessage,
+  iceServersRefreshDelay,
   type Peer,
   type PeerMessage,
   type PeerRole,
@@ -50,6 +51,11 @@ export interface DefaultSignallerOptions {
   readonly ca?: string | Buffer;
   /** Turns off the verification of the server's certificate: for tests only. */
   readonly insecureTls?: boolean;
+  /**
+   * Asks the server for STUN and TURN servers, again before their credentials expire; `ice-servers` tells them, before any session
+   * of this signaller begins. Servers of the reference do not answer. Default: false.
+   */
+  readonly requestIceServers?: boolean;
   /** How long an attempt to connect may take, up to the server's welcome, in ms; 20,000 by default. */
   readonly connectTimeout?: number;
   /** Pauses between attempts. */
@@ -91,6 +97,7 @@ export class DefaultSignaller extends Emitter<SignallerEvents> implements Signal
   /** The session that began with our offer, or will. */
   #offered: OfferedSession | undefined;
   #listTimer: NodeJS.Timeout | undefined;
+  #iceServersTimer: NodeJS.Timeout | undefined;
 
   /**
    * Throws `INVALID_OPTION` (URI, headers, timeout) and `CERTIFICATE_UNREADABLE` (cafile, ca).
@@ -247,6 +254,9 @@ export class DefaultSignaller extends Emitter<SignallerEvents> implements Signal
       case 'error':
         this.#refused(message.details);
         return;
+      case 'iceServers':
+        this.#takeIceServers(message);
+        return;
       case 'listConsumers':
         this.#logger.debug({}, 'The signalling server has listed consumers, which nobody asked for.');
         return;
@@ -262,11 +272,18 @@ export class DefaultSignaller extends Emitter<SignallerEvents> implements Signal
     this.#link?.establish();
     const isPassive = this.role === 'consumer' && this.#producerPeerId === undefined && !this.#wantsFirstProducer;
     const roles: PeerRole[] = this.role !== 'consumer' || isPassive ? [this.role] : [];
+    const { requestIceServers = false } = this.#options;
+    // First, so that it is answered before a session can begin.
+    if (requestIceServers) this.#send({ type: 'iceServers' });
     this.#send({ type: 'setPeerStatus', roles, meta: this.#meta(), peerId });
     if (this.role === 'listener') this.#send({ type: 'list' });
-    if (this.role === 'consumer' && !isPassive && this.#target?.sessionId === undefined) this.#seekProducer();
+    const seek = (): void => {
+      if (this.role === 'consumer' && !isPassive && this.#target?.sessionId === undefined) this.#seekProducer();
+    };
+    if (!requestIceServers) seek();
     // The server does not answer a registration; but when it has answered what came behind, it has read it.
     this.#link?.roundTrip(() => {
+      if (requestIceServers) seek();
       this.#logger.info({ peerId, uri: this.uri }, 'Registered with the signalling server.');
       this.emit('registered', peerId);
     });
@@ -352,6 +369,13 @@ export class DefaultSignaller extends Emitter<SignallerEvents> implements Signal
     else this.emit('session-requested', sessionId, peerId, offer === null ? undefined : { type: 'offer', sdp: offer });
   }
 
+  #takeIceServers({ iceServers, ttl }: ServerMessageOf<'iceServers'>): void {
+    this.emit('ice-servers', iceServers);
+    clearTimeout(this.#iceServersTimer);
+    if (ttl === null) return;
+    this.#iceServersTimer = setTimeout(() => this.#send({ type: 'iceServers' }), iceServersRefreshDelay(ttl));
+  }
+
   #peerSaid(message: PeerMessage): void {
     const sessionId = this.#localId(message.sessionId);
     if ('sdp' in message) this.emit('session-description', sessionId, message.sdp);
@@ -377,6 +401,7 @@ export class DefaultSignaller extends Emitter<SignallerEvents> implements Signal
   #forgetServer(): void {
     this.#clientId = undefined;
     clearTimeout(this.#listTimer);
+    clearTimeout(this.#iceServersTimer);
   }
 
   #send(message: ClientMessage): void {

@@ -4,6 +4,8 @@
  *
  * The names of the events are the reference's signals.
  */
+import type { IceServer } from '@tswebrtc/protocol';
+
 export interface SessionDescription {
   readonly type: 'offer' | 'answer';
   readonly sdp: string;
@@ -27,6 +29,8 @@ export type SignallerEvents = {
   'session-description': [sessionId: string, description: SessionDescription];
   /** A remote candidate; empty text = no more will come. */
   'handle-ice': [sessionId: string, sdpMLineIndex: number, sdpMid: string | undefined, candidate: string];
+  /** The server has named STUN and TURN servers; sessions that begin from now on can use them. Again when credentials change. */
+  'ice-servers': [servers: readonly IceServer[]];
   'producer-added': [producerId: string, meta: Meta | null, newlyConnected: boolean];
   'producer-removed': [producerId: string, meta: Meta | null];
   /**

@@ -66,6 +66,7 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
   #signaller: Signaller | undefined;
   #opening: Promise<readonly string[]> | undefined;
   #closing: Promise<void> | undefined;
+  #signallingUri: string | undefined;
   #connectionOptions: ReturnType<typeof connectionOptions>;
   readonly #abort = new AbortController();
 
@@ -211,6 +212,9 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
     signaller.on('error', (error) => this.#report(asError(error, 'SIGNALLING_UNREACHABLE')));
     signaller.on('shutdown', () => this.emit('ended', undefined));
     signaller.on('registered', (peerId) => this.emit('registered', peerId));
+    signaller.on('ice-servers', (servers) => {
+      this.#connectionOptions = connectionOptions(this.#options, this.#signallingUri, servers);
+    });
     const registered = new Promise<void>((resolve, reject) => {
       signaller.on('registered', () => resolve());
       signaller.on('shutdown', () => reject(new TsWebRTCError('SIGNALLING_UNREACHABLE', 'the signaller gave up.')));
@@ -227,6 +231,7 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
     // Of our own server nothing needs proof: this very process holds the port, and the certificate is made out to the name by
     // which others reach it.
     const own = uri === this.#servers.signallingUri;
+    this.#signallingUri = uri;
     this.#connectionOptions = connectionOptions(this.#options, uri);
     return new DefaultSignaller({
       uri,

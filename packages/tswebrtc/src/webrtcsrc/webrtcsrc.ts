@@ -3,6 +3,7 @@
  * decoded, or to files. It comes back when the producer or the server does. Reference §3.
  */
 import type { Writable } from 'node:stream';
+import type { IceServer } from '@tswebrtc/protocol';
 import { Emitter } from '../common/emitter.ts';
 import { asError, TsWebRTCError } from '../common/errors.ts';
 import { type Logger, silentLogger } from '../common/logger.ts';
@@ -47,6 +48,8 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
   #signaller: Signaller | undefined;
   #session: SrcSession | undefined;
   #seekTimer: NodeJS.Timeout | undefined;
+  /** What the signalling server has named. */
+  #offeredIceServers: readonly IceServer[] = [];
   #started = false;
   #closing: Promise<void> | undefined;
   /** Nothing more will be recorded or decoded. */
@@ -149,6 +152,9 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
     });
     signaller.on('shutdown', () => void this.close());
     signaller.on('registered', (peerId) => this.emit('registered', peerId));
+    signaller.on('ice-servers', (servers) => {
+      this.#offeredIceServers = servers;
+    });
     const registered = new Promise<void>((resolve, reject) => {
       signaller.on('registered', () => resolve());
       const aborted = new TsWebRTCError('INVALID_STATE', 'the source was closed while it started.');
@@ -209,7 +215,7 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
       audioCodecs,
       retransmission: doRetransmission,
       playoutDelay: { floor: minPlayoutDelay, ceiling: maxPlayoutDelay },
-      connection: { ...connectionOptions(this.#options, uri), srtpSender: this.#srtpSender },
+      connection: { ...connectionOptions(this.#options, uri, this.#offeredIceServers), srtpSender: this.#srtpSender },
       setupTimeout: SETUP_TIMEOUT,
       openDecoding: async (options) => (await this.#loadEngine()).openDecoding(options),
       logger: this.#logger,
