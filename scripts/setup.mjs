@@ -1,4 +1,4 @@
-// Installs what the tests need beyond npm's packages: a Chromium, a font for it, and openssl for throw-away certificates;
+// Installs what the tests need beyond npm's packages: a Chromium, a font for it, openssl for throw-away certificates, and brokers;
 // and what the benchmarks need: tools that make networks, and a C compiler.
 // With --peers also the real programs that `npm run interop` tries itself against; what is missing of them is left out there.
 // Safe to run again; without root it only says what to do.
@@ -9,6 +9,8 @@ import { delimiter, join } from 'node:path';
 const needed = [
   { program: 'chromium', packages: ['chromium', 'fonts-dejavu-core'], why: 'the tests play streams in it' },
   { program: 'openssl', packages: ['openssl'], why: 'the tests make certificates with it' },
+  { program: 'redis-server', packages: ['redis-server'], why: 'the tests of several signalling servers share it' },
+  { program: 'nats-server', packages: ['nats-server'], why: 'the tests of several signalling servers share it, too' },
   { program: 'ip', packages: ['iproute2'], why: 'benchmarks make networks with it' },
   { program: 'tc', packages: ['iproute2'], why: 'benchmarks make slow links with it' },
   { program: 'nft', packages: ['nftables'], why: 'benchmarks lose packets with it' },
