@@ -24,7 +24,7 @@ export async function signalling(args: string[]): Promise<void> {
     },
   });
   const names = values.only.split(',');
-  const unknown = names.find((name) => !(name in scenarios));
+  const unknown = names.find((name) => !Object.hasOwn(scenarios, name));
   if (unknown !== undefined) throw new Error(`There is no figure ${unknown}: use ${Object.keys(scenarios).join(', ')}.`);
   const first = values.url === undefined ? ours : running(values.url, pid(values.pid));
   const second = values.vs === undefined ? original() : running(values.vs, pid(values['vs-pid']));

@@ -51,7 +51,7 @@ export const QUICK: Scale = {
 
 const SESSIONS_IN_FLIGHT = 64;
 const SESSIONS_WARM_UP = 3;
-const RELAY_WARM_UP = 3;
+const RELAY_WARM_UP = 5;
 /** Candidates of each peer a second, in the pairs under load and in those who are to be disturbed. */
 const RELAY_RATE = 5;
 const STORM_BYSTANDERS = { pairs: 10, perSecond: 20 };
