@@ -10,7 +10,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
-import { encodeServerMessage, parseClientMessage, type ServerMessage } from '@tswebrtc/protocol';
+import { parseClientMessage } from '@tswebrtc/protocol';
 import { Hono } from 'hono';
 import { type Server as UpgradeServer, type ServerOptions as UpgradeServerOptions, WebSocketServer } from 'ws';
 import type { AccessTokens } from './access-tokens.ts';
@@ -20,11 +20,12 @@ import { Cluster, type ClusterHandler } from './cluster/cluster.ts';
 import { type ClusterEvent, clusterEventSchema } from './cluster-events.ts';
 import { SignallingServerError } from './errors.ts';
 import type { Grants } from './grants.ts';
-import { type Outgoing, SignallingHub } from './hub.ts';
+import { SignallingHub } from './hub.ts';
 import { keepAliveAction } from './keep-alive.ts';
 import type { Logger } from './logger.ts';
 import { Metrics } from './metrics.ts';
 import type { MetricsAddress, ResolvedOptions } from './options.ts';
+import { Outbox } from './outbox.ts';
 import { PeerSocket, type PeerSocketOwner } from './peer-socket.ts';
 import { type RateKind, RateLimiter, rateKind } from './rate-limiter.ts';
 import { iceServersRoute, operations, upgradeRequired } from './routes.ts';
@@ -33,9 +34,8 @@ import { iceServersRoute, operations, upgradeRequired } from './routes.ts';
 const CLOSE_TIMEOUT = 2_000;
 /** How often, in ms, some of the peers are let go while the server drains. */
 const DRAIN_STEP = 100;
-/** RFC 6455 §7.4.1 and its registry: policy violation, service restart, and try again later. */
+/** RFC 6455 §7.4.1: policy violation. */
 const POLICY_VIOLATION = 1008;
-const TRY_AGAIN_LATER = 1013;
 
 export interface EngineParts {
   readonly tls: TlsMaterial | undefined;
@@ -58,12 +58,9 @@ export class Engine implements PeerSocketOwner, ClusterHandler {
   readonly #upgrader: UpgradeServer<typeof PeerSocket>;
   readonly #sockets = new Set<Socket>();
   readonly #peers = new Map<string, PeerSocket>();
-  readonly #outbox: Outgoing[] = [];
-  /** Lists are the same objects until they change, and may be long. */
-  readonly #encodedLists = new WeakMap<ServerMessage, Buffer>();
+  readonly #outbox: Outbox;
   readonly #clusterUrl: string | undefined;
   #cluster: Cluster | undefined;
-  #isDelivering = false;
   #sweep: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
   #onEmpty: (() => void) | undefined;
@@ -80,6 +77,7 @@ export class Engine implements PeerSocketOwner, ClusterHandler {
       isReady: () => this.#notReady() === undefined,
       clusterMembers: cluster === undefined ? undefined : () => this.#cluster?.members.length ?? 0,
     });
+    this.#outbox = new Outbox(this.#peers, options.maxBacklog, this.#metrics, this.#logger);
     const { handshakeTimeout, headerTimeout } = options;
     const timeouts = { headersTimeout: headerTimeout, requestTimeout: headerTimeout, connectionsCheckingInterval: 1_000 };
     this.#http = tls ? createTlsServer({ ...tls, handshakeTimeout, ...timeouts }) : createServer(timeouts);
@@ -148,7 +146,7 @@ export class Engine implements PeerSocketOwner, ClusterHandler {
     if (drainTime > 0 && this.#peers.size > 0) await this.#drain(code, drainTime);
     const closed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
     const peers = [...this.#peers.values()];
-    for (const peer of peers) peer.close(code, 'The signalling server shuts down.');
+    for (const peer of peers) this.#letGo(peer, code);
     // Whoever has not become a peer yet has nothing to be closed cleanly.
     if (peers.length > 0) await this.#lastPeerGone();
     await this.#release();
@@ -164,10 +162,15 @@ export class Engine implements PeerSocketOwner, ClusterHandler {
     this.#logger.info({ peers: total }, 'The signalling server lets its peers go.');
     while (open.length > 0) {
       const due = Math.ceil(Math.min(1, (this.now() - began + DRAIN_STEP) / drainTime) * total);
-      for (let gone = total - open.length; gone < due; gone++) open.pop()?.close(code, 'The signalling server restarts.');
+      for (let gone = total - open.length; gone < due; gone++) this.#letGo(open.pop()!, code);
       if (open.length > 0) await new Promise((resolve) => setTimeout(resolve, DRAIN_STEP));
     }
     await this.#lastPeerGone();
+  }
+
+  #letGo(peer: PeerSocket, code: number): void {
+    this.#outbox.sendWaiting(peer);
+    peer.close(code, 'The signalling server shuts down.');
   }
 
   /** Resolves when the last peer is gone: peers that do not answer are dropped by the keep-alive. */
@@ -265,7 +268,7 @@ export class Engine implements PeerSocketOwner, ClusterHandler {
       { peerId, remoteAddress: address, ...(grants.name === undefined ? {} : { name: grants.name }) },
       'A peer has connected.',
     );
-    this.#deliver(this.hub.connect(peerId, grants));
+    this.#outbox.deliver(this.hub.connect(peerId, grants));
   }
 
   peerText(peer: PeerSocket, text: string): void {
@@ -275,7 +278,7 @@ export class Engine implements PeerSocketOwner, ClusterHandler {
     const type = result.ok ? result.message.type : 'invalid';
     this.#metrics.received(type);
     if (!this.#mayGoOn(peer, rateKind(type))) return;
-    if (result.ok) this.#deliver(this.hub.handle(peerId, result.message));
+    if (result.ok) this.#outbox.deliver(this.hub.handle(peerId, result.message));
     else this.#logger.warn({ peerId, reason: result.reason }, 'A peer has sent text that is no message; it was dropped.');
   }
 
@@ -293,11 +296,13 @@ export class Engine implements PeerSocketOwner, ClusterHandler {
     this.#logger.info({ peerId }, 'A peer has disconnected.');
     const outgoing = this.hub.disconnect(peerId);
     // Their sessions go on without a server: nobody is told that others ended them because it closes one after the other.
-    if (!this.#doorkeeper.isDraining) this.#deliver(outgoing);
+    if (!this.#doorkeeper.isDraining) this.#outbox.deliver(outgoing);
   }
 
-  peerClosed({ peerId, address }: PeerSocket, code: number): void {
+  peerClosed(peer: PeerSocket, code: number): void {
+    const { peerId, address } = peer;
     this.#peers.delete(peerId);
+    this.#outbox.forget(peer);
     this.#doorkeeper.leave(address);
     this.#metrics.connectionClosed(code);
     if (this.#peers.size === 0) this.#onEmpty?.();
@@ -319,12 +324,12 @@ export class Engine implements PeerSocketOwner, ClusterHandler {
 
   memberLeft(server: string): void {
     this.#logger.info({ server }, 'A server of the cluster is gone.');
-    this.#deliver(this.hub.servers.left(server));
+    this.#outbox.deliver(this.hub.servers.left(server));
   }
 
   message(server: string, body: unknown): void {
     const result = clusterEventSchema.safeParse(body);
-    if (result.success) this.#deliver(this.hub.servers.handle(server, result.data));
+    if (result.success) this.#outbox.deliver(this.hub.servers.handle(server, result.data));
     else this.#logger.warn({ server }, 'A server of the cluster has told something that is not understood.');
   }
 
@@ -340,46 +345,6 @@ export class Engine implements PeerSocketOwner, ClusterHandler {
     this.#logger.warn({ peerId: peer.peerId, kind }, 'A peer sends too much; it is given up.');
     peer.close(POLICY_VIOLATION, `Too many messages of the kind "${kind}": ${this.#options.rates[kind]} a second are allowed.`);
     return false;
-  }
-
-  /**
-   * Sends in order. Sending can end a connection, which makes more to send: that goes behind what is already queued, so
-   * that every peer sees the events in one order.
-   */
-  #deliver(outgoing: readonly Outgoing[]): void {
-    for (const one of outgoing) this.#outbox.push(one);
-    if (this.#isDelivering) return;
-    this.#isDelivering = true;
-    let encoded: ServerMessage | undefined;
-    let text: Buffer | undefined;
-    for (let next = 0; next < this.#outbox.length; next++) {
-      const { to, message } = this.#outbox[next]!;
-      const peer = this.#peers.get(to);
-      if (!peer?.isOpen) continue;
-      if (!text || encoded !== message) text = this.#encode((encoded = message));
-      this.#send(peer, message.type, text);
-    }
-    this.#outbox.length = 0;
-    this.#isDelivering = false;
-  }
-
-  #encode(message: ServerMessage): Buffer {
-    if (message.type !== 'list' && message.type !== 'listConsumers') return Buffer.from(encodeServerMessage(message));
-    let text = this.#encodedLists.get(message);
-    if (!text) this.#encodedLists.set(message, (text = Buffer.from(encodeServerMessage(message))));
-    return text;
-  }
-
-  #send(peer: PeerSocket, type: string, text: Buffer): void {
-    // What is larger than the bound by itself, as a list may be, goes to who has read everything else.
-    if (peer.bufferedAmount > 0 && peer.bufferedAmount + text.length > this.#options.maxBacklog) {
-      this.#metrics.limitExceeded('backlog');
-      this.#logger.warn({ peerId: peer.peerId, backlog: peer.bufferedAmount }, 'A peer does not read; it is given up.');
-      peer.close(TRY_AGAIN_LATER, 'Too much is waiting to be read.');
-      return;
-    }
-    this.#metrics.sent(type);
-    peer.sendText(text);
   }
 
   #keepAlive(): void {

@@ -25,11 +25,19 @@ export interface PeerSocketOwner {
   now(): number;
 }
 
+export interface Waiting {
+  readonly type: string;
+  /** UTF-8. */
+  readonly text: Buffer;
+}
+
 export class PeerSocket extends WebSocket {
   peerId = '';
   /** Where it connects from. */
   address = '';
   limiter!: RateLimiter;
+  /** What is to be sent to it before anything else, and was put off. */
+  waiting: Waiting[] | undefined;
   /** Time (ms) of the last frame from the peer. */
   lastReceived = 0;
   /** Time (ms) of the last frame to the peer. */

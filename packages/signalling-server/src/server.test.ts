@@ -311,6 +311,23 @@ describe('one peer does not disturb the others', () => {
     expect(await bystander.others()).toEqual([]);
   });
 
+  it('news for hundreds reaches each in its order, and is not overtaken by what one of them is told itself', async () => {
+    const server = await listen();
+    const producer = await open(server, 'producer');
+    const listeners = await Promise.all(Array.from({ length: 260 }, () => open(server)));
+    for (const listener of listeners) listener.send({ type: 'setPeerStatus', roles: ['listener'], meta: null });
+    // Each hears of all that register after it; the last one of itself only.
+    const last = listeners.at(-1)!;
+    for (const listener of listeners) while ((await listener.next()).peerId !== last.id);
+    for (let meta = 1; meta <= 5; meta++) producer.send({ type: 'setPeerStatus', roles: ['producer'], meta });
+    await producer.others();
+    last.send({ type: 'startSession', peerId: producer.id });
+    for (const listener of listeners)
+      for (let meta = 1; meta <= 5; meta++) expect(await listener.next()).toMatchObject({ type: 'peerStatusChanged', meta });
+    expect(await last.next()).toMatchObject({ type: 'sessionStarted' });
+    expect(await listeners[0]!.others()).toEqual([]);
+  });
+
   it('a burst of one peer lets the messages of the others through', async () => {
     const server = await listen({ rates: { setPeerStatus: 10_000 } });
     const [listener, hasty, calm] = [await open(server, 'listener'), await open(server), await open(server)];
