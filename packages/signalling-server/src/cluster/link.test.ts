@@ -195,6 +195,18 @@ describe('a link', () => {
     expect(other.outbox).toEqual([]);
   });
 
+  it('ignores what was meant for its own former life', () => {
+    const [one, other] = establish();
+    one.send('for the former life');
+    const late = one.outbox.splice(0);
+    const again = new End({ createIncarnation: () => 7 });
+    again.link.heartbeat();
+    exchange(again, one);
+    for (const frame of late) expect(again.hear(frame)).toBe(false);
+    expect(again.told).toEqual(['joined']);
+    expect(other.told).toEqual(['joined']);
+  });
+
   it('starts anew where the other end claims to have what was never sent', () => {
     const [one, other] = establish();
     one.hear({ own: 1, other: 1, sequence: 0, acknowledged: 5, bodies: [] });

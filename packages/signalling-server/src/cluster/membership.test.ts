@@ -221,7 +221,7 @@ describe('the members of a cluster', () => {
     }
     // They come back one after the other.
     a.bus.setConnected(true);
-    world.time.advance(3_000);
+    world.time.advance(5_000);
     b.bus.setConnected(true);
     world.time.advance(0);
     expectEven(a, b);
