@@ -40,6 +40,7 @@ export default defineConfig({
             'apps/*/{src,test}/**/*.test.ts',
             'scripts/**/*.test.ts',
             'bench/**/*.test.ts',
+            'conformance/**/*.test.ts',
           ],
           exclude: [...outside, ...realTime],
           maxWorkers: 2,
