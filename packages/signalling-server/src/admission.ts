@@ -18,11 +18,18 @@ export interface AdmissionPolicy {
 }
 
 /** Why a connection is refused, as the label of a metric. */
-export type AdmissionRefusal = 'draining' | 'max-peers' | 'max-peers-per-address' | 'origin' | 'token' | 'keys';
+export const ADMISSION_REFUSALS = ['draining', 'max-peers', 'max-peers-per-address', 'origin', 'token', 'keys'] as const;
+export type AdmissionRefusal = (typeof ADMISSION_REFUSALS)[number];
 
 export type Admission =
   | { readonly isAdmitted: true; readonly grants: Grants; readonly address: string }
-  | { readonly isAdmitted: false; readonly refusal: AdmissionRefusal; readonly status: number; readonly details: string };
+  | {
+      readonly isAdmitted: false;
+      readonly address: string;
+      readonly refusal: AdmissionRefusal;
+      readonly status: number;
+      readonly details: string;
+    };
 
 export class Doorkeeper {
   readonly #policy: AdmissionPolicy;
@@ -38,9 +45,16 @@ export class Doorkeeper {
   /** Decides, and keeps a place for who is admitted, until `leave` is called with its address. Never rejects. */
   async admit(request: IncomingMessage): Promise<Admission> {
     const { maxPeers, maxPeersPerAddress, tokens } = this.#policy;
+    const address = clientAddress(request, this.#policy.proxies);
+    const refuse = (refusal: AdmissionRefusal, status: number, details: string): Admission => ({
+      isAdmitted: false,
+      address,
+      refusal,
+      status,
+      details,
+    });
     if (this.isDraining) return refuse('draining', 503, 'This server shuts down: connect again in a moment.');
     if (maxPeers > 0 && this.#peers >= maxPeers) return refuse('max-peers', 503, `This server has ${maxPeers} peers, its most.`);
-    const address = clientAddress(request, this.#policy.proxies);
     const counted = network(address);
     const isCounted = maxPeersPerAddress > 0 && !isLoopback(address);
     if (isCounted && (this.#peersOf.get(counted) ?? 0) >= maxPeersPerAddress)
@@ -130,10 +144,6 @@ function network(address: string): string {
   const groups =
     tail === undefined ? front : [...front, ...Array(Math.max(0, 8 - front.length - back.length)).fill('0'), ...back];
   return `${groups.slice(0, 4).join(':')}::/64`;
-}
-
-function refuse(refusal: AdmissionRefusal, status: number, details: string): Admission {
-  return { isAdmitted: false, refusal, status, details };
 }
 
 function invalid(message: string): SignallingServerError {

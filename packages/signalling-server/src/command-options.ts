@@ -136,6 +136,7 @@ export const flagGroups: readonly FlagGroup[] = [
         flags: '--cluster <url>',
         help: 'Broker by which several servers are one: redis://, rediss://, nats:// or tls://. Or TSWEBRTC_CLUSTER.',
       },
+      { flags: '--cluster-prefix <name>', help: 'Distinguishes clusters that share a broker.', default: 'tswebrtc' },
       { flags: '--metrics <where>', help: 'on: /metrics is served with the rest; off; or host:port of its own.', default: 'on' },
       {
         flags: '--drain-time <s>',
@@ -258,6 +259,7 @@ async function resolve(typed: Typed, env: Readonly<Record<string, string | undef
       tokens: isTokenWanted ? defined({ secret: tokenSecret, jwks, issuer, audience }) : undefined,
       iceServers: urls && defined({ urls, secret: turnSecret, ttl: number('turnTtl', 1) }),
       cluster: text('cluster') ?? (env.TSWEBRTC_CLUSTER || undefined),
+      clusterPrefix: text('clusterPrefix'),
       metrics: metrics(text('metrics') ?? 'on'),
       maxMessageSize: whole('maxMessageSize', 1),
       maxMetaSize: whole('maxMetaSize', 1),

@@ -6,6 +6,7 @@ import { isLoopback } from './addresses.ts';
 import { readCommandLine, UsageError } from './command-options.ts';
 import { SignallingServerError } from './errors.ts';
 import { createLogger, logLevel } from './log-level.ts';
+import type { Logger } from './logger.ts';
 import { SignallingServer } from './server.ts';
 
 /** What the command needs of its surroundings. */
@@ -35,12 +36,13 @@ export async function runCommand(argv: readonly string[], io: CommandIo): Promis
   let isJson = argv.includes('--json');
   let server: SignallingServer;
   let drainTime: number;
+  let logger: Logger;
   try {
     const command = await readCommandLine(argv, { ...io, write: io.stdout });
     if (!command) return 0;
     ({ json: isJson, drainTime } = command);
     const level = logLevel(io.env.TSWEBRTC_LOG ?? io.env.WEBRTCSINK_SIGNALLING_SERVER_LOG);
-    const logger = createLogger(level, command.logFormat, io.stderr);
+    logger = createLogger(level, command.logFormat, io.stderr);
     server = await SignallingServer.listen({ ...command.options, logger });
     if (!isLoopback(server.address) && command.options.tokens === undefined)
       io.stderr(
@@ -57,7 +59,7 @@ export async function runCommand(argv: readonly string[], io: CommandIo): Promis
     io.stderr(`${message}\n`);
     return code === 'INVALID_OPTION' ? 2 : 1;
   }
-  const stopReloading = io.onReload(() => void reload(server, io));
+  const stopReloading = io.onReload(() => void reload(server, logger));
   if (isJson) event('listening', { urls: server.urls });
   else io.stdout(`The signalling server listens on ${server.urls.join(' and ')}. Press Ctrl-C to stop.\n`);
   if (!io.signal.aborted) await new Promise((resolve) => io.signal.addEventListener('abort', resolve, { once: true }));
@@ -66,10 +68,10 @@ export async function runCommand(argv: readonly string[], io: CommandIo): Promis
   return 0;
 }
 
-async function reload(server: SignallingServer, io: CommandIo): Promise<void> {
+async function reload(server: SignallingServer, logger: Logger): Promise<void> {
   try {
     await server.reloadCertificate();
   } catch (error) {
-    io.stderr(`${(error as Error).message} The certificate stays the one that was read before.\n`);
+    logger.error({ err: error }, 'The certificate stays the one that was read before.');
   }
 }

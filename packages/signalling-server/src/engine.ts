@@ -18,6 +18,7 @@ import { type Admission, Doorkeeper } from './admission.ts';
 import type { TlsMaterial } from './certificate.ts';
 import { Cluster, type ClusterHandler } from './cluster/cluster.ts';
 import { type ClusterEvent, clusterEventSchema } from './cluster-events.ts';
+import { descriptorLimit } from './descriptors.ts';
 import { SignallingServerError } from './errors.ts';
 import type { Grants } from './grants.ts';
 import { SignallingHub } from './hub.ts';
@@ -32,6 +33,10 @@ import { iceServersRoute, operations, upgradeRequired } from './routes.ts';
 
 /** How long, in ms, a peer has to complete the closing handshake before its connection is dropped. */
 const CLOSE_TIMEOUT = 2_000;
+/** Descriptors that are kept for everything that is no connection. */
+const OTHER_DESCRIPTORS = 64;
+/** How often, in ms, the same trouble is told. */
+const SAY_AGAIN = 10_000;
 /** How often, in ms, some of the peers are let go while the server drains. */
 const DRAIN_STEP = 100;
 /** RFC 6455 §7.4.1: policy violation. */
@@ -110,19 +115,42 @@ export class Engine implements PeerSocketOwner, ClusterHandler {
   async listen(): Promise<AddressInfo> {
     const { host, port, metrics, pingAfter, pongTimeout } = this.#options;
     try {
-      if (this.#clusterUrl !== undefined) this.#cluster = await Cluster.open(this.#clusterUrl, this, { logger: this.#logger });
+      if (this.#clusterUrl !== undefined)
+        this.#cluster = await Cluster.open(this.#clusterUrl, this, { logger: this.#logger, prefix: this.#options.clusterPrefix });
       if (this.#metricsHttp) await listen(this.#metricsHttp, metrics as MetricsAddress);
       await listen(this.#http, { host, port });
     } catch (error) {
       await this.#release();
       throw error;
     }
-    // An accept that fails (out of descriptors) must not end the process: those who are connected stay so.
+    // An accept that fails must not end the process: those who are connected stay so.
     this.#http.on('error', (error) => this.#logger.error({ err: error }, 'A connection could not be accepted.'));
+    this.#boundConnections();
     this.#sweep = setInterval(() => this.#keepAlive(), Math.min(1_000, pingAfter, pongTimeout));
     const bound = this.#http.address() as AddressInfo;
     this.#logger.info({ address: bound.address, port: bound.port }, 'The signalling server listens.');
     return bound;
+  }
+
+  /** Without a descriptor for it a connection would be dropped, and nobody would know why. */
+  #boundConnections(): void {
+    const limit = descriptorLimit();
+    if (limit === undefined) return;
+    const most = Math.max(1, limit - OTHER_DESCRIPTORS);
+    const { maxPeers } = this.#options;
+    if (maxPeers === 0 || maxPeers > most)
+      this.#logger.warn(
+        { limit, maxPeers },
+        'The system allows fewer open files than there may be peers: raise its limit (ulimit -n).',
+      );
+    this.#http.maxConnections = most;
+    let saidAt = Number.NEGATIVE_INFINITY;
+    this.#http.on('drop', () => {
+      this.#metrics.connectionRefused('descriptors');
+      if (this.now() - saidAt < SAY_AGAIN) return;
+      saidAt = this.now();
+      this.#logger.error({ limit }, 'There are no descriptors left for connections: raise the limit of open files (ulimit -n).');
+    });
   }
 
   /** The port of the metrics where they have one of their own. */
@@ -132,7 +160,9 @@ export class Engine implements PeerSocketOwner, ClusterHandler {
 
   /** New connections get the new certificate. */
   setCertificate(tls: TlsMaterial): void {
-    if ('setSecureContext' in this.#http) this.#http.setSecureContext({ ...tls });
+    if (!('setSecureContext' in this.#http)) return;
+    this.#http.setSecureContext({ ...tls });
+    this.#logger.info({}, 'The certificate has been read anew.');
   }
 
   /** Lets the peers go with `code`, all at once or one after the other over `drainTime` ms, and stops. */
@@ -236,7 +266,7 @@ export class Engine implements PeerSocketOwner, ClusterHandler {
     const admission = await this.#doorkeeper.admit(request);
     if (!admission.isAdmitted) {
       this.#metrics.connectionRefused(admission.refusal);
-      this.#logger.info({ remoteAddress: request.socket.remoteAddress, refusal: admission.refusal }, admission.details);
+      this.#logger.info({ remoteAddress: admission.address, refusal: admission.refusal }, admission.details);
       refuseUpgrade(socket, admission);
       return;
     }
@@ -251,7 +281,7 @@ export class Engine implements PeerSocketOwner, ClusterHandler {
       // Calls back before it returns, or has refused what is no WebSocket by itself.
       this.#upgrader.handleUpgrade(request, socket, head, (opened) => {
         peer = opened;
-        this.#welcome(opened, address, grants);
+        this.#welcome(opened, socket, address, grants);
       });
     } catch (error) {
       this.#logger.warn({ err: error }, 'A connection could not be upgraded.');
@@ -260,9 +290,9 @@ export class Engine implements PeerSocketOwner, ClusterHandler {
     if (!peer) this.#doorkeeper.leave(address);
   }
 
-  #welcome(peer: PeerSocket, address: string, grants: Grants): void {
+  #welcome(peer: PeerSocket, stream: Duplex, address: string, grants: Grants): void {
     const peerId = randomUUID();
-    peer.adopt(this, peerId, address, new RateLimiter(this.#options.rates));
+    peer.adopt(this, stream, peerId, address, new RateLimiter(this.#options.rates));
     this.#peers.set(peerId, peer);
     this.#logger.info(
       { peerId, remoteAddress: address, ...(grants.name === undefined ? {} : { name: grants.name }) },
@@ -318,12 +348,10 @@ export class Engine implements PeerSocketOwner, ClusterHandler {
   }
 
   memberJoined(server: string): void {
-    this.#logger.info({ server }, 'A server of the cluster is in touch.');
     for (const event of this.hub.servers.introduction()) this.#cluster?.send(server, event);
   }
 
   memberLeft(server: string): void {
-    this.#logger.info({ server }, 'A server of the cluster is gone.');
     this.#outbox.deliver(this.hub.servers.left(server));
   }
 
@@ -333,14 +361,9 @@ export class Engine implements PeerSocketOwner, ClusterHandler {
     else this.#logger.warn({ server }, 'A server of the cluster has told something that is not understood.');
   }
 
-  connectionChanged(isConnected: boolean): void {
-    if (isConnected) this.#logger.info({}, 'The broker of the cluster can be reached.');
-    else this.#logger.warn({}, 'The broker of the cluster cannot be reached; trying again.');
-  }
-
   /** Counts what a peer has sent, and gives it up where that was too much in too short a time. */
   #mayGoOn(peer: PeerSocket, kind: RateKind): boolean {
-    if (peer.limiter.take(kind, this.now(), this.hub.sessionCountOf(peer.peerId))) return true;
+    if (peer.limiter.take(kind, this.now(), () => this.hub.sessionCountOf(peer.peerId))) return true;
     this.#metrics.limitExceeded(`rate-${kind}`);
     this.#logger.warn({ peerId: peer.peerId, kind }, 'A peer sends too much; it is given up.');
     peer.close(POLICY_VIOLATION, `Too many messages of the kind "${kind}": ${this.#options.rates[kind]} a second are allowed.`);

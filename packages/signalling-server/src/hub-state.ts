@@ -12,19 +12,21 @@ export interface Outgoing {
 }
 
 /** Why a request was answered by an `error` (reference §1.6, and the limits of this server). */
-export type Refusal =
-  | 'unknown-peer'
-  | 'version-too-late'
-  | 'producer-and-consumer'
-  | 'unknown-target'
-  | 'target-without-role'
-  | 'offer-of-consumer'
-  | 'not-in-session'
-  | 'version-too-low'
-  | 'forbidden'
-  | 'name'
-  | 'meta-size'
-  | 'sessions-per-peer';
+export const REFUSALS = [
+  'unknown-peer',
+  'version-too-late',
+  'producer-and-consumer',
+  'unknown-target',
+  'target-without-role',
+  'offer-of-consumer',
+  'not-in-session',
+  'version-too-low',
+  'forbidden',
+  'name',
+  'meta-size',
+  'sessions-per-peer',
+] as const;
+export type Refusal = (typeof REFUSALS)[number];
 
 /** Where a hub puts what other servers have to know. Both keep the order of the calls, also among each other. */
 export interface ClusterPort {

@@ -4,9 +4,21 @@
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Registry } from 'prom-client';
+import { ADMISSION_REFUSALS, type AdmissionRefusal } from './admission.ts';
+import { openDescriptors } from './descriptors.ts';
+import { REFUSALS, type Refusal } from './hub-state.ts';
+import { DEFAULT_RATES, type RateKind } from './rate-limiter.ts';
 
 /** RFC 6455 §7.4.1; other codes are counted as `other`. */
 const CLOSE_CODES = new Set([1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013]);
+
+/** What a peer is given up for. */
+type Limit = 'message-size' | 'backlog' | `rate-${RateKind}`;
+const LIMITS: readonly Limit[] = [
+  'message-size',
+  'backlog',
+  ...(Object.keys(DEFAULT_RATES) as RateKind[]).map((kind): Limit => `rate-${kind}`),
+];
 
 /** What is true now, read when somebody asks. */
 export interface Gauges {
@@ -20,7 +32,9 @@ export interface Gauges {
 class Tally {
   readonly #counts = new Map<string, number>();
 
-  constructor(registry: Registry, name: string, help: string, label: string) {
+  /** `values`: those that are there, as 0, before anything is counted, so that the first one is seen as an increase. */
+  constructor(registry: Registry, name: string, help: string, label: string, values: readonly string[]) {
+    for (const value of values) this.#counts.set(value, 0);
     const counts = this.#counts;
     new Counter({
       name,
@@ -41,29 +55,44 @@ class Tally {
 
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #received = this.#tally(
-    'messages_received_total',
-    'Messages from peers, by type; "invalid" for those that are none.',
-    'type',
-  );
-  readonly #sent = this.#tally('messages_sent_total', 'Messages to peers, by type.', 'type');
-  readonly #refused = this.#tally('requests_refused_total', 'Requests that were answered by an error, by reason.', 'reason');
-  readonly #connections = this.#tally('connections_refused_total', 'Connections that were refused, by reason.', 'reason');
-  readonly #closed = this.#tally('connections_closed_total', 'Connections of peers that have ended, by close code.', 'code');
-  readonly #limits = this.#tally('limits_exceeded_total', 'Peers that were given up for exceeding a limit, by limit.', 'limit');
+  readonly #received: Tally;
+  readonly #sent: Tally;
+  readonly #refused: Tally;
+  readonly #connections: Tally;
+  readonly #closed: Tally;
+  readonly #limits: Tally;
   readonly #delay = monitorEventLoopDelay({ resolution: 10 });
 
   constructor(gauges: Gauges) {
+    this.#received = this.#tally('messages_received_total', 'Messages from peers; "invalid" for what is none.', 'type', []);
+    this.#sent = this.#tally('messages_sent_total', 'Messages to peers.', 'type', []);
+    this.#refused = this.#tally('requests_refused_total', 'Requests that were answered by an error.', 'reason', REFUSALS);
+    this.#connections = this.#tally('connections_refused_total', 'Connections that were refused.', 'reason', [
+      ...ADMISSION_REFUSALS,
+      'descriptors',
+    ]);
+    this.#closed = this.#tally('connections_closed_total', 'Connections of peers that have ended, by close code.', 'code', []);
+    this.#limits = this.#tally('limits_exceeded_total', 'Peers that were given up for exceeding a limit.', 'limit', LIMITS);
     this.#gauge('peers', 'Peers that are connected to this server.', gauges.peers);
     this.#gauge('sessions', 'Sessions with a peer that is connected to this server.', gauges.sessions);
     this.#gauge('ready', '1 while the server takes new peers.', () => Number(gauges.isReady()));
     if (gauges.clusterMembers) this.#gauge('cluster_members', 'Other servers of the cluster in touch.', gauges.clusterMembers);
     this.#gauge('resident_memory_bytes', 'Memory of the process.', () => process.memoryUsage.rss());
     this.#gauge(
-      'cpu_seconds',
-      'Processor time of the process.',
-      () => process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6,
+      'open_descriptors',
+      'Files and sockets that the process has open; 0 where the system does not tell.',
+      openDescriptors,
     );
+    new Counter({
+      name: 'signalling_cpu_seconds_total',
+      help: 'Processor time of the process.',
+      registers: [this.#registry],
+      collect() {
+        const { user, system } = process.cpuUsage();
+        this.reset();
+        this.inc((user + system) / 1e6);
+      },
+    });
     this.#gauge(
       'event_loop_delay_p99_seconds',
       '99 % of the turns of the event loop since the last look were late by less.',
@@ -84,11 +113,11 @@ export class Metrics {
     this.#sent.add(type);
   }
 
-  requestRefused(reason: string): void {
+  requestRefused(reason: Refusal): void {
     this.#refused.add(reason);
   }
 
-  connectionRefused(reason: string): void {
+  connectionRefused(reason: AdmissionRefusal | 'descriptors'): void {
     this.#connections.add(reason);
   }
 
@@ -96,7 +125,7 @@ export class Metrics {
     this.#closed.add(CLOSE_CODES.has(code) ? String(code) : 'other');
   }
 
-  limitExceeded(limit: string): void {
+  limitExceeded(limit: Limit): void {
     this.#limits.add(limit);
   }
 
@@ -112,8 +141,8 @@ export class Metrics {
     this.#delay.disable();
   }
 
-  #tally(name: string, help: string, label: string): Tally {
-    return new Tally(this.#registry, `signalling_${name}`, help, label);
+  #tally(name: string, help: string, label: string, values: readonly string[]): Tally {
+    return new Tally(this.#registry, `signalling_${name}`, help, label, values);
   }
 
   #gauge(name: string, help: string, value: () => number): void {

@@ -1,6 +1,9 @@
 /** What those see and do who run a server: its health and figures, its end, its certificate, its log. */
+import { spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
 import { connect as connectTls } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { type CommandIo, DRAIN, runCommand } from './command.ts';
@@ -216,4 +219,26 @@ it('two servers in one process count each for itself', async () => {
   await open(one);
   expect((await ask(one.port, '/metrics')).body).toContain('signalling_peers 1');
   expect((await ask(two.port, '/metrics')).body).toContain('signalling_peers 0');
+});
+
+it('a server that runs out of descriptors says so, and keeps those it has', async () => {
+  const command = new URL('../bin/tswebrtc-signalling-server.js', import.meta.url).pathname;
+  const child = spawn('sh', ['-c', `ulimit -n 100; exec "${process.execPath}" "${command}" --port 0 --json`], {
+    env: { ...process.env, TSWEBRTC_LOG: 'warn' },
+  });
+  cleanups.push(() => child.kill('SIGKILL'));
+  let log = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text));
+  const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+  const url = (JSON.parse(line) as { urls: string[] }).urls[0]!;
+  const kept = await Promise.all(Array.from({ length: 30 }, () => TestClient.open(url)));
+  cleanups.push(() => kept.forEach(({ socket }) => void socket.terminate()));
+  const more = Array.from({ length: 30 }, () => new TestClient(url));
+  cleanups.push(() => more.forEach(({ socket }) => void socket.terminate()));
+  await Promise.race(more.map(({ closed }) => closed));
+  await expect
+    .poll(() => log)
+    .toContain('There are no descriptors left for connections: raise the limit of open files (ulimit -n).');
+  expect(log).toContain('The system allows fewer open files than there may be peers');
+  expect(await kept[0]!.others()).toEqual([]);
 });

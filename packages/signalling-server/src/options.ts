@@ -30,6 +30,8 @@ export interface SignallingServerOptions extends LimitOptions {
   readonly iceServers?: IceServerOptions;
   /** URL of the broker, Redis or NATS, by which several servers are one; none by default. */
   readonly cluster?: string;
+  /** Distinguishes clusters that share a broker; `tswebrtc` by default. */
+  readonly clusterPrefix?: string;
   /** Where `/metrics` is served: with everything else (true, the default), nowhere (false), or on a port of its own. */
   readonly metrics?: boolean | MetricsAddress;
   /** Silent by default. */
@@ -92,6 +94,7 @@ export interface ResolvedOptions {
   readonly proxies: BlockList;
   readonly iceServers: IceServers;
   readonly metrics: boolean | MetricsAddress;
+  readonly clusterPrefix: string;
   readonly maxMessageSize: number;
   readonly maxBacklog: number;
   readonly maxPeers: number;
@@ -137,6 +140,7 @@ export function resolveOptions(options: SignallingServerOptions): ResolvedOption
     proxies: parseProxies(options.proxies ?? []),
     iceServers: new IceServers(options.iceServers ?? { urls: [] }),
     metrics: checkMetrics(options.metrics ?? true),
+    clusterPrefix: options.clusterPrefix ?? 'tswebrtc',
     maxMessageSize,
     maxBacklog: limit('maxBacklog'),
     maxPeers: count('maxPeers'),

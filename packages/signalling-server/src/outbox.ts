@@ -7,6 +7,7 @@ import type { Outgoing } from './hub.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import type { PeerSocket } from './peer-socket.ts';
+import { textFrame } from './text-frame.ts';
 
 /** How many messages are sent in one turn of the event loop on account of one event. */
 const SLICE = 200;
@@ -46,16 +47,16 @@ export class Outbox {
     if (this.#isDelivering) return;
     this.#isDelivering = true;
     let encoded: ServerMessage | undefined;
-    let text: Buffer | undefined;
+    let frame: Buffer | undefined;
     for (let next = 0; next < this.#queue.length; next++) {
       const { to, message } = this.#queue[next]!;
       const peer = this.#peers.get(to);
       if (!peer?.isOpen) continue;
-      if (!text || encoded !== message) text = this.#encode((encoded = message));
+      if (!frame || encoded !== message) frame = this.#encode((encoded = message));
       if (next < SLICE) {
         this.sendWaiting(peer);
-        this.#send(peer, message.type, text);
-      } else this.#postpone(peer, message.type, text);
+        this.#send(peer, message.type, frame);
+      } else this.#postpone(peer, message.type, frame);
     }
     this.#queue.length = 0;
     this.#isDelivering = false;
@@ -67,7 +68,7 @@ export class Outbox {
     if (!waiting) return 0;
     peer.waiting = undefined;
     this.#postponed.delete(peer);
-    for (const { type, text } of waiting) this.#send(peer, type, text);
+    for (const { type, frame } of waiting) this.#send(peer, type, frame);
     return waiting.length;
   }
 
@@ -77,8 +78,8 @@ export class Outbox {
     this.#postponed.delete(peer);
   }
 
-  #postpone(peer: PeerSocket, type: string, text: Buffer): void {
-    (peer.waiting ??= []).push({ type, text });
+  #postpone(peer: PeerSocket, type: string, frame: Buffer): void {
+    (peer.waiting ??= []).push({ type, frame });
     this.#postponed.add(peer);
     this.#nextSlice ??= setImmediate(() => this.#sendSlice());
   }
@@ -93,21 +94,22 @@ export class Outbox {
   }
 
   #encode(message: ServerMessage): Buffer {
-    if (message.type !== 'list' && message.type !== 'listConsumers') return Buffer.from(encodeServerMessage(message));
-    let text = this.#encodedLists.get(message);
-    if (!text) this.#encodedLists.set(message, (text = Buffer.from(encodeServerMessage(message))));
-    return text;
+    if (message.type !== 'list' && message.type !== 'listConsumers') return textFrame(encodeServerMessage(message));
+    let frame = this.#encodedLists.get(message);
+    if (!frame) this.#encodedLists.set(message, (frame = textFrame(encodeServerMessage(message))));
+    return frame;
   }
 
-  #send(peer: PeerSocket, type: string, text: Buffer): void {
+  #send(peer: PeerSocket, type: string, frame: Buffer): void {
     // What is larger than the bound by itself, as a list may be, goes to who has read everything else.
-    if (peer.bufferedAmount > 0 && peer.bufferedAmount + text.length > this.#maxBacklog) {
+    const backlog = peer.bufferedAmount;
+    if (backlog > 0 && backlog + frame.length > this.#maxBacklog) {
       this.#metrics.limitExceeded('backlog');
-      this.#logger.warn({ peerId: peer.peerId, backlog: peer.bufferedAmount }, 'A peer does not read; it is given up.');
+      this.#logger.warn({ peerId: peer.peerId, backlog }, 'A peer does not read; it is given up.');
       peer.close(TRY_AGAIN_LATER, 'Too much is waiting to be read.');
       return;
     }
     this.#metrics.sent(type);
-    peer.sendText(text);
+    peer.sendFrame(frame);
   }
 }

@@ -8,6 +8,7 @@
  *
  * The listeners are shared functions, so that an idle peer costs little memory.
  */
+import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
 import type { RateLimiter } from './rate-limiter.ts';
 
@@ -27,8 +28,7 @@ export interface PeerSocketOwner {
 
 export interface Waiting {
   readonly type: string;
-  /** UTF-8. */
-  readonly text: Buffer;
+  readonly frame: Buffer;
 }
 
 export class PeerSocket extends WebSocket {
@@ -47,10 +47,12 @@ export class PeerSocket extends WebSocket {
   /** Time (ms) at which the connection started to end; 0 while it is open. */
   closingSince = 0;
   #owner: PeerSocketOwner | undefined;
+  #stream: Duplex | undefined;
 
-  /** Hands the open socket to its server. */
-  adopt(owner: PeerSocketOwner, peerId: string, address: string, limiter: RateLimiter): void {
+  /** Hands the open socket, and the stream below it, to its server. */
+  adopt(owner: PeerSocketOwner, stream: Duplex, peerId: string, address: string, limiter: RateLimiter): void {
     this.#owner = owner;
+    this.#stream = stream;
     this.peerId = peerId;
     this.address = address;
     this.limiter = limiter;
@@ -92,11 +94,14 @@ export class PeerSocket extends WebSocket {
     this.#owner.peerClosing(this);
   }
 
-  /** Sends `text`, UTF-8, as a text frame; returns at once, and drops the message when the connection is ending. */
-  sendText(text: Buffer): void {
+  /**
+   * Sends a frame; returns at once, and drops it when the connection is ending. It goes past the library, which without
+   * compression writes its own frames, pings, pongs and the Close, at once too: so all are in order.
+   */
+  sendFrame(frame: Buffer): void {
     if (!this.isOpen || !this.#owner) return;
     this.lastSent = this.#owner.now();
-    this.send(text, { binary: false }, ignoreSendError);
+    this.#stream?.write(frame);
   }
 
   sendPong(payload: Buffer): void {

@@ -48,10 +48,15 @@ export class RateLimiter {
     this.#limits = limits;
   }
 
-  /** Counts a message at time `now` (ms), of a peer in `sessions` sessions. False when it is one too many. */
-  take(kind: RateKind, now: number, sessions = 0): boolean {
-    const rate = this.#limits[kind] * (kind === 'peer' ? sessions + 1 : 1);
+  /**
+   * Counts a message at time `now` (ms). False when it is one too many.
+   * @param sessions asked in how many sessions the peer is, where that matters
+   */
+  take(kind: RateKind, now: number, sessions: () => number): boolean {
     const bucket = (this.#buckets[kind] ??= { level: 0, at: now });
+    let rate = this.#limits[kind];
+    // One session's worth is everybody's: for most messages nobody has to count sessions.
+    if (kind === 'peer' && bucket.level + 1 > rate * BURST) rate *= sessions() + 1;
     // Full at most: whose sessions have ended is not held to account for what it said in them.
     bucket.level = Math.min(Math.max(0, bucket.level - ((now - bucket.at) / 1000) * rate), rate * BURST);
     bucket.at = now;
