@@ -8,6 +8,7 @@ for (const project of [
   'packages/srtp-batch',
   'packages/tswebrtc',
   'bench',
+  'conformance',
 ]) {
   for (const made of ['dist', 'web', 'tsconfig.tsbuildinfo']) rmSync(`${project}/${made}`, { recursive: true, force: true });
 }

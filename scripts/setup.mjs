@@ -40,7 +40,17 @@ const peers = [
     why: "interop tests record what GStreamer's webrtcbin produces",
   },
 ];
-if (process.argv.includes('--peers')) needed.push(...peers);
+/** What Debian does not have and Rust's registry does. */
+const crates = [
+  {
+    program: 'gst-webrtc-signalling-server',
+    crate: 'gst-plugin-webrtc-signalling',
+    version: '^0.15',
+    why: 'interop tests run the conformance suite against it',
+  },
+];
+const withPeers = process.argv.includes('--peers');
+if (withPeers) needed.push(...peers);
 
 const missing = needed.filter(({ program }) => !isOnPath(program));
 if (missing.length === 0) {
@@ -50,6 +60,7 @@ if (missing.length === 0) {
   if (isRoot() && isDebian()) installWithApt(packagesOf(missing));
   else advise();
 }
+if (withPeers) for (const peer of crates) if (!isOnPath(peer.program)) installWithCargo(peer);
 
 function installWithApt(packages) {
   // Without a fresh list the old one may do; if not, the installation says so.
@@ -59,6 +70,16 @@ function installWithApt(packages) {
   const quietly = ['-qq', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=400'];
   if (!apt(`Installing ${packages.join(', ')} …`, ['install', ...quietly, ...packages])) process.exit(1);
   console.log('Done.');
+}
+
+/** Does without where there is no Rust: these peers are for `npm run interop` alone, which says what it does without. */
+function installWithCargo({ program, crate, version, why }) {
+  if (!isOnPath('cargo')) return console.log(`There is no ${program} (${why}) and no cargo to build it with: it is left out.`);
+  console.log(`There is no ${program}: ${why}. Building it, which takes some minutes …`);
+  const { status } = spawnSync('cargo', ['install', '--quiet', '--locked', crate, '--version', version], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  console.log(status === 0 ? 'Done.' : 'cargo could not build it: it is left out.');
 }
 
 function apt(what, args) {
