@@ -223,7 +223,7 @@ it('two servers in one process count each for itself', async () => {
 
 it('a server that runs out of descriptors says so, and keeps those it has', async () => {
   const command = new URL('../bin/tswebrtc-signalling-server.js', import.meta.url).pathname;
-  const child = spawn('sh', ['-c', `ulimit -n 100; exec "${process.execPath}" "${command}" --port 0 --json`], {
+  const child = spawn('sh', ['-c', `ulimit -n 300; exec "${process.execPath}" "${command}" --port 0 --json`], {
     env: { ...process.env, TSWEBRTC_LOG: 'warn' },
   });
   cleanups.push(() => child.kill('SIGKILL'));
@@ -231,9 +231,9 @@ it('a server that runs out of descriptors says so, and keeps those it has', asyn
   child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text));
   const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
   const url = (JSON.parse(line) as { urls: string[] }).urls[0]!;
-  const kept = await Promise.all(Array.from({ length: 30 }, () => TestClient.open(url)));
+  const kept = await Promise.all(Array.from({ length: 200 }, () => TestClient.open(url)));
   cleanups.push(() => kept.forEach(({ socket }) => void socket.terminate()));
-  const more = Array.from({ length: 30 }, () => new TestClient(url));
+  const more = Array.from({ length: 60 }, () => new TestClient(url));
   cleanups.push(() => more.forEach(({ socket }) => void socket.terminate()));
   await Promise.race(more.map(({ closed }) => closed));
   await expect
