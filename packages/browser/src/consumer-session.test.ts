@@ -158,7 +158,11 @@ describe('the end', () => {
     await play(session);
     const reason = 'The session with cam could not be negotiated: no such codec';
     expect(events).toContain(`error NEGOTIATION_FAILED: ${reason}`);
-    expect(sent.at(-1)).toEqual({ type: 'endSessionV1_1', sessionId: 's1', error: reason });
+    // The second is for servers that do not know the first.
+    expect(sent.slice(-2)).toEqual([
+      { type: 'endSessionV1_1', sessionId: 's1', error: reason },
+      { type: 'endSession', sessionId: 's1' },
+    ]);
     await play(bystander, 's2');
     expect(bystander.rtcPeerConnection).not.toBeNull();
   });

@@ -82,7 +82,7 @@ export abstract class WebRTCSession<
 
   /** Ends the session, here and at the other peer. Closing twice does nothing. */
   close(): void {
-    this.#finish({ by: 'application', reason: undefined }, { type: 'endSession', sessionId: this.#sessionId });
+    this.#finish({ by: 'application', reason: undefined }, [{ type: 'endSession', sessionId: this.#sessionId }]);
   }
 
   /** @internal The server has named the session. */
@@ -96,7 +96,7 @@ export abstract class WebRTCSession<
   ended(end: SessionEnd): void {
     if (this.#state === SessionState.closed) return;
     if (end.reason !== undefined) this.#announce(new GstWebRTCError('SESSION_ENDED', end.reason));
-    this.#finish(end, undefined);
+    this.#finish(end, []);
   }
 
   /** @internal A description or candidate of the other peer. */
@@ -111,8 +111,13 @@ export abstract class WebRTCSession<
   fail(error: GstWebRTCError): void {
     if (this.#state === SessionState.closed) return;
     this.#announce(error);
-    const message: ClientMessage = { type: 'endSessionV1_1', sessionId: this.#sessionId, error: error.message };
-    this.#finish({ by: 'failure', reason: error.message }, message);
+    const { message } = error;
+    // Servers before protocol 1.1 (release 0.15 of the reference) drop an end with a reason and need the plain one; to others the
+    // session is unknown by then, and they drop that.
+    this.#finish({ by: 'failure', reason: message }, [
+      { type: 'endSessionV1_1', sessionId: this.#sessionId, error: message },
+      { type: 'endSession', sessionId: this.#sessionId },
+    ]);
   }
 
   /** What to do with a description of the other peer. */
@@ -191,11 +196,11 @@ export abstract class WebRTCSession<
     this.dispatchEvent(new ErrorEvent('error', { message: error.message, error }));
   }
 
-  #finish(end: SessionEnd, farewell: ClientMessage | undefined): void {
+  #finish(end: SessionEnd, farewell: readonly ClientMessage[]): void {
     if (this.closed) return;
     const begun = this.#state > SessionState.idle;
     this.#end = end;
-    if (farewell && begun && this.#sessionId) this.link.send(farewell);
+    if (begun && this.#sessionId) for (const message of farewell) this.link.send(message);
     this.#localCandidates = [];
     this.#earlyCandidates = [];
     this.link.release(this);

@@ -394,6 +394,7 @@ describe('on the wire', () => {
       { type: 'peer', sessionId: 's', ice: { candidate: 'c', sdpMLineIndex: 3 } },
       { type: 'endSession', sessionId: 's' },
       { type: 'endSessionV1_1', sessionId: 't', error: 'why' },
+      { type: 'endSession', sessionId: 't' },
     ]);
     expect(fake.closes).toEqual([1000]);
   });

@@ -188,8 +188,10 @@ export class DefaultSignaller extends Emitter<SignallerEvents> implements Signal
     const sessionId = this.#remoteId(localId);
     this.#forgetTarget(sessionId);
     if (this.#offered?.localId === localId) this.#offered = undefined;
-    if (error === undefined) this.#send({ type: 'endSession', sessionId });
-    else this.#send({ type: 'endSessionV1_1', sessionId, error });
+    // Servers before protocol 1.1 (release 0.15 of the reference) drop an end with a reason and need the plain one; to others the
+    // session is unknown by then, and they drop that.
+    if (error !== undefined) this.#send({ type: 'endSessionV1_1', sessionId, error });
+    this.#send({ type: 'endSession', sessionId });
   }
 
   /** Asks for the producer once more, where one is named or the first is wanted and no session is under way. */
