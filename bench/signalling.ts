@@ -1,12 +1,13 @@
 /**
  * What a signalling server takes: sessions set up per second, the latency of relaying with a thousand pairs, memory of idle peers,
  * the return of thousands at once, and what one peer that does not read does to the others. The same load runs against two
- * servers in turn, for each figure a fresh process: ours and the original's, or any two that are running.
+ * servers in turn, for each figure a fresh process: ours and the original's, or any two that are running. What a busy machine can
+ * spoil is measured in several rounds, of which the median counts.
  */
 import { parseArgs } from 'node:util';
 import { report } from './report.ts';
-import { comparison, figures, type Measure, sideBySide } from './signalling/measure.ts';
-import { FULL, QUICK, scenarios } from './signalling/scenarios.ts';
+import { comparison, figures, type Measure, medians, sideBySide } from './signalling/measure.ts';
+import { FULL, QUICK, ROUNDS, scenarios } from './signalling/scenarios.ts';
 import { type Contender, original, ours, running } from './signalling/server-under-test.ts';
 
 type Name = keyof typeof scenarios;
@@ -43,8 +44,13 @@ export async function signalling(args: string[]): Promise<void> {
   const own: Measure[] = [];
   const others: Measure[] = [];
   for (const name of names as Name[]) {
-    own.push(...(await measure(first, name)));
-    if (second) others.push(...(await measure(second, name)));
+    const rounds: { own: Measure[][]; others: Measure[][] } = { own: [], others: [] };
+    for (let round = 0; round < (values.quick ? 1 : ROUNDS[name]); round++) {
+      rounds.own.push(await measure(first, name));
+      if (second) rounds.others.push(await measure(second, name));
+    }
+    own.push(...medians(rounds.own));
+    if (second) others.push(...medians(rounds.others));
   }
   if (!second) return report('signalling', figures(own, undefined, ''));
   console.log(`\n${sideBySide({ name: first.name, measures: own }, { name: second.name, measures: others })}`);

@@ -1,9 +1,15 @@
 /** The original signalling server, as its release on crates.io, does what the table of conformance says of it. `npm run interop`. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { cases } from '../conformance/cases/index.ts';
 import { type CaseResult, runCase } from '../conformance/run.ts';
+import { launchChromium } from './chromium.ts';
+import { CommandProcess } from './command-process.ts';
+import { servePlayerPage } from './player-page.ts';
 
 /** ms; what the original does not answer is waited for, case by case. */
 const TIMEOUT = 400_000;
@@ -41,6 +47,42 @@ it(
   },
   TIMEOUT,
 );
+
+it('lets our sink, the published browser library and our source meet', async (context) => {
+  if (!isThere) return context.skip(`peer not available: ${PROGRAM}`);
+  const sink = new CommandProcess([
+    'sink',
+    'testsrc:width=640,height=360,framerate=30',
+    'tone',
+    '--json',
+    '--stun-server',
+    'none',
+    '--signaller-uri',
+    url,
+  ]);
+  const folder = await mkdtemp(join(tmpdir(), 'tswebrtc-original-'));
+  const [browser, served] = await Promise.all([launchChromium(), servePlayerPage()]);
+  try {
+    await sink.event('registered');
+    const page = await browser.newPage();
+    await page.goto(served.url);
+    await page.evaluate((uri) => window.player.connect(uri), url);
+    const [producer] = await page.evaluate(() => window.player.producers());
+    await page.evaluate((id) => window.player.watch(id), producer!.id);
+    const decoded = async (): Promise<number> => (await page.evaluate(() => window.player.figures())).video?.framesDecoded ?? 0;
+    await expect.poll(decoded, { timeout: 10_000 }).toBeGreaterThan(60);
+
+    const source = new CommandProcess(['src', url, '--json', '--stun-server', 'none', '--snapshot', join(folder, 'picture.png')]);
+    expect(await source.event('snapshot')).toMatchObject({ width: 640, height: 360 });
+    expect((await source.exit).code).toBe(0);
+    await sink.event('consumer-removed');
+    // A session that is ended is ended for the sink, too, in the words that this server understands.
+    await page.evaluate(() => window.player.stop());
+    await expect.poll(() => sink.events.filter(({ event }) => event === 'consumer-removed').length).toBe(2);
+  } finally {
+    await Promise.all([sink.stop(), browser.close(), served.close(), rm(folder, { recursive: true })]);
+  }
+});
 
 /** A port that nobody listens on: the original cannot be asked to take any that is free. */
 function freePort(): Promise<number> {

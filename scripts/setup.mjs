@@ -20,6 +20,11 @@ const needed = [
 const peers = [
   { program: 'firefox-esr', packages: ['firefox-esr'], why: 'interop tests record what it produces' },
   { program: 'ffplay', packages: ['ffmpeg'], why: '`tswebrtc play` shows streams with it' },
+  {
+    program: 'turnserver',
+    packages: ['coturn'],
+    why: 'interop tests let it judge the credentials that the signalling server gives',
+  },
   { program: 'Xvfb', packages: ['xvfb'], why: 'interop tests look at its window' },
   { program: 'import', packages: ['imagemagick'], why: 'interop tests take a picture of that window' },
   {

@@ -1,5 +1,5 @@
 /** What was measured of a server, and two servers beside each other. */
-import { type Figure, info } from '../report.ts';
+import { type Figure, info, quantile } from '../report.ts';
 
 export interface Measure {
   readonly name: string;
@@ -38,6 +38,15 @@ export function comparison(ours: readonly Measure[], theirs: readonly Measure[],
     return better && own
       ? [figure, info(`signalling.${name}.ratio`, own.value / value, '', `ours to that of ${other}`)]
       : [figure];
+  });
+}
+
+/** Of several rounds with the same measures the median of each. */
+export function medians(rounds: readonly (readonly Measure[])[]): Measure[] {
+  const [first = []] = rounds;
+  return first.map((measure) => {
+    const values = rounds.map((round) => round.find(({ name }) => name === measure.name)?.value ?? Number.NaN);
+    return { ...measure, value: quantile(values, 0.5) };
   });
 }
 

@@ -27,9 +27,9 @@ export interface Scale {
 
 export const FULL: Scale = {
   sessionPeers: 1_000,
-  sessionSeconds: 15,
+  sessionSeconds: 8,
   relayPairs: 1_000,
-  relaySeconds: 20,
+  relaySeconds: 8,
   idlePeers: [10_000, 20_000],
   idleSeconds: 35,
   stormPeers: 5_000,
@@ -52,8 +52,7 @@ export const QUICK: Scale = {
 const SESSIONS_IN_FLIGHT = 64;
 const SESSIONS_WARM_UP = 3;
 const RELAY_WARM_UP = 5;
-/** Candidates of each peer a second, in the pairs under load and in those who are to be disturbed. */
-const RELAY_RATE = 5;
+/** Those who are to be disturbed; candidates of each peer a second. */
 const STORM_BYSTANDERS = { pairs: 10, perSecond: 20 };
 const STALL_BYSTANDERS = { pairs: 100, perSecond: 5 };
 /** MB for 10,000 idle peers (design §6). */
@@ -62,9 +61,18 @@ const MOST_IDLE_MEMORY = { peers: 10_000, megabytes: 250 };
 const OTHER_DESCRIPTORS = 100;
 const NO_PID = 'the process of the server is not known: tell it with --pid or --vs-pid';
 
+/** How often each is measured, the servers taking turns. */
+export const ROUNDS: Readonly<Record<keyof typeof scenarios, number>> = {
+  sessions: 3,
+  relay: 5,
+  memory: 1,
+  storm: 3,
+  stalled: 1,
+};
+
 type Scenario = (server: ServerUnderTest, scale: Scale) => Promise<Measure[]>;
 
-export const scenarios = { sessions, relay, memory, storm, stalled } satisfies Record<string, Scenario>;
+export const scenarios = { sessions, relay, 'busy-relay': busyRelay, memory, storm, stalled } satisfies Record<string, Scenario>;
 
 async function sessions({ url, pid }: ServerUnderTest, scale: Scale): Promise<Measure[]> {
   const { sessionPeers: peers, sessionSeconds: seconds } = scale;
@@ -80,26 +88,42 @@ async function sessions({ url, pid }: ServerUnderTest, scale: Scale): Promise<Me
   });
 }
 
-async function relay({ url, pid }: ServerUnderTest, { relayPairs: pairs, relaySeconds }: Scale): Promise<Measure[]> {
+/** Pairs under way: candidates come in their first second, a session's other messages are few. */
+function relay(server: ServerUnderTest, scale: Scale): Promise<Measure[]> {
+  return relayAt(1, 'relay', server, scale);
+}
+
+/** More than pairs have to say to each other: how the server does near what it can. */
+function busyRelay(server: ServerUnderTest, scale: Scale): Promise<Measure[]> {
+  return relayAt(5, 'relay_busy', server, scale);
+}
+
+/** `perSecond`: candidates of each peer a second. */
+async function relayAt(
+  perSecond: number,
+  name: string,
+  { url, pid }: ServerUnderTest,
+  { relayPairs: pairs, relaySeconds }: Scale,
+): Promise<Measure[]> {
   return withGenerator(async (generator) => {
-    await generator.ask('beginRelay', { url, pairs, perSecond: RELAY_RATE } satisfies RelayRequest);
+    await generator.ask('beginRelay', { url, pairs, perSecond } satisfies RelayRequest);
     await delay(RELAY_WARM_UP * 1000);
     const request: RelayWindowRequest = { pid, seconds: relaySeconds };
     const window = await generator.ask<RelayWindow & { uses: Uses }>('relayFor', request);
     const rest = await generator.ask<RelayWindow>('endRelay');
     return [
-      { name: 'relay_p50_ms', value: window.p50, unit: 'ms', reason: `${pairs} pairs` },
-      { name: 'relay_p99_ms', value: window.p99, unit: 'ms', better: 'less' },
-      { name: 'relay_max_ms', value: window.max, unit: 'ms', reason: `${pairs} pairs` },
-      { name: 'relay_sent_per_second', value: window.sent / window.seconds, unit: 'messages/s', reason: 'whatever came back' },
+      { name: `${name}_p50_ms`, value: window.p50, unit: 'ms', reason: `${pairs} pairs` },
+      { name: `${name}_p99_ms`, value: window.p99, unit: 'ms', better: 'less' },
+      { name: `${name}_max_ms`, value: window.max, unit: 'ms', reason: `${pairs} pairs` },
+      { name: `${name}_sent_per_second`, value: window.sent / window.seconds, unit: 'messages/s', reason: 'whatever came back' },
       {
-        name: 'relay_lost',
+        name: `${name}_lost`,
         value: rest.waiting,
         unit: 'messages',
         reason: `${window.disordered + rest.disordered} out of order`,
       },
-      { name: 'relay_generator_loop_p99_ms', value: window.loopP99, unit: 'ms', reason: 'a timer of 1 ms included' },
-      ...useMeasures('relay', window.uses, window.seconds, window.sent + window.received),
+      { name: `${name}_generator_loop_p99_ms`, value: window.loopP99, unit: 'ms', reason: 'a timer of 1 ms included' },
+      ...useMeasures(name, window.uses, window.seconds, window.sent + window.received),
     ];
   });
 }
