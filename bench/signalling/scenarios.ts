@@ -65,6 +65,7 @@ const NO_PID = 'the process of the server is not known: tell it with --pid or --
 export const ROUNDS: Readonly<Record<keyof typeof scenarios, number>> = {
   sessions: 3,
   relay: 5,
+  'busy-relay': 5,
   memory: 1,
   storm: 3,
   stalled: 1,
