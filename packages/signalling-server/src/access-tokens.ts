@@ -114,7 +114,10 @@ function explain(error: unknown): TokenRefusal {
   if (error instanceof errors.JWTClaimValidationFailed)
     return refuse(401, `The "${error.claim}" of the token is not accepted here.`);
   if (error instanceof errors.JWKSNoMatchingKey) return refuse(401, 'The token is signed with a key that is not known here.');
-  if (error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout || error.code === 'ERR_JOSE_GENERIC'))
+  if (
+    error instanceof errors.JOSEError &&
+    !(error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid || error.code === 'ERR_JOSE_GENERIC')
+  )
     return refuse(401, 'The token is not valid.');
   return refuse(503, 'The keys by which tokens are checked cannot be had at present.');
 }

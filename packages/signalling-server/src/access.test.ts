@@ -287,7 +287,16 @@ describe('ICE servers', () => {
   });
 
   it('that make no sense are refused at the start', async () => {
-    for (const wrong of ['turn.example.org', 'turn:', 'turn:user@host', 'http://x', 'stun:a?transport=sctp'])
+    for (const wrong of [
+      'turn.example.org',
+      'turn:',
+      'turn:user@host',
+      'http://x',
+      'stun:a?transport=sctp',
+      'stun:a?transport=udp',
+      'stun:a:99999',
+      'turn:a:b:c',
+    ])
       await expect(listen({ iceServers: { urls: [wrong], secret: 's' } })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
     await expect(listen({ iceServers: { urls: ['turn:host'] } })).rejects.toMatchObject({
       message: expect.stringContaining('needs credentials'),

@@ -64,7 +64,7 @@ export class Doorkeeper {
         `From ${counted} there are ${maxPeersPerAddress} peers, the most from one address.`,
       );
     if (!this.allowsOrigin(request.headers.origin))
-      return refuse('origin', 403, `Pages of ${request.headers.origin} may not connect to this server.`);
+      return refuse('origin', 403, `Pages of ${request.headers.origin?.slice(0, 100)} may not connect to this server.`);
     this.#peers++;
     this.#peersOf.set(counted, (this.#peersOf.get(counted) ?? 0) + 1);
     const grants = tokens ? await tokens.check(bearerToken(request)) : unrestricted;
@@ -121,13 +121,20 @@ export function parseProxies(proxies: readonly string[]): BlockList {
 export function clientAddress({ socket, headers }: IncomingMessage, proxies: BlockList): string {
   let address = plain(socket.remoteAddress ?? '');
   const forwarded = headers['x-forwarded-for'];
-  const hops = (Array.isArray(forwarded) ? forwarded.join(',') : (forwarded ?? '')).split(',').map((hop) => plain(hop.trim()));
+  const hops = (Array.isArray(forwarded) ? forwarded.join(',') : (forwarded ?? ''))
+    .split(',')
+    .map((hop) => plain(withoutPort(hop.trim())));
   while (isIP(address) && proxies.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6')) {
     const hop = hops.pop();
     if (!hop || !isIP(hop)) break;
     address = hop;
   }
   return address;
+}
+
+/** Some proxies write `192.0.2.1:443` and `[2001:db8::1]:443`. */
+function withoutPort(hop: string): string {
+  return /^\[(.*)\](:\d+)?$/.exec(hop)?.[1] ?? /^([\d.]+):\d+$/.exec(hop)?.[1] ?? hop;
 }
 
 /** IPv4 as IPv4, also where a socket of both families shows it. */

@@ -43,6 +43,12 @@ async function startProcess(): Promise<{ process: ChildProcess; url: string }> {
 }
 
 async function startSession(consumer: TestClient, producer: TestClient): Promise<string> {
+  // Its server has to have heard of the producer.
+  const producers = async (): Promise<string[]> => {
+    consumer.send({ type: 'list' });
+    return ((await consumer.next()).producers as { id: string }[]).map(({ id }) => id);
+  };
+  await expect.poll(producers).toContain(producer.id);
   consumer.send({ type: 'startSession', peerId: producer.id });
   const { sessionId } = await consumer.next();
   expect(await producer.next()).toEqual({ type: 'startSession', peerId: consumer.id, sessionId, offer: null });

@@ -219,7 +219,7 @@ async function resolve(typed: Typed, env: Readonly<Record<string, string | undef
     if (value === undefined) return undefined;
     const parsed = /^\d+(\.\d+)?$/.test(value) ? Number(value) : Number.NaN;
     if (!(parsed >= least)) throw new UsageError(`${flagOf(name)} is "${value}", but it must be a number, ${least} at least.`);
-    return parsed * scale;
+    return scale === 1 ? parsed : Math.round(parsed * scale);
   };
   const whole = (name: string, least: number): number | undefined => {
     const value = number(name, least);
@@ -227,9 +227,16 @@ async function resolve(typed: Typed, env: Readonly<Record<string, string | undef
       throw new UsageError(`${flagOf(name)} is "${value}", but it must be a whole number.`);
     return value;
   };
+  // An empty one is a mistake somewhere else, and must not leave a server open.
+  const fromEnvironment = (variable: string): string | undefined => {
+    const value = env[variable]?.trim();
+    if (value === '')
+      throw new SignallingServerError('KEYS_UNREADABLE', `The variable ${variable} is empty: give it its value, or unset it.`);
+    return value;
+  };
   const secret = async (file: string, variable: string): Promise<string | undefined> => {
     const path = text(file);
-    return path === undefined ? env[variable] || undefined : readSecret(path, flagOf(file));
+    return path === undefined ? fromEnvironment(variable) : readSecret(path, flagOf(file));
   };
 
   const port = text('port');
@@ -246,6 +253,7 @@ async function resolve(typed: Typed, env: Readonly<Record<string, string | undef
   const isTokenWanted = tokenSecret !== undefined || jwks !== undefined || issuer !== undefined || audience !== undefined;
   const [pingAfter, pongTimeout] = [number('pingAfter', 0.001, 1000), number('pongTimeout', 0.001, 1000)];
   const urls = list('iceServer');
+  const turnTtl = whole('turnTtl', 1);
   return {
     json: typed.json === true,
     logFormat,
@@ -257,8 +265,8 @@ async function resolve(typed: Typed, env: Readonly<Record<string, string | undef
       proxies: list('trustedProxy'),
       origins: list('origin'),
       tokens: isTokenWanted ? defined({ secret: tokenSecret, jwks, issuer, audience }) : undefined,
-      iceServers: urls && defined({ urls, secret: turnSecret, ttl: number('turnTtl', 1) }),
-      cluster: text('cluster') ?? (env.TSWEBRTC_CLUSTER || undefined),
+      iceServers: urls && defined({ urls, secret: turnSecret, ttl: turnTtl }),
+      cluster: text('cluster') ?? fromEnvironment('TSWEBRTC_CLUSTER'),
       clusterPrefix: text('clusterPrefix'),
       metrics: metrics(text('metrics') ?? 'on'),
       maxMessageSize: whole('maxMessageSize', 1),

@@ -5,14 +5,14 @@
  * line in the log; its silence is noticed and ends its connection, and so does a flood, but not more.
  */
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type RequestListener, type Server, STATUS_CODES } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, ServerResponse, STATUS_CODES } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
-import { parseClientMessage } from '@tswebrtc/protocol';
+import { type ClientMessage, parseClientMessage } from '@tswebrtc/protocol';
 import { Hono } from 'hono';
-import { type Server as UpgradeServer, type ServerOptions as UpgradeServerOptions, WebSocketServer } from 'ws';
+import { type Server as UpgradeServer, type ServerOptions as UpgradeServerOptions, WebSocket, WebSocketServer } from 'ws';
 import type { AccessTokens } from './access-tokens.ts';
 import { type Admission, Doorkeeper } from './admission.ts';
 import type { TlsMaterial } from './certificate.ts';
@@ -39,8 +39,14 @@ const OTHER_DESCRIPTORS = 64;
 const SAY_AGAIN = 10_000;
 /** How often, in ms, some of the peers are let go while the server drains. */
 const DRAIN_STEP = 100;
-/** RFC 6455 §7.4.1: policy violation. */
+/** How long, in ms, somebody who is refused has to take the answer. */
+const REFUSAL_TIMEOUT = 2_000;
+/** What is answered counts as one more message for each of so many bytes. */
+const ANSWER_SIZE = 256 * 1024;
+/** RFC 6455 §7.4.1 and its registry: policy violation, internal error, try again later. */
 const POLICY_VIOLATION = 1008;
+const INTERNAL_ERROR = 1011;
+const TRY_AGAIN_LATER = 1013;
 
 export interface EngineParts {
   readonly tls: TlsMaterial | undefined;
@@ -86,7 +92,11 @@ export class Engine implements PeerSocketOwner, ClusterHandler {
     const { handshakeTimeout, headerTimeout } = options;
     const timeouts = { headersTimeout: headerTimeout, requestTimeout: headerTimeout, connectionsCheckingInterval: 1_000 };
     this.#http = tls ? createTlsServer({ ...tls, handshakeTimeout, ...timeouts }) : createServer(timeouts);
-    const upgraderOptions: UpgradeServerOptions<typeof PeerSocket> & { closeTimeout: number } = {
+    const upgraderOptions: UpgradeServerOptions<typeof PeerSocket> & {
+      closeTimeout: number;
+      maxFragments: number;
+      maxBufferedChunks: number;
+    } = {
       noServer: true,
       clientTracking: false,
       perMessageDeflate: false,
@@ -97,6 +107,9 @@ export class Engine implements PeerSocketOwner, ClusterHandler {
       autoPong: false,
       // One message of a peer at a time, then whatever the others sent: a burst must not hold them up.
       allowSynchronousEvents: false,
+      // Of a message that is never finished nobody has to keep thousands of pieces.
+      maxFragments: 64,
+      maxBufferedChunks: 1_024,
       closeTimeout: CLOSE_TIMEOUT,
     };
     this.#upgrader = new WebSocketServer(upgraderOptions);
@@ -263,6 +276,15 @@ export class Engine implements PeerSocketOwner, ClusterHandler {
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    // Other protocols are only offered (HTTP/2): that is a plain request to us.
+    if (!/^websocket$/i.test(request.headers.upgrade ?? '')) {
+      const response = new ServerResponse(request);
+      response.shouldKeepAlive = false;
+      response.assignSocket(socket as Socket);
+      response.once('finish', () => socket.end());
+      this.#http.emit('request', request, response);
+      return;
+    }
     const admission = await this.#doorkeeper.admit(request);
     if (!admission.isAdmitted) {
       this.#metrics.connectionRefused(admission.refusal);
@@ -307,9 +329,22 @@ export class Engine implements PeerSocketOwner, ClusterHandler {
     const result = parseClientMessage(text);
     const type = result.ok ? result.message.type : 'invalid';
     this.#metrics.received(type);
-    if (!this.#mayGoOn(peer, rateKind(type))) return;
-    if (result.ok) this.#outbox.deliver(this.hub.handle(peerId, result.message));
+    const kind = rateKind(type);
+    if (!this.#mayGoOn(peer, kind)) return;
+    if (result.ok) this.#handle(peer, result.message, kind);
     else this.#logger.warn({ peerId, reason: result.reason }, 'A peer has sent text that is no message; it was dropped.');
+  }
+
+  #handle(peer: PeerSocket, message: ClientMessage, kind: RateKind): void {
+    try {
+      const size = this.#outbox.deliver(this.hub.handle(peer.peerId, message));
+      // Lists and news of a status may be a thousand times as long as what asked for them.
+      if (kind === 'list' || kind === 'setPeerStatus') peer.limiter.charge(kind, Math.floor(size / ANSWER_SIZE));
+    } catch (error) {
+      // Should not be; but whatever it is, it is this peer's, and nobody else is to suffer for it.
+      this.#logger.error({ peerId: peer.peerId, type: message.type, err: error }, 'A message could not be handled.');
+      peer.close(INTERNAL_ERROR, 'The message could not be handled.');
+    }
   }
 
   peerBinary(peer: PeerSocket): void {
@@ -320,6 +355,10 @@ export class Engine implements PeerSocketOwner, ClusterHandler {
 
   peerPing(peer: PeerSocket, payload: Buffer): void {
     if (this.#mayGoOn(peer, 'ping')) peer.sendPong(payload);
+  }
+
+  peerPong(peer: PeerSocket): void {
+    this.#mayGoOn(peer, 'ping');
   }
 
   peerClosing({ peerId }: PeerSocket): void {
@@ -363,7 +402,7 @@ export class Engine implements PeerSocketOwner, ClusterHandler {
 
   /** Counts what a peer has sent, and gives it up where that was too much in too short a time. */
   #mayGoOn(peer: PeerSocket, kind: RateKind): boolean {
-    if (peer.limiter.take(kind, this.now(), () => this.hub.sessionCountOf(peer.peerId))) return true;
+    if (peer.limiter.take(kind, this.now(), () => this.hub.partnerCountOf(peer.peerId))) return true;
     this.#metrics.limitExceeded(`rate-${kind}`);
     this.#logger.warn({ peerId: peer.peerId, kind }, 'A peer sends too much; it is given up.');
     peer.close(POLICY_VIOLATION, `Too many messages of the kind "${kind}": ${this.#options.rates[kind]} a second are allowed.`);
@@ -375,6 +414,14 @@ export class Engine implements PeerSocketOwner, ClusterHandler {
     const policy = { pingAfter, pongTimeout, closeTimeout: CLOSE_TIMEOUT };
     const now = this.now();
     for (const peer of this.#peers.values()) {
+      // Whoever has ended its side without a word has started to end the connection.
+      if (peer.readyState !== WebSocket.OPEN) peer.beginClosing();
+      if (peer.isOpen && peer.stuckFor(now) >= pingAfter + pongTimeout) {
+        this.#metrics.limitExceeded('backlog');
+        this.#logger.warn({ peerId: peer.peerId }, 'A peer reads nothing any more; it is given up.');
+        peer.close(TRY_AGAIN_LATER, 'What is sent is not read.');
+        continue;
+      }
       const action = keepAliveAction(peer, policy, now);
       if (action === 'ping') peer.sendPing();
       else if (action === 'drop') {
@@ -391,6 +438,9 @@ function ignore(): void {}
 function refuseUpgrade(socket: Duplex, { status, details }: Extract<Admission, { isAdmitted: false }>): void {
   const body = `${details}\n`;
   const more = status === 401 ? ['WWW-Authenticate: Bearer'] : status === 429 || status === 503 ? ['Retry-After: 5'] : [];
+  // A side that ours has ended is the client's to end; whoever does not, does not keep its descriptor.
+  const timer = setTimeout(() => socket.destroy(), REFUSAL_TIMEOUT);
+  socket.once('close', () => clearTimeout(timer));
   socket.end(
     [
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,

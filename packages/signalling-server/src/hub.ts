@@ -36,9 +36,9 @@ export class SignallingHub {
     return this.#state.sessions.size;
   }
 
-  /** In how many sessions a peer is. */
-  sessionCountOf(peerId: string): number {
-    return this.#state.sessions.countOf(peerId);
+  /** With how many others a peer is in session. */
+  partnerCountOf(peerId: string): number {
+    return this.#state.sessions.partnersOf(peerId);
   }
 
   /** A peer has connected under a fresh `peerId`. */
@@ -112,8 +112,10 @@ export class SignallingHub {
     return this.#state.refuse(peerId, 'unknown-peer', details);
   }
 
-  #setStatus(peer: LocalPeer, { roles, meta: ownMeta, peerId }: ClientMessageOf<'setPeerStatus'>): Outgoing[] {
+  #setStatus(peer: LocalPeer, { roles: given, meta: ownMeta, peerId }: ClientMessageOf<'setPeerStatus'>): Outgoing[] {
     const state = this.#state;
+    // A role that is named twice is one: what is told to all is not to be of any length.
+    const roles = given.length > 2 ? [...new Set(given)] : given;
     const pinned = pinnedMeta(peer.grants, ownMeta);
     if (!pinned)
       return state.refuse(peer.id, 'name', `The peer ${peer.id} goes by the name "${peer.grants.name}" and by no other.`);

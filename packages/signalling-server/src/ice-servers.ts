@@ -27,7 +27,7 @@ export class IceServers {
   /** Throws `INVALID_OPTION`. */
   constructor({ urls, secret, ttl = DEFAULT_TTL }: IceServerOptions) {
     for (const url of urls)
-      if (!/^(stuns?|turns?):[^/?\s@]+(\?transport=(udp|tcp))?$/.test(url))
+      if (!isIceUrl(url))
         throw invalid(
           `The ICE server ${JSON.stringify(url)} is none: write it as stun:host:port or turn:host:port?transport=udp.`,
         );
@@ -49,6 +49,16 @@ export class IceServers {
     iceServers.push({ urls: [...this.#turn], username, credential });
     return { iceServers, ttl: this.#ttl };
   }
+}
+
+/** As RFC 7064 and RFC 7065 have them, and as the clients of this project read them. */
+function isIceUrl(url: string): boolean {
+  const match = /^(stuns?|turns?):(\[[\da-f:.]+\]|[^:/?[\]\s@]+)(?::(\d+))?(\?transport=(?:udp|tcp))?$/i.exec(url);
+  if (!match) return false;
+  const [, scheme, , port, transport] = match;
+  return (
+    (port === undefined || (Number(port) > 0 && Number(port) < 65_536)) && (scheme!.startsWith('turn') || transport === undefined)
+  );
 }
 
 function invalid(message: string): SignallingServerError {

@@ -1,5 +1,6 @@
 /** What one peer, one address and all together may take, each over real sockets, and what is counted of it. */
 import { get, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import { expect, it } from 'vitest';
 import { clientAddress, parseProxies } from './admission.ts';
 import { useServers } from './fixture.testing.ts';
@@ -127,6 +128,90 @@ it('one peer more than may come from an address is refused with 429; this machin
   expect(await metric(server, 'signalling_connections_refused_total{reason="max-peers-per-address"}')).toBe(2);
 });
 
+it('who is refused does not keep its connection, even if it does not end its side', async () => {
+  const server = await listen({ origins: ['https://example.org'] });
+  const tcp = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true });
+  cleanups.push(() => tcp.destroy());
+  const closed = new Promise((resolve) => tcp.once('close', resolve));
+  tcp.on('error', () => {}).resume();
+  tcp.write(
+    'GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nOrigin: https://evil.test\r\n' +
+      'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+  );
+  await new Promise((resolve) => tcp.once('end', resolve));
+  // The server resets what is still open on its side; a write shows it.
+  const poke = setInterval(() => tcp.write('x'), 200);
+  await closed;
+  clearInterval(poke);
+});
+
+it('who ends its side and reads nothing is gone, and so is who talks and reads nothing', async () => {
+  const server = await listen({ keepAlive: { pingAfter: 500, pongTimeout: 500 }, maxBacklog: 2 ** 26 });
+  const producer = await open(server, 'producer');
+  const [silent, talking] = [await openRaw(server), await openRaw(server)];
+  for (const raw of [silent, talking]) {
+    raw.tcp.write(RawClient.frame(1, `{"type":"startSession","peerId":"${producer.id}"}`));
+    const { sessionId } = await producer.next();
+    await raw.until(() => raw.received.includes('sessionStarted'));
+    raw.tcp.pause();
+    // More than the buffers of both sides take.
+    for (let n = 0; n < 190; n++) producer.send({ type: 'peer', sessionId, sdp: { type: 'offer', sdp: 'x'.repeat(60_000) } });
+  }
+  await producer.others();
+  silent.tcp.end();
+  const talk = setInterval(() => talking.tcp.write(RawClient.frame(0xa, '')), 300);
+  cleanups.push(() => clearInterval(talk));
+  await expect.poll(() => server.peerCount, { timeout: 10_000 }).toBe(1);
+  expect(server.sessionCount).toBe(0);
+  expect(await metric(server, 'signalling_limits_exceeded_total{limit="backlog"}')).toBe(1);
+});
+
+it('a message in thousands of pieces, or one role a thousand times, costs nobody else anything', async () => {
+  const server = await listen();
+  const listener = await open(server, 'listener');
+  const raw = await openRaw(server);
+  raw.tcp.write(RawClient.frame(1, '').fill(0x01, 0, 1)); // the first piece of text
+  for (let n = 0; n < 100; n++) raw.tcp.write(RawClient.frame(0, 'x').fill(0x00, 0, 1));
+  await raw.until(() => raw.received.includes(Buffer.from([0x88, 2])));
+  const peer = await open(server);
+  peer.send({ type: 'setPeerStatus', roles: Array(2_000).fill('producer') });
+  await peer.others();
+  expect((await listener.others()).at(-1)).toEqual({
+    type: 'peerStatusChanged',
+    roles: ['producer'],
+    meta: null,
+    peerId: peer.id,
+  });
+});
+
+it('who asks for what is long may ask less often', async () => {
+  const server = await listen({ rates: { list: 5 }, maxMetaSize: 60_000 });
+  const meta = 'x'.repeat(59_000);
+  await Promise.all(
+    Array.from({ length: 20 }, async () => {
+      const producer = await open(server);
+      producer.send({ type: 'setPeerStatus', roles: ['producer'], meta });
+      await producer.others();
+    }),
+  );
+  const asker = await open(server);
+  // Each answer is 1.2 MB, which counts as five questions.
+  for (let n = 0; n < 10; n++) asker.send({ type: 'list' });
+  expect((await asker.closed).code).toBe(1008);
+});
+
+it('an offer to speak another protocol is a plain request', async () => {
+  const server = await listen();
+  const answer = await new Promise<number | undefined>((resolve) => {
+    get(
+      `http://127.0.0.1:${server.port}/healthz`,
+      { headers: { Connection: 'Upgrade, HTTP2-Settings', Upgrade: 'h2c' } },
+      (response) => resolve(response.statusCode),
+    );
+  });
+  expect(answer).toBe(200);
+});
+
 it('takes the address of a client from proxies that are trusted, and from nobody else', () => {
   const request = (remoteAddress: string, forwarded?: string) =>
     ({
@@ -137,6 +222,8 @@ it('takes the address of a client from proxies that are trusted, and from nobody
   expect(clientAddress(request('192.0.2.1', '192.0.2.9'), proxies)).toBe('192.0.2.1');
   expect(clientAddress(request('::ffff:10.1.2.3', '192.0.2.9'), proxies)).toBe('192.0.2.9');
   expect(clientAddress(request('10.1.2.3', '198.51.100.1, 192.0.2.9, 10.2.2.2'), proxies)).toBe('192.0.2.9');
+  expect(clientAddress(request('10.1.2.3', '192.0.2.9:4711'), proxies)).toBe('192.0.2.9');
+  expect(clientAddress(request('10.1.2.3', '[2001:db8::1]:443'), proxies)).toBe('2001:db8::1');
   expect(clientAddress(request('::1', 'nonsense'), proxies)).toBe('::1');
   expect(clientAddress(request('10.1.2.3'), proxies)).toBe('10.1.2.3');
   for (const wrong of ['10.0.0.0/40', 'host', '10.0.0.0/8/8', '::1/129', ''])

@@ -26,11 +26,14 @@ export function createLogger(level: string, format: 'text' | 'json', write: (lin
   return pino({ base: null, level }, { write: format === 'json' ? write : (line) => write(readable(line)) });
 }
 
+/** What can stand in a line as it is; everything else is quoted, so that no peer can write lines of its own. */
+const PLAIN = /^[\w.:/-]+$/;
+
 function readable(line: string): string {
   const { time, level, subsystem: _, msg, err, ...fields } = JSON.parse(line) as Record<string, unknown>;
   const clock = new Date(Number(time)).toISOString().slice(11, 23);
   const rest = Object.entries(fields).map(
-    ([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+    ([key, value]) => ` ${key}=${typeof value === 'string' && PLAIN.test(value) ? value : JSON.stringify(value)}`,
   );
   const reason = (err as { message?: string } | undefined)?.message;
   return `${clock} ${pino.levels.labels[Number(level)]} ${msg}${reason ? ` (${reason})` : ''}${rest.join('')}\n`;

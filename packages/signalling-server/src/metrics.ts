@@ -20,6 +20,11 @@ const LIMITS: readonly Limit[] = [
   ...(Object.keys(DEFAULT_RATES) as RateKind[]).map((kind): Limit => `rate-${kind}`),
 ];
 
+/** ms for which figures stay as they were told. */
+const TEXT_AGE = 250;
+/** ms over which the delay of the event loop is looked at, at least. */
+const DELAY_WINDOW = 60_000;
+
 /** What is true now, read when somebody asks. */
 export interface Gauges {
   readonly peers: () => number;
@@ -61,6 +66,9 @@ export class Metrics {
   readonly #connections: Tally;
   readonly #closed: Tally;
   readonly #limits: Tally;
+  #text: Promise<string> | undefined;
+  #textAt = 0;
+  #delaySince = performance.now();
   readonly #delay = monitorEventLoopDelay({ resolution: 10 });
 
   constructor(gauges: Gauges) {
@@ -95,10 +103,14 @@ export class Metrics {
     });
     this.#gauge(
       'event_loop_delay_p99_seconds',
-      '99 % of the turns of the event loop since the last look were late by less.',
+      '99 % of the turns of the event loop in the last minute or so were late by less.',
       () => {
         const p99 = this.#delay.percentile(99) / 1e9;
-        this.#delay.reset();
+        // Not at every look: who looks often would hide it from who looks seldom.
+        if (performance.now() - this.#delaySince > DELAY_WINDOW) {
+          this.#delay.reset();
+          this.#delaySince = performance.now();
+        }
         return p99;
       },
     );
@@ -133,8 +145,14 @@ export class Metrics {
     return this.#registry.contentType;
   }
 
+  /** As it is, or was a moment ago: collecting it costs more than anybody should be able to ask for. */
   text(): Promise<string> {
-    return this.#registry.metrics();
+    const now = performance.now();
+    if (!this.#text || now - this.#textAt > TEXT_AGE) {
+      this.#text = this.#registry.metrics();
+      this.#textAt = now;
+    }
+    return this.#text;
   }
 
   close(): void {

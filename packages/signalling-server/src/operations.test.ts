@@ -92,6 +92,10 @@ describe('the end', () => {
 
 /** The command in surroundings of the test's own. */
 function start(...argv: string[]) {
+  return startIn({}, ...argv);
+}
+
+function startIn(variables: Record<string, string>, ...argv: string[]) {
   const abort = new AbortController();
   const err: string[] = [];
   let reload = (): void => {};
@@ -101,7 +105,7 @@ function start(...argv: string[]) {
     name: 'server',
     stdout: (text) => told(text),
     stderr: (text) => void err.push(text),
-    env: { TSWEBRTC_LOG: 'trace' },
+    env: { TSWEBRTC_LOG: 'trace', ...variables },
     version: '0',
     signal: abort.signal,
     onReload: (listener) => {
@@ -196,6 +200,11 @@ describe('the command', () => {
       [['--token-issuer', 'us'], 'Tokens are signed with a secret or with the keys of a key set: give one of the two.'],
     ] as const)
       expect(await wrong(...argv)).toEqual({ code: 2, words: `${words}\n` });
+    for (const variable of ['TSWEBRTC_TOKEN_SECRET', 'TSWEBRTC_TURN_SECRET', 'TSWEBRTC_CLUSTER']) {
+      const command = startIn({ [variable]: ' ' });
+      expect(await command.exit).toBe(1);
+      expect(command.err.join('')).toBe(`The variable ${variable} is empty: give it its value, or unset it.\n`);
+    }
     for (const [argv, words] of [
       [
         ['--token-secret-file', '/no/secret'],

@@ -57,7 +57,7 @@ export interface LimitOptions {
    * status 429. Addresses of this machine are not counted.
    */
   readonly maxPeersPerAddress?: number;
-  /** Sessions that a peer may be in at a time, 10,000 by default. One more is answered by an error. */
+  /** Sessions that a peer may be in at a time, 2,000 by default. One more is answered by an error. */
   readonly maxSessionsPerPeer?: number;
   /** Greatest size of a peer's meta as JSON text, bytes; 16 KiB by default. A larger one is answered by an error. */
   readonly maxMetaSize?: number;
@@ -116,12 +116,14 @@ export const DEFAULT_LIMITS = {
   maxBacklog: 4 * 2 ** 20,
   maxPeers: 20_000,
   maxPeersPerAddress: 256,
-  maxSessionsPerPeer: 10_000,
+  maxSessionsPerPeer: 2_000,
   maxMetaSize: 16 * 1024,
   handshakeTimeout: 5_000,
   headerTimeout: 5_000,
 } as const;
 
+/** A burst of four seconds has to hold one message. */
+const LEAST_RATE = 0.25;
 /** What fits into a message between servers, whatever goes with it. */
 const MAX_CLUSTER_MESSAGE_SIZE = MAX_BODY_LENGTH - 1024;
 
@@ -131,6 +133,11 @@ export function resolveOptions(options: SignallingServerOptions): ResolvedOption
   const maxMessageSize = limit('maxMessageSize');
   if (options.cluster !== undefined && maxMessageSize > MAX_CLUSTER_MESSAGE_SIZE)
     throw invalid(`In a cluster messages may have ${MAX_CLUSTER_MESSAGE_SIZE} bytes at most, and not ${maxMessageSize}.`);
+  // As JSON that is written anew a meta may be longer than it came: it has to fit all the same.
+  const maxMetaSize = Math.min(
+    limit('maxMetaSize'),
+    options.cluster === undefined ? Number.POSITIVE_INFINITY : MAX_CLUSTER_MESSAGE_SIZE,
+  );
   const count = (name: 'maxPeers' | 'maxPeersPerAddress'): number => (options[name] === 0 ? 0 : limit(name));
   return {
     host: checkHost(options.host ?? DEFAULT_HOST),
@@ -146,7 +153,7 @@ export function resolveOptions(options: SignallingServerOptions): ResolvedOption
     maxPeers: count('maxPeers'),
     maxPeersPerAddress: count('maxPeersPerAddress'),
     maxSessionsPerPeer: limit('maxSessionsPerPeer'),
-    maxMetaSize: limit('maxMetaSize'),
+    maxMetaSize,
     rates: checkRates(options.rates ?? {}),
     handshakeTimeout: limit('handshakeTimeout'),
     headerTimeout: limit('headerTimeout'),
@@ -175,6 +182,8 @@ function checkRates(rates: Partial<RateLimits>): RateLimits {
     if (!Object.hasOwn(DEFAULT_RATES, kind))
       throw invalid(`There is no rate for "${kind}": name one of ${Object.keys(DEFAULT_RATES).join(', ')}.`);
     positive(`rates.${kind as RateKind}`, rate);
+    if (rate < LEAST_RATE)
+      throw invalid(`The rate of "${kind}" is ${rate} a second: ${LEAST_RATE} is the least that lets a message pass.`);
   }
   return { ...DEFAULT_RATES, ...rates };
 }

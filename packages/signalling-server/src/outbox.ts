@@ -11,6 +11,8 @@ import { textFrame } from './text-frame.ts';
 
 /** How many messages are sent in one turn of the event loop on account of one event. */
 const SLICE = 200;
+/** How many messages may wait at a peer; then it has its turn at once. */
+const MOST_WAITING = 256;
 /** RFC 6455, registry of close codes: try again later. */
 const TRY_AGAIN_LATER = 1013;
 
@@ -41,11 +43,13 @@ export class Outbox {
    *
    * What exceeds the first slice waits, each message at its peer, for later turns of the event loop; a peer that is sent something
    * else meanwhile gets what waits for it first.
+   * @returns how many bytes that makes for all of them
    */
-  deliver(outgoing: readonly Outgoing[]): void {
+  deliver(outgoing: readonly Outgoing[]): number {
     for (const one of outgoing) this.#queue.push(one);
-    if (this.#isDelivering) return;
+    if (this.#isDelivering) return 0;
     this.#isDelivering = true;
+    let size = 0;
     let encoded: ServerMessage | undefined;
     let frame: Buffer | undefined;
     for (let next = 0; next < this.#queue.length; next++) {
@@ -53,6 +57,7 @@ export class Outbox {
       const peer = this.#peers.get(to);
       if (!peer?.isOpen) continue;
       if (!frame || encoded !== message) frame = this.#encode((encoded = message));
+      size += frame.length;
       if (next < SLICE) {
         this.sendWaiting(peer);
         this.#send(peer, message.type, frame);
@@ -60,6 +65,7 @@ export class Outbox {
     }
     this.#queue.length = 0;
     this.#isDelivering = false;
+    return size;
   }
 
   /** Sends what waits for the peer; says how many messages that were. */
@@ -81,6 +87,7 @@ export class Outbox {
   #postpone(peer: PeerSocket, type: string, frame: Buffer): void {
     (peer.waiting ??= []).push({ type, frame });
     this.#postponed.add(peer);
+    if (peer.waiting.length > MOST_WAITING) this.sendWaiting(peer);
     this.#nextSlice ??= setImmediate(() => this.#sendSlice());
   }
 
@@ -101,6 +108,7 @@ export class Outbox {
   }
 
   #send(peer: PeerSocket, type: string, frame: Buffer): void {
+    if (!peer.isOpen) return;
     // What is larger than the bound by itself, as a list may be, goes to who has read everything else.
     const backlog = peer.bufferedAmount;
     if (backlog > 0 && backlog + frame.length > this.#maxBacklog) {

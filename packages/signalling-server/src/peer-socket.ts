@@ -8,6 +8,7 @@
  *
  * The listeners are shared functions, so that an idle peer costs little memory.
  */
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
 import type { RateLimiter } from './rate-limiter.ts';
@@ -18,6 +19,8 @@ export interface PeerSocketOwner {
   peerBinary(peer: PeerSocket): void;
   /** A ping, which is still to be answered. */
   peerPing(peer: PeerSocket, payload: Buffer): void;
+  /** A pong that answers no ping of ours. */
+  peerPong(peer: PeerSocket): void;
   /** The connection starts to end: no message will come or can be sent any more. Called once. */
   peerClosing(peer: PeerSocket): void;
   /** The socket is gone. Called once, after `peerClosing`. */
@@ -46,6 +49,11 @@ export class PeerSocket extends WebSocket {
   pingSentAt = 0;
   /** Time (ms) at which the connection started to end; 0 while it is open. */
   closingSince = 0;
+  /** The code of our Close frame, where the connection ends by our wish. */
+  closeCode: number | undefined;
+  /** Bytes that the peer's side had taken at time `progressAt` (ms). */
+  progress = 0;
+  progressAt = 0;
   #owner: PeerSocketOwner | undefined;
   #stream: Duplex | undefined;
 
@@ -56,7 +64,7 @@ export class PeerSocket extends WebSocket {
     this.peerId = peerId;
     this.address = address;
     this.limiter = limiter;
-    this.lastReceived = this.lastSent = owner.now();
+    this.lastReceived = this.lastSent = this.progressAt = owner.now();
     this.on('message', onMessage);
     this.on('ping', onPing);
     this.on('pong', onPong);
@@ -78,6 +86,7 @@ export class PeerSocket extends WebSocket {
    * library calls it too, when the peer has sent its Close or something that is no WebSocket frame.
    */
   override close(code?: number, reason?: string | Buffer): void {
+    if (this.closingSince === 0) this.closeCode = code;
     this.beginClosing();
     super.close(code, reason);
   }
@@ -108,6 +117,17 @@ export class PeerSocket extends WebSocket {
     if (!this.isOpen || !this.#owner) return;
     this.lastSent = this.#owner.now();
     this.pong(payload, undefined, ignoreSendError);
+  }
+
+  /** For how long, in ms, the peer has taken nothing of what waits for it. */
+  stuckFor(now: number): number {
+    const waiting = this.bufferedAmount;
+    const progress = ((this.#stream as Socket | undefined)?.bytesWritten ?? 0) - waiting;
+    if (waiting === 0 || progress !== this.progress) {
+      this.progress = progress;
+      this.progressAt = now;
+    }
+    return now - this.progressAt;
   }
 
   sendPing(): void {
@@ -142,7 +162,11 @@ function onPing(this: WebSocket, payload: Buffer): void {
 }
 
 function onPong(this: WebSocket): void {
-  (this as PeerSocket).heard();
+  const peer = this as PeerSocket;
+  if (peer.closingSince !== 0) return;
+  const isAnswer = peer.pingSentAt !== 0;
+  peer.heard();
+  if (!isAnswer) peer.owner?.peerPong(peer);
 }
 
 function onError(this: WebSocket, error: Error): void {
@@ -153,5 +177,5 @@ function onError(this: WebSocket, error: Error): void {
 function onClose(this: WebSocket, code: number): void {
   const peer = this as PeerSocket;
   peer.beginClosing();
-  peer.owner?.peerClosed(peer, code);
+  peer.owner?.peerClosed(peer, peer.closeCode ?? code);
 }

@@ -5,7 +5,7 @@
 
 /**
  * What is counted together. Messages of sessions (`peer`, and the ends of sessions) count against a bucket that grows with the
- * number of sessions: a producer with a thousand consumers has a thousand times as much to say.
+ * number of those it is in session with: a producer with a thousand consumers has a thousand times as much to say.
  */
 export type RateKind = 'peer' | 'startSession' | 'setPeerStatus' | 'list' | 'invalid' | 'ping';
 
@@ -36,9 +36,14 @@ export function rateKind(type: string): RateKind {
 
 interface Bucket {
   level: number;
+  /** What the level may not exceed, when it was last looked at. */
+  capacity: number;
   /** Time (ms) at which `level` was true. */
   at: number;
 }
+
+/** However many it is in session with: more is a load that no peer may be to a server. */
+const MOST_PARTNERS = 1_000;
 
 export class RateLimiter {
   readonly #limits: RateLimits;
@@ -50,18 +55,28 @@ export class RateLimiter {
 
   /**
    * Counts a message at time `now` (ms). False when it is one too many.
-   * @param sessions asked in how many sessions the peer is, where that matters
+   * @param partners asked with how many others the peer is in session, where that matters
    */
-  take(kind: RateKind, now: number, sessions: () => number): boolean {
-    const bucket = (this.#buckets[kind] ??= { level: 0, at: now });
-    let rate = this.#limits[kind];
-    // One session's worth is everybody's: for most messages nobody has to count sessions.
-    if (kind === 'peer' && bucket.level + 1 > rate * BURST) rate *= sessions() + 1;
-    // Full at most: whose sessions have ended is not held to account for what it said in them.
-    bucket.level = Math.min(Math.max(0, bucket.level - ((now - bucket.at) / 1000) * rate), rate * BURST);
+  take(kind: RateKind, now: number, partners: () => number): boolean {
+    const least = this.#limits[kind];
+    const bucket = (this.#buckets[kind] ??= { level: 0, capacity: least * BURST, at: now });
+    // One session's worth is everybody's: for most messages nobody has to count.
+    const isPlain = kind !== 'peer' || (bucket.level + 1 <= least * BURST && bucket.capacity === least * BURST);
+    const rate = isPlain ? least : least * (1 + Math.min(partners(), MOST_PARTNERS));
+    const capacity = rate * BURST;
+    // Whose sessions have ended is held to account for what it said in those that are left.
+    if (capacity < bucket.capacity) bucket.level *= capacity / bucket.capacity;
+    bucket.capacity = capacity;
+    bucket.level = Math.max(0, bucket.level - ((now - bucket.at) / 1000) * rate);
     bucket.at = now;
-    if (bucket.level + 1 > rate * BURST) return false;
+    if (bucket.level + 1 > capacity) return false;
     bucket.level++;
     return true;
+  }
+
+  /** Counts what a message has cost besides, in messages; that may exceed the limit, and is to be waited for. */
+  charge(kind: RateKind, messages: number): void {
+    const bucket = this.#buckets[kind];
+    if (bucket) bucket.level += messages;
   }
 }

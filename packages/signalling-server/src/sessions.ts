@@ -21,6 +21,8 @@ export class SessionTable {
   readonly #byProducer = new Index();
   readonly #byConsumer = new Index();
   readonly #byServer = new Index();
+  /** For each peer the others, and how many sessions it has with each. */
+  readonly #partners = new Map<string, Map<string, number>>();
 
   get size(): number {
     return this.#sessions.size;
@@ -35,6 +37,7 @@ export class SessionTable {
     this.#byProducer.add(session.producer, session);
     this.#byConsumer.add(session.consumer, session);
     if (session.server !== undefined) this.#byServer.add(session.server, session);
+    this.#count(session, 1);
   }
 
   remove(session: Session): void {
@@ -42,6 +45,12 @@ export class SessionTable {
     this.#byProducer.remove(session.producer, session);
     this.#byConsumer.remove(session.consumer, session);
     if (session.server !== undefined) this.#byServer.remove(session.server, session);
+    this.#count(session, -1);
+  }
+
+  /** With how many others `peerId` is in session. */
+  partnersOf(peerId: string): number {
+    return this.#partners.get(peerId)?.size ?? 0;
   }
 
   /** In how many sessions `peerId` is; one with itself counts twice. */
@@ -62,6 +71,21 @@ export class SessionTable {
   /** The sessions with peers of another server; a copy, so that they can be removed on the way. */
   sharedWith(server: string): Session[] {
     return this.#byServer.all(server);
+  }
+
+  #count({ producer, consumer }: Session, change: 1 | -1): void {
+    if (producer === consumer) return;
+    for (const [peer, other] of [
+      [producer, consumer],
+      [consumer, producer],
+    ] as const) {
+      const others = this.#partners.get(peer) ?? new Map<string, number>();
+      const count = (others.get(other) ?? 0) + change;
+      if (count > 0) others.set(other, count);
+      else others.delete(other);
+      if (others.size > 0) this.#partners.set(peer, others);
+      else this.#partners.delete(peer);
+    }
   }
 }
 

@@ -48,6 +48,8 @@ export class Link {
   #other = 0;
   /** There while the link is established. */
   #streams: Streams | undefined;
+  /** What was told from within `joined`, bytes: it may be kept besides everything else. */
+  #introductionSize = 0;
 
   constructor(options: LinkOptions, owner: LinkOwner) {
     this.#options = options;
@@ -66,7 +68,8 @@ export class Link {
 
   /** Sends what is queued; starts anew where more is kept than may be. */
   flush(): void {
-    if (this.#streams && this.#streams.outgoing.keptSize > this.#options.maxKeptSize) this.#startAnew();
+    const { maxKeptSize } = this.#options;
+    if (this.#streams && this.#streams.outgoing.keptSize > maxKeptSize + this.#introductionSize) this.#startAnew();
     else this.#sendQueued();
   }
 
@@ -110,6 +113,8 @@ export class Link {
   #establish(frame: IncomingFrame): void {
     const streams = (this.#streams = { incoming: new IncomingStream(), outgoing: new OutgoingStream() });
     this.#owner.joined();
+    // However long it is, it has to get through, or the link would begin with it again and again.
+    this.#introductionSize = streams.outgoing.keptSize;
     this.#sendState();
     this.#process(streams, frame);
   }

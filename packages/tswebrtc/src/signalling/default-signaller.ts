@@ -98,6 +98,8 @@ export class DefaultSignaller extends Emitter<SignallerEvents> implements Signal
   #offered: OfferedSession | undefined;
   #listTimer: NodeJS.Timeout | undefined;
   #iceServersTimer: NodeJS.Timeout | undefined;
+  /** ICE servers have been asked for, and nothing is to begin without them. */
+  #isRegistering = false;
 
   /**
    * Throws `INVALID_OPTION` (URI, headers, timeout) and `CERTIFICATE_UNREADABLE` (cafile, ca).
@@ -198,6 +200,8 @@ export class DefaultSignaller extends Emitter<SignallerEvents> implements Signal
   seek(): void {
     const isPassive = this.#producerPeerId === undefined && !this.#wantsFirstProducer;
     if (this.#clientId === undefined || this.role !== 'consumer' || isPassive || this.#target?.sessionId !== undefined) return;
+    // Once registered it seeks by itself.
+    if (this.#isRegistering) return;
     clearTimeout(this.#listTimer);
     this.#seekProducer();
   }
@@ -277,6 +281,7 @@ export class DefaultSignaller extends Emitter<SignallerEvents> implements Signal
     const { requestIceServers = false } = this.#options;
     // First, so that it is answered before a session can begin.
     if (requestIceServers) this.#send({ type: 'iceServers' });
+    this.#isRegistering = requestIceServers;
     this.#send({ type: 'setPeerStatus', roles, meta: this.#meta(), peerId });
     if (this.role === 'listener') this.#send({ type: 'list' });
     const seek = (): void => {
@@ -285,6 +290,7 @@ export class DefaultSignaller extends Emitter<SignallerEvents> implements Signal
     if (!requestIceServers) seek();
     // The server does not answer a registration; but when it has answered what came behind, it has read it.
     this.#link?.roundTrip(() => {
+      this.#isRegistering = false;
       if (requestIceServers) seek();
       this.#logger.info({ peerId, uri: this.uri }, 'Registered with the signalling server.');
       this.emit('registered', peerId);

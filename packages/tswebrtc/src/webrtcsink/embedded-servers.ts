@@ -31,6 +31,7 @@ export class EmbeddedServers {
         port: options.signallingServerPort,
         ...(cert ? { cert } : {}),
         ...(key ? { key } : {}),
+        metrics: false,
         logger: logger.child({ subsystem: 'signalling-server' }),
       }).catch((error: unknown) => {
         if (!(error instanceof SignallingServerError)) throw error;
