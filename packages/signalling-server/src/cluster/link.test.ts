@@ -56,6 +56,17 @@ function establish(options?: Partial<LinkOptions>): [End, End] {
 }
 
 describe('a link', () => {
+  it('begins once, however long what is to be told first is, and may keep its bound besides', () => {
+    const [one, other] = [new End({ maxKeptSize: 1000 }), new End({ maxKeptSize: 1000 })];
+    const first = Array.from({ length: 100 }, (_, index) => `${index}`.padEnd(100, '.'));
+    one.onJoined = () => one.send(...first);
+    one.link.heartbeat();
+    exchange(one, other);
+    expect([one.told, other.told]).toEqual([['joined'], ['joined', ...first]]);
+    one.send('x'.repeat(900));
+    expect(one.told).toEqual(['joined']);
+  });
+
   it.each(['one end', 'both ends'])('is established at both ends where %s begins', (who) => {
     const one = new End();
     const other = new End();

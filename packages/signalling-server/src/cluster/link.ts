@@ -112,8 +112,9 @@ export class Link {
   /** The other end may not know yet that we know it: it is told, by bodies or without. */
   #establish(frame: IncomingFrame): void {
     const streams = (this.#streams = { incoming: new IncomingStream(), outgoing: new OutgoingStream() });
+    // However long what is told now is, it has to get through, or the link would begin with it again and again.
+    this.#introductionSize = Number.POSITIVE_INFINITY;
     this.#owner.joined();
-    // However long it is, it has to get through, or the link would begin with it again and again.
     this.#introductionSize = streams.outgoing.keptSize;
     this.#sendState();
     this.#process(streams, frame);
