@@ -83,7 +83,8 @@ it('a second and a third consumer cost the first no packet and no frame', async 
     const before = (await page.evaluate(() => window.player.figures())).video!;
     await new Promise((resolve) => setTimeout(resolve, 1000));
     const after = (await page.evaluate(() => window.player.figures())).video!;
-    const waited = (after.jitterBufferDelay - before.jitterBufferDelay) / (after.jitterBufferEmittedCount - before.jitterBufferEmittedCount);
+    const waited =
+      (after.jitterBufferDelay - before.jitterBufferDelay) / (after.jitterBufferEmittedCount - before.jitterBufferEmittedCount);
     return after.framesReceived - after.framesDecoded - 30 * waited;
   };
   await expect.poll(unaccounted, { timeout: 5000 }).toBeLessThanOrEqual(2);

@@ -5,7 +5,7 @@
  * line in the log; its silence is noticed and ends its connection, and so does a flood, but not more.
  */
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type RequestListener, type Server, ServerResponse, STATUS_CODES } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -14,13 +14,13 @@ import { type ClientMessage, parseClientMessage } from '@tswebrtc/protocol';
 import { Hono } from 'hono';
 import { type Server as UpgradeServer, type ServerOptions as UpgradeServerOptions, WebSocket, WebSocketServer } from 'ws';
 import type { AccessTokens } from './access-tokens.ts';
-import { type Admission, Doorkeeper } from './admission.ts';
+import { Doorkeeper } from './admission.ts';
 import type { TlsMaterial } from './certificate.ts';
 import { Cluster, type ClusterHandler } from './cluster/cluster.ts';
 import { type ClusterEvent, clusterEventSchema } from './cluster-events.ts';
 import { descriptorLimit } from './descriptors.ts';
-import { SignallingServerError } from './errors.ts';
 import type { Grants } from './grants.ts';
+import { listen, refuseUpgrade, wantsWebSocket } from './http-server.ts';
 import { SignallingHub } from './hub.ts';
 import { keepAliveAction } from './keep-alive.ts';
 import type { Logger } from './logger.ts';
@@ -39,8 +39,6 @@ const OTHER_DESCRIPTORS = 64;
 const SAY_AGAIN = 10_000;
 /** How often, in ms, some of the peers are let go while the server drains. */
 const DRAIN_STEP = 100;
-/** How long, in ms, somebody who is refused has to take the answer. */
-const REFUSAL_TIMEOUT = 2_000;
 /** What is answered counts as one more message for each of so many bytes. */
 const ANSWER_SIZE = 256 * 1024;
 /** RFC 6455 §7.4.1 and its registry: policy violation, internal error, try again later. */
@@ -276,15 +274,7 @@ export class Engine implements PeerSocketOwner, ClusterHandler {
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    // Other protocols are only offered (HTTP/2): that is a plain request to us.
-    if (!/^websocket$/i.test(request.headers.upgrade ?? '')) {
-      const response = new ServerResponse(request);
-      response.shouldKeepAlive = false;
-      response.assignSocket(socket as Socket);
-      response.once('finish', () => socket.end());
-      this.#http.emit('request', request, response);
-      return;
-    }
+    if (!wantsWebSocket(this.#http, request, socket)) return;
     const admission = await this.#doorkeeper.admit(request);
     if (!admission.isAdmitted) {
       this.#metrics.connectionRefused(admission.refusal);
@@ -433,54 +423,3 @@ export class Engine implements PeerSocketOwner, ClusterHandler {
 }
 
 function ignore(): void {}
-
-/** One short response (RFC 9110), in which no value comes from the request but what was checked. */
-function refuseUpgrade(socket: Duplex, { status, details }: Extract<Admission, { isAdmitted: false }>): void {
-  const body = `${details}\n`;
-  const more = status === 401 ? ['WWW-Authenticate: Bearer'] : status === 429 || status === 503 ? ['Retry-After: 5'] : [];
-  // A side that ours has ended is the client's to end; whoever does not, does not keep its descriptor.
-  const timer = setTimeout(() => socket.destroy(), REFUSAL_TIMEOUT);
-  socket.once('close', () => clearTimeout(timer));
-  socket.end(
-    [
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-      'Content-Type: text/plain; charset=utf-8',
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      'Connection: close',
-      ...more,
-      '',
-      body,
-    ].join('\r\n'),
-  );
-}
-
-async function listen(server: Server, { host, port }: MetricsAddress): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const fail = (cause: NodeJS.ErrnoException): void => reject(listenError(cause, host, port));
-    server.once('error', fail);
-    server.listen({ host, port, backlog: 4096 }, () => {
-      server.off('error', fail);
-      resolve();
-    });
-  });
-}
-
-function listenError(cause: NodeJS.ErrnoException, host: string, port: number): SignallingServerError {
-  if (cause.code === 'EADDRINUSE')
-    return new SignallingServerError(
-      'ADDRESS_IN_USE',
-      `The port ${port} on ${host} is in use: stop the other server or choose another port.`,
-      { cause },
-    );
-  const reason =
-    cause.code === 'EACCES'
-      ? 'that needs more rights'
-      : cause.code === 'EADDRNOTAVAIL'
-        ? 'this machine has no such address'
-        : cause.message;
-  return new SignallingServerError(
-    'LISTEN_FAILED',
-    `The signalling server cannot listen on ${host} port ${port} (${reason}): choose another host or port.`,
-    { cause },
-  );
-}

@@ -9,7 +9,6 @@ import { describe, expect, it } from 'vitest';
 import { type CommandIo, DRAIN, runCommand } from './command.ts';
 import { useServers } from './fixture.testing.ts';
 import { selfSignedCertificate } from './self-signed.ts';
-import type { SignallingServer } from './server.ts';
 import { testCertificateFiles } from './test-certificate.testing.ts';
 import { TestClient } from './test-client.testing.ts';
 
@@ -224,7 +223,7 @@ describe('the command', () => {
 });
 
 it('two servers in one process count each for itself', async () => {
-  const [one, two]: SignallingServer[] = [await listen(), await listen()];
+  const [one, two] = [await listen(), await listen()];
   await open(one);
   expect((await ask(one.port, '/metrics')).body).toContain('signalling_peers 1');
   expect((await ask(two.port, '/metrics')).body).toContain('signalling_peers 0');
