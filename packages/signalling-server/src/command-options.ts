@@ -103,7 +103,7 @@ export const flagGroups: readonly FlagGroup[] = [
       },
       {
         flags: '--max-peers <n>',
-        help: 'At a time; 0 is any number. One more is refused with HTTP status 503.',
+        help: 'At a time; 0 is any number. One more is refused with HTTP status 503. By default fewer where the system allows fewer files.',
         default: String(DEFAULT_LIMITS.maxPeers),
       },
       {

@@ -18,7 +18,7 @@ import { Doorkeeper } from './admission.ts';
 import type { TlsMaterial } from './certificate.ts';
 import { Cluster, type ClusterHandler } from './cluster/cluster.ts';
 import { type ClusterEvent, clusterEventSchema } from './cluster-events.ts';
-import { descriptorLimit } from './descriptors.ts';
+import { mostConnections } from './descriptors.ts';
 import type { Grants } from './grants.ts';
 import { listen, refuseUpgrade, wantsWebSocket } from './http-server.ts';
 import { SignallingHub } from './hub.ts';
@@ -33,8 +33,6 @@ import { iceServersRoute, operations, upgradeRequired } from './routes.ts';
 
 /** How long, in ms, a peer has to complete the closing handshake before its connection is dropped. */
 const CLOSE_TIMEOUT = 2_000;
-/** Descriptors that are kept for everything that is no connection. */
-const OTHER_DESCRIPTORS = 64;
 /** How often, in ms, the same trouble is told. */
 const SAY_AGAIN = 10_000;
 /** How often, in ms, some of the peers are let go while the server drains. */
@@ -145,13 +143,12 @@ export class Engine implements PeerSocketOwner, ClusterHandler {
 
   /** Without a descriptor for it a connection would be dropped, and nobody would know why. */
   #boundConnections(): void {
-    const limit = descriptorLimit();
-    if (limit === undefined) return;
-    const most = Math.max(1, limit - OTHER_DESCRIPTORS);
+    const most = mostConnections();
+    if (!Number.isFinite(most)) return;
     const { maxPeers } = this.#options;
     if (maxPeers === 0 || maxPeers > most)
       this.#logger.warn(
-        { limit, maxPeers },
+        { most, maxPeers },
         'The system allows fewer open files than there may be peers: raise its limit (ulimit -n).',
       );
     this.#http.maxConnections = most;
@@ -160,7 +157,7 @@ export class Engine implements PeerSocketOwner, ClusterHandler {
       this.#metrics.connectionRefused('descriptors');
       if (this.now() - saidAt < SAY_AGAIN) return;
       saidAt = this.now();
-      this.#logger.error({ limit }, 'There are no descriptors left for connections: raise the limit of open files (ulimit -n).');
+      this.#logger.error({ most }, 'There are no descriptors left for connections: raise the limit of open files (ulimit -n).');
     });
   }
 

@@ -231,7 +231,7 @@ it('two servers in one process count each for itself', async () => {
 
 it('a server that runs out of descriptors says so, and keeps those it has', async () => {
   const command = new URL('../bin/tswebrtc-signalling-server.js', import.meta.url).pathname;
-  const child = spawn('sh', ['-c', `ulimit -n 300; exec "${process.execPath}" "${command}" --port 0 --json`], {
+  const child = spawn('sh', ['-c', `ulimit -n 300; exec "${process.execPath}" "${command}" --port 0 --json --max-peers 1000`], {
     env: { ...process.env, TSWEBRTC_LOG: 'warn' },
   });
   cleanups.push(() => child.kill('SIGKILL'));

@@ -4,6 +4,7 @@ import type { BlockList } from 'node:net';
 import type { TokenOptions } from './access-tokens.ts';
 import { parseOrigins, parseProxies } from './admission.ts';
 import { MAX_BODY_LENGTH } from './cluster/outgoing-stream.ts';
+import { mostConnections } from './descriptors.ts';
 import { SignallingServerError } from './errors.ts';
 import { type IceServerOptions, IceServers } from './ice-servers.ts';
 import type { Logger } from './logger.ts';
@@ -50,7 +51,7 @@ export interface LimitOptions {
   readonly maxMessageSize?: number;
   /** How much may wait to be sent to one peer, bytes, before it is given up with code 1013; 4 MiB by default. */
   readonly maxBacklog?: number;
-  /** Peers at a time, 20,000 by default; 0 is any number. One more is answered by HTTP status 503. */
+  /** Peers at a time, 20,000 by default, or as many as the system allows open files for; 0 is any number. One more is answered by HTTP status 503. */
   readonly maxPeers?: number;
   /**
    * Peers at a time from one address, of IPv6 one /64 network, 256 by default; 0 is any number. One more is answered by HTTP
@@ -150,7 +151,7 @@ export function resolveOptions(options: SignallingServerOptions): ResolvedOption
     clusterPrefix: options.clusterPrefix ?? 'tswebrtc',
     maxMessageSize,
     maxBacklog: limit('maxBacklog'),
-    maxPeers: count('maxPeers'),
+    maxPeers: options.maxPeers === undefined ? Math.min(DEFAULT_LIMITS.maxPeers, mostConnections()) : count('maxPeers'),
     maxPeersPerAddress: count('maxPeersPerAddress'),
     maxSessionsPerPeer: limit('maxSessionsPerPeer'),
     maxMetaSize,
