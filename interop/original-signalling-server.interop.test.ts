@@ -1,10 +1,9 @@
 /** The original signalling server, as its release on crates.io, does what the table of conformance says of it. `npm run interop`. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { original, type ServerUnderTest } from '../bench/signalling/server-under-test.ts';
 import { cases } from '../conformance/cases/index.ts';
 import { type CaseResult, runCase } from '../conformance/run.ts';
 import { launchChromium } from './chromium.ts';
@@ -13,32 +12,26 @@ import { servePlayerPage } from './player-page.ts';
 
 /** ms; what the original does not answer is waited for, case by case. */
 const TIMEOUT = 400_000;
-const PROGRAM = 'gst-webrtc-signalling-server';
-const isThere = spawnSync('which', [PROGRAM]).status === 0;
+const contender = original();
+const missing = contender ? undefined : 'peer not available: gst-webrtc-signalling-server';
 
-let server: ChildProcess | undefined;
+let server: ServerUnderTest | undefined;
 let url: string;
 beforeAll(async () => {
-  if (!isThere) return;
-  const port = await freePort();
-  url = `ws://127.0.0.1:${port}`;
-  const { stdout } = (server = spawn(PROGRAM, ['--host', '127.0.0.1', '--port', String(port)], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  }));
-  // Its log, which has to be read on, says when it listens.
-  await new Promise<void>((resolve) => stdout.on('data', (text) => String(text).includes('Listening on') && resolve()));
+  server = await contender?.start();
+  url = server?.url ?? '';
 });
-afterAll(() => server?.kill('SIGTERM'));
+afterAll(() => server?.close());
 
 it(
   'behaves in every case as ours, as intended to differ, or as a release that is older than the reference',
   async (context) => {
-    if (!isThere) return context.skip(`peer not available: ${PROGRAM}`);
+    if (missing) return context.skip(missing);
     const results: CaseResult[] = [];
     for (const one of cases) results.push(await runCase(url, one));
     const count = (outcome: string): number => results.filter((result) => result.outcome === outcome).length;
     console.log(
-      `${PROGRAM}: ${results.length} cases, ${count('ok')} ok, ${count('as the original')} as the original, ` +
+      `${contender!.name}: ${results.length} cases, ${count('ok')} ok, ${count('as the original')} as the original, ` +
         `${count('as release 0.15')} as release 0.15`,
     );
     const failed = results.filter(({ outcome }) => outcome === 'FAILED');
@@ -49,7 +42,7 @@ it(
 );
 
 it('lets our sink, the published browser library and our source meet', async (context) => {
-  if (!isThere) return context.skip(`peer not available: ${PROGRAM}`);
+  if (missing) return context.skip(missing);
   const sink = new CommandProcess([
     'sink',
     'testsrc:width=640,height=360,framerate=30',
@@ -83,15 +76,3 @@ it('lets our sink, the published browser library and our source meet', async (co
     await Promise.all([sink.stop(), browser.close(), served.close(), rm(folder, { recursive: true })]);
   }
 });
-
-/** A port that nobody listens on: the original cannot be asked to take any that is free. */
-function freePort(): Promise<number> {
-  const probe = createServer();
-  return new Promise((resolve, reject) => {
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
-}

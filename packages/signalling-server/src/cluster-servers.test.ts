@@ -3,8 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { BrokerProcess, freePort, redis } from './cluster/broker-process.testing.ts';
+import { BrokerProcess, redis } from './cluster/broker-process.testing.ts';
 import { useServers } from './fixture.testing.ts';
+import { freePort } from './free-port.testing.ts';
 import type { SignallingServer } from './server.ts';
 import { type Json, TestClient } from './test-client.testing.ts';
 

@@ -52,19 +52,23 @@ export class Outbox {
     let size = 0;
     let encoded: ServerMessage | undefined;
     let frame: Buffer | undefined;
-    for (let next = 0; next < this.#queue.length; next++) {
-      const { to, message } = this.#queue[next]!;
-      const peer = this.#peers.get(to);
-      if (!peer?.isOpen) continue;
-      if (!frame || encoded !== message) frame = this.#encode((encoded = message));
-      size += frame.length;
-      if (next < SLICE) {
-        this.sendWaiting(peer);
-        this.#send(peer, message.type, frame);
-      } else this.#postpone(peer, message.type, frame);
+    try {
+      for (let next = 0; next < this.#queue.length; next++) {
+        const { to, message } = this.#queue[next]!;
+        const peer = this.#peers.get(to);
+        if (!peer?.isOpen) continue;
+        if (!frame || encoded !== message) frame = this.#encode((encoded = message));
+        size += frame.length;
+        if (next < SLICE) {
+          this.sendWaiting(peer);
+          this.#send(peer, message.type, frame);
+        } else this.#postpone(peer, message.type, frame);
+      }
+    } finally {
+      // Whatever fails with one message, the next event is to find its way.
+      this.#queue.length = 0;
+      this.#isDelivering = false;
     }
-    this.#queue.length = 0;
-    this.#isDelivering = false;
     return size;
   }
 

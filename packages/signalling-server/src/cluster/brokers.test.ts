@@ -4,7 +4,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { BrokerProcess, freePort, nats, redis } from './broker-process.testing.ts';
+import { freePort } from '../free-port.testing.ts';
+import { BrokerProcess, nats, redis } from './broker-process.testing.ts';
 import { Cluster, type ClusterOptions } from './cluster.ts';
 import { areEven, Witness } from './witness.testing.ts';
 
