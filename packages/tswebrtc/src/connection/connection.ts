@@ -8,39 +8,28 @@ import { Emitter } from '../common/emitter.ts';
 import { asError, TsWebRTCError } from '../common/errors.ts';
 import { type Logger, silentLogger } from '../common/logger.ts';
 import type { RtcpPacket, TransportFeedback } from '../rtp/rtcp/types.ts';
-import { createAnswer } from '../sdp/answer.ts';
-import { assertConnectable, assertSameShape } from '../sdp/checks.ts';
-import type { MediaDescription, SessionDescription } from '../sdp/description.ts';
-import { type MediaAgreement, type NegotiatedExtensions, negotiate } from '../sdp/negotiate.ts';
-import { createOffer } from '../sdp/offer.ts';
-import { PayloadTypes } from '../sdp/payload-types.ts';
-import { parseDescription } from '../sdp/read.ts';
+import type { MediaDescription } from '../sdp/description.ts';
+import type { NegotiatedExtensions } from '../sdp/negotiate.ts';
 import { writeDescription } from '../sdp/write.ts';
 import { DataChannelCount } from './data-channel-count.ts';
 import { type IceCandidate, LocalCandidates } from './local-candidates.ts';
+import { type Agreement, Negotiation, type SessionDescriptionInit, type SignalingState } from './negotiation.ts';
 import { RemoteCandidates } from './remote-candidates.ts';
 import { type ReceptionReport, RtcpSession } from './rtcp-session.ts';
 import type { RtpReceiver } from './rtp-receiver.ts';
 import { RtpReception } from './rtp-reception.ts';
 import type { RtpSender } from './rtp-sender.ts';
-import { Sections } from './sections.ts';
 import { buildStats } from './stats.ts';
 import { Transceiver } from './transceiver.ts';
 import type { DataChannel, DataChannelInit, RTCStatsEntry, Transport, TransportFactory } from './transport/types.ts';
 import type { ConnectionOptions, ConnectionState, IceCandidateInit, Lane, TransceiverInit } from './types.ts';
 
 export type { IceCandidate } from './local-candidates.ts';
+export type { SessionDescriptionInit, SignalingState } from './negotiation.ts';
 export type { ReceptionReport } from './rtcp-session.ts';
 export { Transceiver } from './transceiver.ts';
 
 const NO_EXTENSIONS: NegotiatedExtensions = {};
-
-export interface SessionDescriptionInit {
-  readonly type: 'offer' | 'answer';
-  readonly sdp: string;
-}
-
-export type SignalingState = 'stable' | 'have-local-offer' | 'have-remote-offer' | 'closed';
 
 export type ConnectionEvents = {
   /** Never before `setLocalDescription` has resolved, so that a candidate cannot overtake the description it belongs to. */
@@ -84,8 +73,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   readonly #cname: string;
   readonly #dataChannels: boolean;
   readonly #receives: boolean;
-  readonly #sections = new Sections();
-  readonly #payloadTypes = new PayloadTypes();
+  readonly #negotiation: Negotiation;
   readonly #transceivers: Transceiver[] = [];
   #senders: readonly RtpSender[] = [];
   #receivers: readonly RtpReceiver[] = [];
@@ -94,15 +82,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   readonly #remoteCandidates: RemoteCandidates;
   readonly #localCandidates = new LocalCandidates();
   readonly #channelCount = new DataChannelCount();
-  /** A positive 63-bit number (RFC 8829 §5.2.1). */
-  readonly #sessionId = (randomBytes(8).readBigUInt64BE() >> 1n).toString();
-  #sessionVersion = 0;
 
-  #signalingState: SignalingState = 'stable';
-  #local: { readonly type: 'offer' | 'answer'; readonly description: SessionDescription } | undefined;
-  #remote: { readonly init: SessionDescriptionInit; readonly description: SessionDescription } | undefined;
-  /** What was last agreed on, which a pending offer does not change. */
-  #agreed: SessionDescription | undefined;
   #setup: 'active' | 'passive' | undefined;
   #wantsApplication = false;
   #gathering = false;
@@ -124,6 +104,11 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.#cname = init.cname ?? randomBytes(12).toString('base64url');
     this.#dataChannels = init.dataChannels ?? true;
     this.#receives = init.reception ?? true;
+    this.#negotiation = new Negotiation({
+      cname: this.#cname,
+      dataChannels: this.#dataChannels,
+      onStateChange: (state) => this.emit('signalingstatechange', state),
+    });
     this.#remoteCandidates = new RemoteCandidates((candidate) => {
       transport.addRemoteCandidate(candidate).catch((error: unknown) => {
         this.#logger.debug({ err: asError(error) }, 'a candidate of the peer is of no use');
@@ -167,7 +152,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   get signalingState(): SignalingState {
-    return this.#signalingState;
+    return this.#negotiation.state;
   }
 
   get gatheringState(): 'new' | 'gathering' | 'complete' {
@@ -190,18 +175,19 @@ export class Connection extends Emitter<ConnectionEvents> {
 
   /** The media sections of the peer's last description, for choosing what to answer with. */
   get remoteMedia(): readonly MediaDescription[] {
-    return this.#remote?.description.media ?? [];
+    return this.#negotiation.remoteMedia;
   }
 
   /** The last local description, with the candidates gathered so far in the m-line they belong to. */
   get localDescription(): SessionDescriptionInit | undefined {
-    if (!this.#local) return undefined;
-    const { type, description } = this.#local;
+    const { local } = this.#negotiation;
+    if (!local) return undefined;
+    const { type, description } = local;
     return { type, sdp: writeDescription(this.#localCandidates.fill(description)) };
   }
 
   get remoteDescription(): SessionDescriptionInit | undefined {
-    return this.#remote?.init;
+    return this.#negotiation.remote;
   }
 
   /** Latest round-trip time, seconds; undefined before the first measurement. */
@@ -245,80 +231,28 @@ export class Connection extends Emitter<ConnectionEvents> {
   /** An offer of all transceivers and, where a channel was created, data channels. Rejects with `INVALID_STATE`. */
   async createOffer(): Promise<SessionDescriptionInit> {
     this.#assertOpen();
-    if (this.#signalingState === 'have-remote-offer')
-      throw this.#wrongState('create an offer', 'answer the offer of the peer first');
-    this.#sections.extend(this.#transceivers, this.#wantsApplication);
-    const description = createOffer({
-      sessionId: this.#sessionId,
-      sessionVersion: String(this.#sessionVersion++),
-      transport: this.#transport.local,
-      sections: this.#sections.describe(this.#cname),
-      payloadTypes: this.#payloadTypes,
-      ...(this.#agreed ? { previous: this.#agreed } : {}),
-    });
-    return { type: 'offer', sdp: writeDescription(description) };
+    return this.#negotiation.createOffer(this.#transceivers, this.#wantsApplication, this.#transport.local);
   }
 
   /** An answer to the offer of the peer with what the transceivers can take of it. Rejects with `INVALID_STATE`. */
   async createAnswer(): Promise<SessionDescriptionInit> {
     this.#assertOpen();
-    if (this.#signalingState !== 'have-remote-offer') throw this.#wrongState('create an answer', 'set a remote offer first');
-    const offer = this.#remote!.description;
-    this.#sections.adopt(offer, this.#transceivers, this.#transport.local, this.#cname, this.#dataChannels);
-    const description = createAnswer({
-      offer,
-      transport: this.#transport.local,
-      sections: this.#sections.answerSections(this.#cname),
-      ...(this.#setup ? { setup: this.#setup } : {}),
-    });
-    return { type: 'answer', sdp: writeDescription(description) };
+    return this.#negotiation.createAnswer(this.#transceivers, this.#transport.local, this.#setup);
   }
 
   /** Puts an offer or answer of ours in force and begins to gather. Rejects with `INVALID_STATE` or `INVALID_SDP`. */
   async setLocalDescription(init: SessionDescriptionInit): Promise<void> {
     this.#assertOpen();
-    const description = parseDescription(init.sdp);
-    if (init.type === 'offer') {
-      if (this.#signalingState === 'have-remote-offer')
-        throw this.#wrongState('set a local offer', 'answer the offer of the peer first');
-      this.#local = { type: 'offer', description };
-      this.#setSignalingState('have-local-offer');
-    } else {
-      if (this.#signalingState !== 'have-remote-offer') throw this.#wrongState('set a local answer', 'set a remote offer first');
-      const remote = this.#remote!.description;
-      assertSameShape(remote, description);
-      this.#local = { type: 'answer', description };
-      this.#agree(description, remote, 'local');
-    }
+    const agreement = this.#negotiation.setLocal(init);
+    if (agreement) this.#apply(agreement);
     this.#gather();
   }
 
   /** Takes the peer's offer or answer. Rejects with `INVALID_STATE` or `INVALID_SDP`; nothing has changed then. */
   async setRemoteDescription(init: SessionDescriptionInit): Promise<void> {
     this.#assertOpen();
-    if (init.type === 'offer') {
-      if (this.#signalingState === 'have-local-offer') throw this.#wrongState('take an offer', 'wait for the answer to ours');
-      const description = parseDescription(init.sdp);
-      assertConnectable(description, 'offer');
-      const known = this.#agreed?.media.length ?? 0;
-      if (description.media.length < known) {
-        throw new TsWebRTCError(
-          'INVALID_SDP',
-          `The offer has ${description.media.length} m-lines where the session has ${known}.`,
-        );
-      }
-      for (const { formats } of description.media) for (const { payloadType } of formats) this.#payloadTypes.reserve(payloadType);
-      this.#remote = { init, description };
-      this.#setSignalingState('have-remote-offer');
-      return;
-    }
-    if (this.#signalingState !== 'have-local-offer') throw this.#wrongState('take an answer', 'set a local offer first');
-    const description = parseDescription(init.sdp);
-    const local = this.#local!.description;
-    assertSameShape(local, description);
-    assertConnectable(description, 'answer');
-    this.#remote = { init, description };
-    this.#agree(local, description, 'remote');
+    const agreement = this.#negotiation.setRemote(init);
+    if (agreement) this.#apply(agreement);
   }
 
   /** Takes a candidate of the peer; before the descriptions are complete it waits. Unusable ones are ignored. */
@@ -358,8 +292,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.#rtcp.stop();
     this.#reception.stop();
     if (this.#transport.lane !== undefined) this.#rtcp.goodbye();
-    this.#signalingState = 'closed';
-    this.emit('signalingstatechange', 'closed');
+    this.#negotiation.close();
     try {
       await this.#transport.close();
     } catch (error) {
@@ -371,28 +304,20 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   /** Both descriptions are known: hands everyone what was agreed and, the first time, sets the transport going. */
-  #agree(local: SessionDescription, remote: SessionDescription, answer: 'local' | 'remote'): void {
-    const current = local.media.map((_, index) => this.#sections.transceiverAt(index)?.codec);
-    const agreements = negotiate(local, remote, answer, current);
-    this.#agreed = local;
-    this.#sections.apply(agreements, local);
+  #apply(agreement: Agreement): void {
     // One number for all m-lines of a bundle (RFC 8843 §9.2, RFC 8285 §5).
     // One transport has one numbering of them (RFC 8843 §9.1).
-    this.#extensions = Object.assign({}, ...agreements.map(({ extensions }) => extensions));
-    this.#setSignalingState('stable');
-    const index = agreements.findIndex((agreement) => agreement.accepted);
-    if (index >= 0) this.#connect(local, remote, index, answer, hasDataChannels(agreements, local));
-    this.#logger.debug({ media: agreements.map((a) => [a.direction, a.codec?.name]) }, 'negotiated');
+    this.#extensions = Object.assign({}, ...agreement.media.map(({ extensions }) => extensions));
+    const index = agreement.media.findIndex(({ accepted }) => accepted);
+    if (index >= 0) this.#connect(agreement, index);
+    this.#logger.debug({ media: agreement.media.map(({ direction, codec }) => [direction, codec?.name]) }, 'negotiated');
     this.emit('negotiated');
   }
 
-  #connect(
-    local: SessionDescription,
-    remote: SessionDescription,
-    index: number,
-    answer: 'local' | 'remote',
-    dataChannels: boolean,
-  ): void {
+  /** `index`: the m-line that carries the bundle. */
+  #connect(agreement: Agreement, index: number): void {
+    const { local, remote, answer } = agreement;
+    const dataChannels = hasDataChannels(agreement);
     const theirs = remote.media[index]!;
     const { usernameFragment, password } = theirs;
     if (usernameFragment === undefined || password === undefined) return;
@@ -431,8 +356,9 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   #onLocalCandidate(candidate: string): void {
-    if (this.#closing || !this.#local) return;
-    this.emit('icecandidate', this.#localCandidates.add(candidate, this.#local.description));
+    const { local } = this.#negotiation;
+    if (this.#closing || !local) return;
+    this.emit('icecandidate', this.#localCandidates.add(candidate, local.description));
   }
 
   #onTransportState(state: ConnectionState): void {
@@ -456,21 +382,11 @@ export class Connection extends Emitter<ConnectionEvents> {
     }
   }
 
-  #setSignalingState(state: SignalingState): void {
-    if (this.#signalingState === state) return;
-    this.#signalingState = state;
-    this.emit('signalingstatechange', state);
-  }
-
   #assertOpen(): void {
     if (this.#closing) throw new TsWebRTCError('INVALID_STATE', 'The connection is closed.');
   }
-
-  #wrongState(what: string, remedy: string): TsWebRTCError {
-    return new TsWebRTCError('INVALID_STATE', `Cannot ${what} in signalling state ${this.#signalingState}: ${remedy}.`);
-  }
 }
 
-function hasDataChannels(agreements: readonly MediaAgreement[], local: SessionDescription): boolean {
-  return agreements.some(({ accepted }, index) => accepted && local.media[index]!.kind === 'application');
+function hasDataChannels({ media, local }: Agreement): boolean {
+  return media.some(({ accepted }, index) => accepted && local.media[index]!.kind === 'application');
 }
