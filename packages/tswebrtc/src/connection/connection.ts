@@ -8,6 +8,7 @@ import { Emitter } from '../common/emitter.ts';
 import { asError, TsWebRTCError } from '../common/errors.ts';
 import { type Logger, silentLogger } from '../common/logger.ts';
 import type { RtcpPacket, TransportFeedback } from '../rtp/rtcp/types.ts';
+import { isUsable } from '../sdp/answer.ts';
 import type { MediaDescription } from '../sdp/description.ts';
 import type { NegotiatedExtensions } from '../sdp/negotiate.ts';
 import { writeDescription } from '../sdp/write.ts';
@@ -21,7 +22,15 @@ import { RtpReception } from './rtp-reception.ts';
 import type { RtpSender } from './rtp-sender.ts';
 import { buildStats } from './stats.ts';
 import { Transceiver } from './transceiver.ts';
-import type { DataChannel, DataChannelInit, RTCStatsEntry, Transport, TransportFactory } from './transport/types.ts';
+import type {
+  DataChannel,
+  DataChannelInit,
+  IceParameters,
+  RestartReason,
+  RTCStatsEntry,
+  Transport,
+  TransportFactory,
+} from './transport/types.ts';
 import type { ConnectionOptions, ConnectionState, IceCandidateInit, Lane, TransceiverInit } from './types.ts';
 
 export type { IceCandidate } from './local-candidates.ts';
@@ -36,6 +45,11 @@ export type ConnectionEvents = {
   icecandidate: [candidate: IceCandidate];
   statechange: [state: ConnectionState];
   signalingstatechange: [state: SignalingState];
+  /**
+   * An ICE restart is due, because nothing is heard from the peer or this host has other addresses: whoever can offer calls
+   * `restartIce` and negotiates. Again, less and less often, while nothing is heard.
+   */
+  restartneeded: [reason: RestartReason];
   /** The peer opened a data channel. */
   datachannel: [channel: DataChannel];
   /** Offer and answer are complete: codecs, directions and streams of the transceivers are set. */
@@ -85,7 +99,11 @@ export class Connection extends Emitter<ConnectionEvents> {
 
   #setup: 'active' | 'passive' | undefined;
   #wantsApplication = false;
-  #gathering = false;
+  /** Of the descriptions in force: what an ICE restart changes. */
+  #credentials: { readonly local: string | undefined; readonly remote: IceParameters } | undefined;
+  #restartWanted = false;
+  /** Our username fragment that was gathered for. */
+  #gathered: string | undefined;
   #extensions: NegotiatedExtensions = {};
   #transportSequenceNumber = randomBytes(2).readUInt16BE();
   #closing: Promise<void> | undefined;
@@ -140,6 +158,7 @@ export class Connection extends Emitter<ConnectionEvents> {
       this.#reception.handle(packets, arrival);
       this.emit('rtcp', packets, arrival);
     });
+    transport.on('restartneeded', (reason) => this.emit('restartneeded', reason));
     transport.on('datachannel', (channel) => {
       this.#channelCount.watch(channel);
       this.emit('datachannel', channel);
@@ -228,16 +247,26 @@ export class Connection extends Emitter<ConnectionEvents> {
     return channel;
   }
 
+  /**
+   * Lets the next offer restart ICE: other credentials and candidates, while what runs over the pair in use goes on until
+   * there is another one. Before the first offer and answer there is nothing to restart.
+   */
+  restartIce(): void {
+    this.#restartWanted = this.#credentials !== undefined;
+  }
+
   /** An offer of all transceivers and, where a channel was created, data channels. Rejects with `INVALID_STATE`. */
   async createOffer(): Promise<SessionDescriptionInit> {
     this.#assertOpen();
-    return this.#negotiation.createOffer(this.#transceivers, this.#wantsApplication, this.#transport.local);
+    const parameters = this.#restartWanted && this.#credentials ? this.#transport.prepareRestart() : this.#transport.local;
+    return this.#negotiation.createOffer(this.#transceivers, this.#wantsApplication, parameters);
   }
 
   /** An answer to the offer of the peer with what the transceivers can take of it. Rejects with `INVALID_STATE`. */
   async createAnswer(): Promise<SessionDescriptionInit> {
     this.#assertOpen();
-    return this.#negotiation.createAnswer(this.#transceivers, this.#transport.local, this.#setup);
+    const parameters = this.#peerRestarts() ? this.#transport.prepareRestart() : this.#transport.local;
+    return this.#negotiation.createAnswer(this.#transceivers, parameters, this.#setup);
   }
 
   /** Puts an offer or answer of ours in force and begins to gather. Rejects with `INVALID_STATE` or `INVALID_SDP`. */
@@ -321,6 +350,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     const theirs = remote.media[index]!;
     const { usernameFragment, password } = theirs;
     if (usernameFragment === undefined || password === undefined) return;
+    const credentials = { local: local.media[index]!.usernameFragment, remote: { usernameFragment, password } };
     if (this.#setup === undefined) {
       const setup = answer === 'local' ? local.media[index]!.setup : theirs.setup;
       // RFC 5763 §5: who is active is the DTLS client. An answer that says nothing useful means active.
@@ -335,7 +365,15 @@ export class Connection extends Emitter<ConnectionEvents> {
         },
       );
       this.#remoteCandidates.open(usernameFragment);
-    } else if (dataChannels) this.#transport.startDataChannels();
+    } else {
+      if (credentials.local !== this.#credentials?.local) {
+        this.#restartWanted = false;
+        this.#transport.restart({ ...credentials.remote, iceLite: remote.iceLite });
+        this.#remoteCandidates.open(usernameFragment);
+      }
+      if (dataChannels) this.#transport.startDataChannels();
+    }
+    this.#credentials = credentials;
     for (const media of remote.media) {
       if (media.usernameFragment !== usernameFragment) continue;
       for (const candidate of media.candidates) this.#remoteCandidates.add(candidate);
@@ -343,10 +381,20 @@ export class Connection extends Emitter<ConnectionEvents> {
     if (theirs.endOfCandidates) this.#remoteCandidates.add('');
   }
 
-  /** Gathers once, after the caller of `setLocalDescription` had the chance to send the description. */
+  /** Whether the offer of the peer that is pending restarts ICE (RFC 8839 §4.4.1.1.1). */
+  #peerRestarts(): boolean {
+    const offered = this.#negotiation.remoteMedia.find(isUsable);
+    const known = this.#credentials?.remote;
+    if (!offered || !known) return false;
+    return offered.usernameFragment !== known.usernameFragment || offered.password !== known.password;
+  }
+
+  /** Gathers once for each restart, after the caller of `setLocalDescription` had the chance to send the description. */
   #gather(): void {
-    if (this.#gathering) return;
-    this.#gathering = true;
+    const own = this.#negotiation.local!.description.media.find(isUsable)?.usernameFragment;
+    if (own === this.#gathered) return;
+    if (this.#gathered !== undefined) this.#localCandidates.clear();
+    this.#gathered = own;
     setImmediate(() => {
       if (this.#closing) return;
       this.#transport.gather().catch((error: unknown) => {

@@ -35,7 +35,7 @@ class FakeDataChannel extends Emitter<DataChannelEvents> implements DataChannel 
 }
 
 export class FakeTransport extends Emitter<TransportEvents> implements Transport {
-  readonly local: TransportParameters = {
+  local: TransportParameters = {
     usernameFragment: 'fake',
     password: 'fakepasswordfakepassword',
     fingerprints: [{ algorithm: 'sha-256', value: Array.from({ length: 32 }, () => 'AB').join(':') }],
@@ -44,6 +44,8 @@ export class FakeTransport extends Emitter<TransportEvents> implements Transport
   lane: Lane | undefined;
   gatheringState: 'new' | 'gathering' | 'complete' = 'new';
   readonly started: Parameters<Transport['start']>[] = [];
+  readonly restarted: Parameters<Transport['restart']>[] = [];
+  prepared: TransportParameters | undefined;
   readonly remoteCandidates: string[] = [];
   readonly sent: Uint8Array[] = [];
   readonly channels: FakeDataChannel[] = [];
@@ -58,6 +60,17 @@ export class FakeTransport extends Emitter<TransportEvents> implements Transport
   start(...start: Parameters<Transport['start']>): void {
     this.started.push(start);
     this.become('connecting');
+  }
+
+  prepareRestart(): TransportParameters {
+    this.prepared ??= { ...this.local, usernameFragment: `fake${this.restarted.length + 1}` };
+    return this.prepared;
+  }
+
+  restart(...restart: Parameters<Transport['restart']>): void {
+    this.restarted.push(restart);
+    this.local = this.prepared ?? this.local;
+    this.prepared = undefined;
   }
 
   startDataChannels(): void {

@@ -25,6 +25,12 @@ export class LocalCandidates {
     return { candidate, sdpMLineIndex: index, sdpMid: description.media[index]?.mid };
   }
 
+  /** ICE restarts: those so far are of no use any more. */
+  clear(): void {
+    this.#candidates.length = 0;
+    this.#complete = false;
+  }
+
   /** `description` with what has been gathered so far. */
   fill(description: SessionDescription): SessionDescription {
     const carrier = carrierOf(description);

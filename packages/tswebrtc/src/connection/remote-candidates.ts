@@ -10,18 +10,23 @@ const MAX_KNOWN = 512;
 export class RemoteCandidates {
   readonly #take: (candidate: string) => void;
   readonly #known = new Set<string>();
-  #waiting: string[] | undefined = [];
+  /** For credentials that are not known yet. */
+  #waiting: string[] = [];
   #usernameFragment: string | undefined;
 
   constructor(take: (candidate: string) => void) {
     this.#take = take;
   }
 
-  /** The transport runs towards the peer of this user name fragment: passes on what waits and whatever comes. */
+  /**
+   * The transport runs towards the peer of this user name fragment: passes on what waits and whatever comes. Again when ICE
+   * restarts; a peer that keeps its credentials keeps its candidates.
+   */
   open(usernameFragment: string): void {
+    const waiting = usernameFragment === this.#usernameFragment ? [...this.#known, ...this.#waiting] : this.#waiting;
     this.#usernameFragment = usernameFragment;
-    const waiting = this.#waiting ?? [];
-    this.#waiting = undefined;
+    this.#known.clear();
+    this.#waiting = [];
     // What came early may still be followed by more, whatever an early end said.
     for (const candidate of waiting) if (candidate !== '') this.add(candidate);
     if (waiting.at(-1) === '') this.add('');
@@ -29,20 +34,22 @@ export class RemoteCandidates {
 
   /** `candidate` with or without `a=`; empty = no more. */
   add(candidate: string): void {
-    const text = candidate.trim().replace(/^a=/i, '');
-    if (this.#waiting) {
+    const text = candidate
+      .trim()
+      .replace(/^a=/i, '')
+      .replace(/^end-of-candidates$/, '');
+    // A candidate that names its credentials and names others belongs to a transport that is not ours, or not yet.
+    const fragment = / ufrag (\S+)/.exec(text)?.[1];
+    if (this.#usernameFragment === undefined || (fragment !== undefined && fragment !== this.#usernameFragment)) {
       if (this.#waiting.length < MAX_WAITING) this.#waiting.push(text);
       return;
     }
-    if (text === '' || text === 'end-of-candidates') {
+    if (text === '') {
       this.#take('');
       return;
     }
     if (this.#known.has(text) || this.#known.size >= MAX_KNOWN) return;
     this.#known.add(text);
-    // A candidate that names its credentials and names others belongs to a transport that is not ours.
-    const fragment = / ufrag (\S+)/.exec(text)?.[1];
-    if (fragment !== undefined && fragment !== this.#usernameFragment) return;
     this.#take(text);
   }
 }

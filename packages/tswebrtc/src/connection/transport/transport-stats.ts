@@ -4,7 +4,8 @@ import type { CandidatePair } from 'werift';
 import type { ConnectionState, LaneCounters, SrtpProfile } from '../types.ts';
 import type { LocalCertificate } from './certificate.ts';
 import type { DtlsEndpoint } from './dtls-endpoint.ts';
-import type { IceAgent, SelectedPair } from './ice-agent.ts';
+import type { SelectedPair } from './ice-agent.ts';
+import type { IceTransport } from './ice-transport.ts';
 import type { RTCStatsEntry } from './types.ts';
 
 const TRANSPORT = 'transport';
@@ -20,7 +21,7 @@ const DTLS_STATES: Record<ConnectionState, string> = {
 
 export interface TransportStatsSource {
   readonly timestamp: number;
-  readonly ice: IceAgent;
+  readonly ice: IceTransport;
   readonly selected: SelectedPair | undefined;
   readonly dtls: DtlsEndpoint | undefined;
   readonly dtlsRole: 'client' | 'server' | undefined;
@@ -28,25 +29,36 @@ export interface TransportStatsSource {
   readonly profile: SrtpProfile | undefined;
   /** What the SRTP sender sent past ICE. */
   readonly lane: LaneCounters | undefined;
+  /** Of that: before the pair in use came into use. */
+  readonly laneBefore: LaneCounters;
   readonly local: LocalCertificate;
 }
 
 export function transportStats(source: TransportStatsSource): RTCStatsEntry[] {
   const { timestamp, ice } = source;
   const selected = source.selected?.pair;
-  const pairs = ice.pairs.map((pair) => pairStats(pair, timestamp, pair === selected, source.lane));
+  const { lane, laneBefore } = source;
+  const own = lane && {
+    packets: lane.packets - laneBefore.packets,
+    bytes: lane.bytes - laneBefore.bytes,
+    dropped: lane.dropped - laneBefore.dropped,
+  };
+  const pairs = ice.pairs.map((pair) => pairStats(pair, timestamp, pair === selected, own));
   const used = selected && pairs.find(({ id }) => id === pairId(selected));
+  const { usernameFragment } = ice.local;
+  const { totals } = ice;
   const remotes = new Map(ice.pairs.map(({ remoteCandidate }) => [remoteId(remoteCandidate), remoteCandidate]));
   const transport: RTCStatsEntry = {
     id: TRANSPORT,
     type: 'transport',
     timestamp,
-    packetsSent: used?.packetsSent ?? 0,
-    packetsReceived: used?.packetsReceived ?? 0,
-    bytesSent: used?.bytesSent ?? 0,
-    bytesReceived: used?.bytesReceived ?? 0,
+    packetsSent: totals.packetsSent + (own?.packets ?? 0),
+    packetsReceived: totals.packetsReceived,
+    bytesSent: totals.bytesSent + (own?.bytes ?? 0),
+    bytesReceived: totals.bytesReceived,
+    selectedCandidatePairChanges: ice.pairChanges,
     iceRole: ice.role,
-    iceLocalUsernameFragment: ice.usernameFragment,
+    iceLocalUsernameFragment: usernameFragment,
     iceState: source.state === 'connecting' ? 'checking' : source.state,
     dtlsState: DTLS_STATES[source.state],
     localCertificateId: 'certificate_local',
@@ -70,7 +82,7 @@ export function transportStats(source: TransportStatsSource): RTCStatsEntry[] {
       candidateType: candidate.type,
       priority: candidate.priority,
       foundation: candidate.foundation,
-      usernameFragment: ice.usernameFragment,
+      usernameFragment: candidate.usernameFragment,
       ...(candidate.relatedAddress === undefined ? {} : { relatedAddress: candidate.relatedAddress }),
       ...(candidate.relatedPort === undefined ? {} : { relatedPort: candidate.relatedPort }),
     })),

@@ -12,9 +12,13 @@ export interface Fingerprint {
   readonly value: string;
 }
 
-export interface TransportParameters {
+/** ICE credentials of one side (RFC 8445 §5.3), which a restart changes. */
+export interface IceParameters {
   readonly usernameFragment: string;
   readonly password: string;
+}
+
+export interface TransportParameters extends IceParameters {
   readonly fingerprints: readonly Fingerprint[];
   readonly iceLite?: boolean;
 }
@@ -30,7 +34,11 @@ export type TransportEvents = {
   rtcp: [compound: Uint8Array, arrival: number];
   /** The peer opened a data channel. */
   datachannel: [channel: DataChannel];
+  /** Only an ICE restart can help: nothing is heard from the peer, or this host has other addresses. Again while that lasts. */
+  restartneeded: [reason: RestartReason];
 };
+
+export type RestartReason = 'silence' | 'network-change';
 
 /** What offer and answer decided about the transport. */
 export interface TransportRole {
@@ -69,15 +77,20 @@ export interface DataChannel extends Pick<Emitter<DataChannelEvents>, 'on' | 'on
 }
 
 export interface Transport extends Pick<Emitter<TransportEvents>, 'on' | 'once' | 'off'> {
+  /** In force; those of a restart from `restart` on. */
   readonly local: TransportParameters;
   readonly state: ConnectionState;
   /** Our context in the connection's `SrtpSender`, from `connected` on. */
   readonly lane: Lane | undefined;
   readonly gatheringState: 'new' | 'gathering' | 'complete';
-  /** Gathers; candidates come as events. */
+  /** Gathers, for what `prepareRestart` has returned after that; candidates come as events. */
   gather(): Promise<void>;
   /** Begins connectivity checks and then DTLS. Called once, when the remote description is known. */
   start(remote: TransportParameters, role: TransportRole): void;
+  /** Other credentials, to be told to the peer; the same ones until `restart`. Changes nothing of what is in use. */
+  prepareRestart(): TransportParameters;
+  /** Begins connectivity checks under the credentials that `prepareRestart` has returned. The pair in use stays until they find another. */
+  restart(remote: IceParameters & { readonly iceLite?: boolean }): void;
   /** Begins SCTP when data channels were agreed on only after `start`. Idempotent; nothing without the option `dataChannels`. */
   startDataChannels(): void;
   /** Takes a remote candidate, with or without `a=`; unusable ones are ignored with a debug line. Empty = no more. */

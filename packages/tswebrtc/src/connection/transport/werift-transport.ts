@@ -7,15 +7,18 @@ import { Emitter } from '../../common/emitter.ts';
 import { TsWebRTCError } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import { SrtcpProtector, SrtpReceiver } from '../srtp/srtp-context.ts';
-import type { ConnectionOptions, ConnectionState, Lane, LaneOptions } from '../types.ts';
+import type { ConnectionOptions, ConnectionState, Lane, LaneCounters, LaneOptions } from '../types.ts';
 import type { LocalCertificate } from './certificate.ts';
 import { DataChannels } from './data-channels.ts';
 import { DtlsEndpoint, type SrtpKeys } from './dtls-endpoint.ts';
-import { IceAgent, type SelectedPair } from './ice-agent.ts';
+import type { SelectedPair } from './ice-agent.ts';
+import { IceTransport } from './ice-transport.ts';
+import { watchAddresses } from './network-monitor.ts';
 import { transportStats } from './transport-stats.ts';
 import type {
   DataChannel,
   DataChannelInit,
+  IceParameters,
   RTCStatsEntry,
   Transport,
   TransportEvents,
@@ -28,6 +31,10 @@ const DISCONNECTED_TIMEOUT = 5000;
 const FAILED_TIMEOUT = 30_000;
 /** ms from `start` to `connected` at most. */
 const CONNECT_DEADLINE = 30_000;
+/** ms from one restart against silence to the next, doubling: the first may have come before there was a network again. */
+const FIRST_RESTART_INTERVAL = 4000;
+/** ms over which the connections of a server spread their restarts after an address was added, which nothing has failed for. */
+const RESTART_SPREAD = 2000;
 /** DTLS datagrams kept while ICE is not ready: a peer whose checks end first speaks first. */
 const MOST_EARLY_DATAGRAMS = 16;
 /** Media that came before the keys: a peer may send them right behind its last handshake message, and the first is a keyframe. */
@@ -36,16 +43,14 @@ const MOST_EARLY_MEDIA = 256;
 export type TransportOptions = ConnectionOptions & { dataChannels: boolean };
 
 export class WeriftTransport extends Emitter<TransportEvents> implements Transport {
-  readonly local: TransportParameters;
   readonly #options: TransportOptions;
   readonly #certificate: LocalCertificate;
   readonly #log: Logger;
-  readonly #ice: IceAgent;
+  readonly #ice: IceTransport;
   readonly #channels: DataChannels;
   readonly #disconnectedTimeout: number;
   readonly #failedTimeout: number;
   #state: ConnectionState = 'new';
-  #gatheringState: 'new' | 'gathering' | 'complete' = 'new';
   #lane: Lane | undefined;
   #remote: TransportParameters | undefined;
   #role: TransportRole | undefined;
@@ -57,12 +62,18 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
   #receiver: SrtpReceiver | undefined;
   #rtcpProtector: SrtcpProtector | undefined;
   #selected: SelectedPair | undefined;
+  /** What the lane had sent when the pair in use came into use. */
+  #laneBefore: LaneCounters = { packets: 0, bytes: 0, dropped: 0 };
   #early: { datagram: Buffer; from: Address | undefined }[] = [];
   #earlyMedia: { readonly datagram: Buffer; readonly arrival: number }[] = [];
   #lastHeard = 0;
   #lastWatch = 0;
   #deadline: NodeJS.Timeout | undefined;
   #silence: NodeJS.Timeout | undefined;
+  #nextRestart = 0;
+  #restartInterval = FIRST_RESTART_INTERVAL;
+  #restartTimer: NodeJS.Timeout | undefined;
+  #unwatch: (() => void) | undefined;
   #released = false;
   #closing: Promise<void> | undefined;
 
@@ -74,21 +85,21 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
     this.#log = logger;
     this.#disconnectedTimeout = options.disconnectedTimeout ?? DISCONNECTED_TIMEOUT;
     this.#failedTimeout = Math.max(options.failedTimeout ?? FAILED_TIMEOUT, this.#disconnectedTimeout);
-    this.#ice = new IceAgent(
+    this.#ice = new IceTransport(
       { ...options, logger },
       {
         candidate: (line) => this.emit('candidate', line),
         datagram: (datagram, from) => this.#receive(datagram, from),
         alive: () => this.#heard(performance.now()),
-        switched: (selected) => this.#useSelectedPair(selected),
+        selected: (selected) => this.#useSelectedPair(selected),
+        failed: (error) => this.#fail('ICE failed', error),
       },
     );
     this.#channels = new DataChannels(logger, (channel) => this.emit('datachannel', channel));
-    this.local = {
-      usernameFragment: this.#ice.usernameFragment,
-      password: this.#ice.password,
-      fingerprints: [certificate.fingerprint],
-    };
+  }
+
+  get local(): TransportParameters {
+    return { ...this.#ice.local, fingerprints: [this.#certificate.fingerprint] };
   }
 
   get state(): ConnectionState {
@@ -100,16 +111,11 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
   }
 
   get gatheringState(): 'new' | 'gathering' | 'complete' {
-    return this.#gatheringState;
+    return this.#ice.gatheringState;
   }
 
   async gather(): Promise<void> {
-    if (this.#gatheringState !== 'new' || this.#released) return;
-    this.#gatheringState = 'gathering';
-    await this.#ice.gather();
-    if (this.#released) return;
-    this.#gatheringState = 'complete';
-    this.emit('candidate', '');
+    if (!this.#released) await this.#ice.gather();
   }
 
   start(remote: TransportParameters, role: TransportRole): void {
@@ -121,10 +127,18 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
     this.#sctpAgreed = role.dataChannels;
     this.#setState('connecting');
     this.#deadline = setTimeout(() => this.#fail(`not connected after ${CONNECT_DEADLINE / 1000} s`), CONNECT_DEADLINE);
-    this.#ice
-      .connect(remote, role.ice)
-      .then((selected) => this.#iceConnected(selected))
-      .catch((error) => this.#fail('ICE failed', error));
+    this.#ice.connect(remote, role.ice);
+  }
+
+  prepareRestart(): TransportParameters {
+    if (this.#released) return this.local;
+    return { ...this.#ice.prepareRestart(), fingerprints: [this.#certificate.fingerprint] };
+  }
+
+  restart(remote: IceParameters & { readonly iceLite?: boolean }): void {
+    if (this.#released) return;
+    this.#log.debug({}, 'ICE restarts');
+    this.#ice.connect(remote);
   }
 
   startDataChannels(): void {
@@ -158,7 +172,8 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
       dtlsRole: this.#role?.dtls,
       state: this.#state,
       profile: this.#profile,
-      lane: this.#lane === undefined ? undefined : this.#options.srtpSender.counters(this.#lane),
+      lane: this.#laneCounters(),
+      laneBefore: this.#laneBefore,
       local: this.#certificate,
     });
     return [...stats, ...this.#channels.getStats(timestamp, 'transport')];
@@ -169,15 +184,32 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
     return this.#closing;
   }
 
-  #iceConnected(selected: SelectedPair): void {
+  /** The first pair, over which DTLS begins, or another one, over which everything goes on. */
+  #useSelectedPair(selected: SelectedPair): void {
     if (this.#released || !this.#remote || !this.#role) return;
+    const [before, lane] = [this.#selected?.pair, this.#laneCounters()];
+    if (before && lane) {
+      before.packetsSent += lane.packets - this.#laneBefore.packets;
+      before.bytesSent += lane.bytes - this.#laneBefore.bytes;
+      this.#laneBefore = lane;
+    }
     this.#selected = selected;
-    this.#log.debug({ remote: selected.remote.join(':') }, 'ICE connected');
+    this.#log.debug({ remote: selected.remote.join(':') }, before ? 'ICE uses another pair' : 'ICE connected');
+    if (!before) this.#startDtls(selected, this.#remote, this.#role);
+    else if (this.#lane !== undefined) this.#options.srtpSender.setDestination(this.#lane, this.#destination(selected));
+    this.#heard(performance.now());
+  }
+
+  #laneCounters(): LaneCounters | undefined {
+    return this.#lane === undefined ? undefined : this.#options.srtpSender.counters(this.#lane);
+  }
+
+  #startDtls(selected: SelectedPair, remote: TransportParameters, role: TransportRole): void {
     const dtls = new DtlsEndpoint(
       {
-        role: this.#role.dtls,
+        role: role.dtls,
         certificate: this.#certificate,
-        remoteFingerprints: this.#remote.fingerprints,
+        remoteFingerprints: remote.fingerprints,
         roundTripTime: selected.pair.rtt,
         logger: this.#log,
         send: (datagram) => this.#ice.send(datagram),
@@ -222,6 +254,7 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
     this.#lastHeard = this.#lastWatch = performance.now();
     const period = Math.min(500, Math.max(20, this.#disconnectedTimeout / 10));
     this.#silence = setInterval(() => this.#watch(period), period);
+    this.#unwatch = watchAddresses((added, removed) => this.#onAddresses(added, removed));
     this.#startSctp();
     this.#log.info({ profile: keys.profile, remote: this.#selected.remote.join(':') }, 'connected');
     this.#setState('connected');
@@ -300,12 +333,29 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
     this.#ice.watch(now, this.#disconnectedTimeout, now - this.#lastHeard > this.#disconnectedTimeout / 3);
     const silence = now - this.#lastHeard;
     if (silence >= this.#failedTimeout) this.#fail(`nothing heard from the peer for ${this.#failedTimeout} ms`);
-    else if (silence >= this.#disconnectedTimeout && this.#state === 'connected') this.#setState('disconnected');
+    else if (silence >= this.#disconnectedTimeout) this.#onSilence(now);
   }
 
-  #useSelectedPair(selected: SelectedPair): void {
-    this.#selected = selected;
-    if (this.#lane !== undefined) this.#options.srtpSender.setDestination(this.#lane, this.#destination(selected));
+  #onSilence(now: number): void {
+    if (this.#state === 'connected') {
+      this.#setState('disconnected');
+      this.#restartInterval = FIRST_RESTART_INTERVAL;
+      this.#nextRestart = now;
+    }
+    if (now < this.#nextRestart || this.#released) return;
+    this.#nextRestart = now + this.#restartInterval;
+    this.#restartInterval *= 2;
+    this.emit('restartneeded', 'silence');
+  }
+
+  #onAddresses(added: readonly string[], removed: readonly string[]): void {
+    this.#log.debug({ added, removed }, 'the addresses of this host have changed');
+    const lost = this.#selected?.port && removed.includes(this.#selected.port.localAddress);
+    clearTimeout(this.#restartTimer);
+    this.#restartTimer = setTimeout(
+      () => this.emit('restartneeded', 'network-change'),
+      lost ? 0 : Math.random() * RESTART_SPREAD,
+    );
   }
 
   #fail(what: string, cause?: unknown): void {
@@ -321,6 +371,8 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
     this.#released = true;
     clearTimeout(this.#deadline);
     clearInterval(this.#silence);
+    clearTimeout(this.#restartTimer);
+    this.#unwatch?.();
     this.#early = [];
     this.#earlyMedia = [];
     if (this.#lane !== undefined) this.#options.srtpSender.removeLane(this.#lane);

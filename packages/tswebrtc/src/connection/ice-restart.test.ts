@@ -1,0 +1,223 @@
+/** ICE restarts between two connections over real sockets: what runs goes on, over other sockets. */
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { OPUS, VP8 } from '../sdp/session.testing.ts';
+import { Connection } from './connection.ts';
+import { NodeSrtpSender } from './srtp/node-srtp-sender.ts';
+import type { DataChannel, RestartReason } from './transport/types.ts';
+import { UdpPort } from './transport/udp-port.ts';
+import type { ConnectionOptions, ConnectionState } from './types.ts';
+
+const host = vi.hoisted(() => ({ addresses: ['127.0.0.1'] }));
+vi.mock('./transport/candidate.ts', async (original) => ({
+  ...(await original<typeof import('./transport/candidate.ts')>()),
+  localAddresses: () => [...host.addresses],
+}));
+
+const cleanUp: (() => unknown)[] = [];
+afterEach(async () => {
+  vi.restoreAllMocks();
+  host.addresses = ['127.0.0.1'];
+  for (const free of cleanUp.splice(0).reverse()) await free();
+});
+
+interface Peer {
+  readonly connection: Connection;
+  readonly states: ConnectionState[];
+  readonly needs: RestartReason[];
+}
+
+async function peer(options: Partial<ConnectionOptions>): Promise<Peer> {
+  const srtpSender = new NodeSrtpSender();
+  const connection = await Connection.create({ srtpSender, ...options });
+  const peer: Peer = { connection, states: [], needs: [] };
+  connection.on('statechange', (state) => peer.states.push(state));
+  connection.on('restartneeded', (reason) => peer.needs.push(reason));
+  cleanUp.push(
+    () => srtpSender.close(),
+    () => connection.close(),
+  );
+  return peer;
+}
+
+async function negotiate(offerer: Connection, answerer: Connection): Promise<void> {
+  const offer = await offerer.createOffer();
+  await offerer.setLocalDescription(offer);
+  await answerer.setRemoteDescription(offer);
+  const answer = await answerer.createAnswer();
+  await answerer.setLocalDescription(answer);
+  await offerer.setRemoteDescription(answer);
+}
+
+async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`${what}: not within 10 s`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+async function connect(options: Partial<ConnectionOptions> = {}) {
+  const [a, b] = await Promise.all([peer(options), peer(options)]);
+  a.connection.addTransceiver({ kind: 'video', direction: 'sendonly', codecs: [VP8] });
+  b.connection.addTransceiver({ kind: 'video', direction: 'recvonly', codecs: [VP8] });
+  a.connection.on('icecandidate', (candidate) => void b.connection.addIceCandidate({ ...candidate, sdpMid: null }));
+  b.connection.on('icecandidate', (candidate) => void a.connection.addIceCandidate({ ...candidate, sdpMid: null }));
+  const remote = new Promise<DataChannel>((resolve) => b.connection.once('datachannel', resolve));
+  const channel = a.connection.createDataChannel('control');
+  await negotiate(a.connection, b.connection);
+  const received: string[] = [];
+  (await remote).on('message', (message) => received.push(String(message)));
+  await until('channel open', () => channel.readyState === 'open');
+  return { a, b, channel, received };
+}
+
+const ufragOf = (sdp: string | undefined): string | undefined => /a=ice-ufrag:(\S+)/.exec(sdp ?? '')?.[1];
+
+async function pathOf({ connection }: Peer): Promise<{ pair: string; changes: number; localPort: number; remotePort: number }> {
+  const stats = await connection.getStats();
+  const transport = stats.get('transport')!;
+  const pair = stats.get(String(transport.selectedCandidatePairId))!;
+  return {
+    pair: pair.id,
+    changes: Number(transport.selectedCandidatePairChanges),
+    localPort: Number(stats.get(String(pair.localCandidateId))!.port),
+    remotePort: Number(stats.get(String(pair.remoteCandidateId))!.port),
+  };
+}
+
+describe('an ICE restart', () => {
+  it.each(['the offerer', 'the answerer'])('by %s moves everything to another pair without ending anything', async (who) => {
+    const { a, b, channel, received } = await connect();
+    const before = [await pathOf(a), await pathOf(b)];
+    const lanes = [a.connection.lane, b.connection.lane];
+    const ufrags = [ufragOf(a.connection.localDescription?.sdp), ufragOf(b.connection.localDescription?.sdp)];
+    await channel.send('before');
+
+    const [restarting, other] = who === 'the offerer' ? [a, b] : [b, a];
+    restarting.connection.restartIce();
+    await negotiate(restarting.connection, other.connection);
+    await channel.send('meanwhile');
+    await until('other pairs', async () => (await pathOf(a)).changes === 2 && (await pathOf(b)).changes === 2);
+    await channel.send('after');
+
+    await until('messages', () => received.length === 3);
+    expect(received).toEqual(['before', 'meanwhile', 'after']);
+    const [pathA, pathB] = [await pathOf(a), await pathOf(b)];
+    expect([pathA.localPort, pathA.remotePort]).toEqual([pathB.remotePort, pathB.localPort]);
+    expect(pathA.localPort).not.toBe(before[0]!.localPort);
+    expect(pathB.localPort).not.toBe(before[1]!.localPort);
+    expect(ufragOf(a.connection.localDescription?.sdp)).not.toBe(ufrags[0]);
+    expect(ufragOf(b.connection.localDescription?.sdp)).not.toBe(ufrags[1]);
+    expect([a.connection.lane, b.connection.lane]).toEqual(lanes);
+    expect([a.states, b.states]).toEqual([
+      ['connecting', 'connected'],
+      ['connecting', 'connected'],
+    ]);
+  });
+
+  it('keeps the pair in use until the peer has answered, and the counts of all pairs', async () => {
+    const { a, b, channel, received } = await connect();
+    const before = await pathOf(a);
+    a.connection.restartIce();
+    const offer = await a.connection.createOffer();
+    await a.connection.setLocalDescription(offer);
+    await until('gathered', () => a.connection.gatheringState === 'complete');
+    await channel.send('unanswered');
+    await until('message', () => received.length === 1);
+    expect((await pathOf(a)).pair).toBe(before.pair);
+    const sent = Number((await a.connection.getStats()).get('transport')!.packetsSent);
+
+    await b.connection.setRemoteDescription(offer);
+    const answer = await b.connection.createAnswer();
+    await b.connection.setLocalDescription(answer);
+    await a.connection.setRemoteDescription(answer);
+    await until('another pair', async () => (await pathOf(a)).pair !== before.pair);
+    expect(Number((await a.connection.getStats()).get('transport')!.packetsSent)).toBeGreaterThanOrEqual(sent);
+  });
+
+  it('can be made time and again, leaving no socket behind', async () => {
+    const open = observeSockets();
+    const { a, b, channel, received } = await connect();
+    for (let i = 0; i < 5; i++) {
+      a.connection.restartIce();
+      await negotiate(a.connection, b.connection);
+      await until('another pair', async () => (await pathOf(a)).changes === 2 + i);
+      await channel.send(`${i}`);
+    }
+    await until('messages', () => received.length === 5);
+    await until('the old sockets are closed', () => open.filter((port) => !port.closed).length === 2);
+    await Promise.all([a.connection.close(), b.connection.close()]);
+    expect(open.filter((port) => !port.closed)).toEqual([]);
+  });
+
+  it('does not come by itself: a plain offer keeps the credentials and the pair', async () => {
+    const { a, b } = await connect();
+    const before = await pathOf(a);
+    a.connection.addTransceiver({ kind: 'audio', direction: 'sendonly', codecs: [OPUS] });
+    b.connection.addTransceiver({ kind: 'audio', direction: 'recvonly', codecs: [OPUS] });
+    const ufrag = ufragOf(a.connection.localDescription?.sdp);
+    await negotiate(a.connection, b.connection);
+    expect(ufragOf(a.connection.localDescription?.sdp)).toBe(ufrag);
+    expect(await pathOf(a)).toEqual(before);
+  });
+});
+
+/** All sockets that are opened from now on. */
+function observeSockets(): UdpPort[] {
+  const ports: UdpPort[] = [];
+  const bind = UdpPort.bind;
+  vi.spyOn(UdpPort, 'bind').mockImplementation(async (...args) => {
+    const port = await bind(...args);
+    ports.push(port);
+    return port;
+  });
+  return ports;
+}
+
+describe('a restart is due', () => {
+  it('when the path falls silent, and brings it back', async () => {
+    const ports = observeSockets();
+    const { a, b, channel, received } = await connect({ disconnectedTimeout: 400, failedTimeout: 10_000 });
+    a.connection.on('restartneeded', () => {
+      if (a.connection.signalingState !== 'stable') return;
+      a.connection.restartIce();
+      void negotiate(a.connection, b.connection);
+    });
+    // As when a NAT on the way forgets: nothing comes through to the old sockets any more.
+    for (const { socket } of ports) socket.removeAllListeners('message');
+    await until('disconnected', () => a.states.includes('disconnected'));
+    await until('connected again', () => a.states.at(-1) === 'connected' && b.connection.state === 'connected');
+    expect(a.needs).toEqual(['silence']);
+    expect([...a.states, ...b.states]).not.toContain('failed');
+    await channel.send('back');
+    await until('message', () => received.length === 1);
+  });
+
+  it('again while nothing helps, less and less often, and then the connection has failed', async () => {
+    const ports = observeSockets();
+    const { a } = await connect({ disconnectedTimeout: 200, failedTimeout: 6000 });
+    const at: number[] = [];
+    const started = performance.now();
+    a.connection.on('restartneeded', () => at.push(performance.now() - started));
+    for (const { socket } of ports) socket.removeAllListeners('message');
+    await until('failed', () => a.states.includes('failed'));
+    expect(at.length).toBe(2);
+    expect(at[1]! - at[0]!).toBeGreaterThan(3500);
+  }, 15_000);
+
+  it('when the address in use is gone from this host, and moves to another', async () => {
+    const { a, b, channel, received } = await connect();
+    a.connection.on('restartneeded', () => {
+      a.connection.restartIce();
+      void negotiate(a.connection, b.connection);
+    });
+    host.addresses = ['127.0.0.2'];
+    await until('another pair', async () => (await pathOf(a)).changes === 2);
+    expect(a.needs).toEqual(['network-change']);
+    expect(a.connection.localDescription?.sdp).toMatch(/ 127\.0\.0\.2 \d+ typ host/);
+    expect(a.connection.localDescription?.sdp).not.toContain(' 127.0.0.1 ');
+    await channel.send('moved');
+    await until('message', () => received.length === 1);
+    expect(a.states).toEqual(['connecting', 'connected']);
+  });
+});
