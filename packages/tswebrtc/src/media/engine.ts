@@ -6,10 +6,12 @@ import { createRequire } from 'node:module';
 import { TsWebRTCError } from '../common/errors.ts';
 import { type Logger, silentLogger } from '../common/logger.ts';
 import { WorkerDecoding } from './decoding.ts';
+import type { EngineInput } from './engine-input.ts';
 import { WorkerEncoding } from './media-encoding.ts';
 import { WorkerInput } from './media-input.ts';
 import { checkDecoding, checkEncoding, checkInput, checkRecording } from './options.ts';
 import type { Decoding, DecodingOptions, Recording, RecordingOptions } from './output-types.ts';
+import { PassthroughEncoding } from './passthrough-encoding.ts';
 import { WorkerRecording } from './recording.ts';
 import type { Encoding, EncodingOptions, InputDescription, InputTrack, MediaEngine, MediaInput } from './types.ts';
 import { INSTALL_HINT, type WorkerHost } from './worker-host.ts';
@@ -41,8 +43,8 @@ export async function loadMediaEngine({ logger = silentLogger }: LoadMediaEngine
 class WorkerEngine implements MediaEngine {
   readonly #reserve: WorkerReserve;
   readonly #logger: Logger;
-  readonly #inputs = new Map<string, WorkerInput>();
-  readonly #encodings = new Set<WorkerEncoding>();
+  readonly #inputs = new Map<string, EngineInput>();
+  readonly #encodings = new Set<Encoding>();
   readonly #outputs = new Set<WorkerRecording | WorkerDecoding>();
   /** What is being opened. */
   readonly #opening = new Set<Promise<unknown>>();
@@ -60,6 +62,18 @@ class WorkerEngine implements MediaEngine {
 
   openEncoding(track: InputTrack, options: EncodingOptions): Promise<Encoding> {
     return this.#track(this.#openEncoding(track, options));
+  }
+
+  async openPassthrough(track: InputTrack): Promise<Encoding> {
+    this.#checkOpen();
+    const source = this.#sourceOf(track);
+    const codec = source.track.encoded?.codec;
+    if (!codec) throw new TsWebRTCError('ENCODER_FAILED', `The track "${track.id}" has no packets that could be passed on.`);
+    const id = `passthrough-${this.#nextId++}`;
+    const encoding = new PassthroughEncoding(id, codec, source, () => this.#encodings.delete(encoding));
+    this.#encodings.add(encoding);
+    this.#logger.info({ encoding: id, track: track.id, codec }, 'passthrough opened');
+    return encoding;
   }
 
   async openRecording(options: RecordingOptions): Promise<Recording> {
@@ -105,18 +119,14 @@ class WorkerEngine implements MediaEngine {
   async #openEncoding(track: InputTrack, options: EncodingOptions): Promise<Encoding> {
     this.#checkOpen();
     checkEncoding(track, options);
-    const input = this.#inputs.get(track.id.slice(0, track.id.lastIndexOf('.')));
-    const trackIndex = input?.tracks.findIndex(({ id }) => id === track.id) ?? -1;
-    if (!input || input.gone || trackIndex < 0) {
-      throw new TsWebRTCError('INVALID_STATE', `The track "${track.id}" belongs to no open input of this engine.`);
-    }
+    const source = this.#sourceOf(track);
     const subscriber = this.#nextId++;
     const id = `encoding-${subscriber}`;
     const host = await this.#reserve.take();
     const closed = (): void => {
       if (this.#encodings.delete(encoding)) this.#logger.info({ encoding: id }, 'encoding closed');
     };
-    const encoding = await WorkerEncoding.open(id, options, { input, track, trackIndex, subscriber }, host, closed);
+    const encoding = await WorkerEncoding.open(id, options, { ...source, subscriber }, host, closed);
     if (this.#closed) {
       await encoding.close();
       throw closedError();
@@ -137,6 +147,17 @@ class WorkerEngine implements MediaEngine {
     }
     this.#outputs.add(output);
     return output;
+  }
+
+  /** Where a track comes from. */
+  #sourceOf({ id }: InputTrack): { readonly input: EngineInput; readonly track: InputTrack; readonly trackIndex: number } {
+    const input = this.#inputs.get(id.slice(0, id.lastIndexOf('.')));
+    const trackIndex = input?.tracks.findIndex((track) => track.id === id) ?? -1;
+    const track = input?.tracks[trackIndex];
+    if (!input || input.gone || !track) {
+      throw new TsWebRTCError('INVALID_STATE', `The track "${id}" belongs to no open input of this engine.`);
+    }
+    return { input, track, trackIndex };
   }
 
   #track<T>(opening: Promise<T>): Promise<T> {

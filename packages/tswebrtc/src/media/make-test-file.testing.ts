@@ -30,6 +30,8 @@ export interface TestFileOptions {
   readonly variable?: boolean;
   /** Ten bits a sample instead of eight. Default false. */
   readonly tenBit?: boolean;
+  /** Pictures between others that are predicted from those behind them, too. Default: as many as the encoder likes. */
+  readonly bFrames?: number;
 }
 
 /** s into each second */
@@ -105,7 +107,7 @@ async function videoLane(
   av: typeof Av,
   file: Av.FormatContext,
   name: 'libx264' | 'libvpx',
-  { width = 320, height = 240, framerate = 30, rotation, variable = false, tenBit = false }: TestFileOptions,
+  { width = 320, height = 240, framerate = 30, rotation, variable = false, tenBit = false, bFrames }: TestFileOptions,
 ): Promise<Lane> {
   const { AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV420P10LE, AV_PKT_DATA_DISPLAYMATRIX } = await import('node-av/constants');
   const pixelFormat = tenBit ? AV_PIX_FMT_YUV420P10LE : AV_PIX_FMT_YUV420P;
@@ -117,6 +119,7 @@ async function videoLane(
     context.framerate = new av.Rational(framerate, 1);
     context.bitRate = 500_000n;
     context.gopSize = framerate;
+    if (bFrames !== undefined) context.maxBFrames = bFrames;
   });
   if (rotation) check(av, lane.stream.codecpar.addCodedSideData(AV_PKT_DATA_DISPLAYMATRIX, displayMatrix(rotation)));
   const { frame } = lane;

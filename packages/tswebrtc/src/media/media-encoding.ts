@@ -3,18 +3,16 @@ import { MessageChannel } from 'node:worker_threads';
 import { Emitter } from '../common/emitter.ts';
 import { TsWebRTCError } from '../common/errors.ts';
 import { EncodedRingReader } from './encoded-ring.ts';
-import type { WorkerInput } from './media-input.ts';
+import type { EngineInput } from './engine-input.ts';
 import { checkBitrate } from './options.ts';
-import type { CodecName, EncodedFrame, Encoding, EncodingEvents, EncodingOptions, EncodingStats, InputTrack } from './types.ts';
-import type { EncodedFrameMessage, EncoderCounters, FromEncoding, ToEncoding } from './worker/messages.ts';
+import { RingFrame, ringFor } from './ring-frame.ts';
+import type { CodecName, Encoding, EncodingEvents, EncodingOptions, EncodingStats, InputTrack } from './types.ts';
+import type { EncoderCounters, FromEncoding, ToEncoding } from './worker/messages.ts';
 import type { WorkerHost } from './worker-host.ts';
-
-/** Room for encoded frames that are not released yet, bytes: a second of the fastest stream and more. */
-const RING_SIZE: Record<InputTrack['kind'], number> = { video: 4 << 20, audio: 256 << 10 };
 
 /** Where an encoding's raw frames come from. */
 export interface EncodingSource {
-  readonly input: WorkerInput;
+  readonly input: EngineInput;
   readonly track: InputTrack;
   readonly trackIndex: number;
   /** Tells the subscribers of the input apart. */
@@ -63,9 +61,7 @@ export class WorkerEncoding extends Emitter<EncodingEvents> implements Encoding 
     onClosed: () => void,
   ): Promise<WorkerEncoding> {
     let encoding: WorkerEncoding | undefined;
-    const { kind } = source.track;
-    const area = source.track.kind === 'video' ? source.track.format.width * source.track.format.height : 0;
-    const ring = new SharedArrayBuffer(Math.max(RING_SIZE[kind], area * 3));
+    const ring = ringFor(source.track);
     try {
       return await new Promise((resolve, reject) => {
         host.take({
@@ -183,33 +179,5 @@ export class WorkerEncoding extends Emitter<EncodingEvents> implements Encoding 
   #answerStats(): void {
     for (const resolve of this.#statsRequests.values()) resolve(this.#stats);
     this.#statsRequests.clear();
-  }
-}
-
-/** An encoded frame in place in the ring. */
-class RingFrame implements EncodedFrame {
-  readonly data: Uint8Array;
-  readonly timestamp: number;
-  readonly duration: number;
-  readonly captureTime: number;
-  readonly keyframe: boolean;
-  readonly temporalLayer: number;
-  readonly #position: number;
-  #reader: EncodedRingReader | undefined;
-
-  constructor(message: EncodedFrameMessage, reader: EncodedRingReader) {
-    this.data = reader.view(message.position, message.length);
-    this.timestamp = message.timestamp;
-    this.duration = message.duration;
-    this.captureTime = message.captureTime;
-    this.keyframe = message.keyframe;
-    this.temporalLayer = message.temporalLayer;
-    this.#position = message.position;
-    this.#reader = reader;
-  }
-
-  release(): void {
-    this.#reader?.release(this.#position);
-    this.#reader = undefined;
   }
 }

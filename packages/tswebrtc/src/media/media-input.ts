@@ -2,11 +2,19 @@
 import type { MessagePort } from 'node:worker_threads';
 import { Emitter } from '../common/emitter.ts';
 import { TsWebRTCError } from '../common/errors.ts';
-import type { InputDescription, InputEvents, InputTrack, MediaInput } from './types.ts';
+import { EncodedRingReader } from './encoded-ring.ts';
+import type { EngineInput, Tap, TapHandlers } from './engine-input.ts';
+import { RingFrame, ringFor } from './ring-frame.ts';
+import type { InputDescription, InputEvents, InputTrack } from './types.ts';
 import type { FromInput, StartTime, ToInput, WorkerInputTrack } from './worker/messages.ts';
 import type { WorkerHost } from './worker-host.ts';
 
-export class WorkerInput extends Emitter<InputEvents> implements MediaInput {
+/** Somebody takes the packets of a track as they are. */
+interface OpenTap extends TapHandlers {
+  readonly reader: EncodedRingReader;
+}
+
+export class WorkerInput extends Emitter<InputEvents> implements EngineInput {
   readonly tracks: readonly InputTrack[];
   /** The tracks as the input's thread described them. */
   readonly descriptions: readonly WorkerInputTrack[];
@@ -15,15 +23,18 @@ export class WorkerInput extends Emitter<InputEvents> implements MediaInput {
   #started = false;
   #gone = false;
   #failure: Error | undefined;
+  readonly #taps = new Map<number, OpenTap>();
+  #nextTap = 0;
 
   private constructor(id: string, tracks: readonly WorkerInputTrack[], host: WorkerHost, onClosed: () => void) {
     super();
     this.descriptions = tracks;
     this.tracks = tracks.map((track, index) => {
-      const trackId = `${id}.${index}`;
+      const { encoded, transcoded } = track;
+      const all = { id: `${id}.${index}`, ...(encoded ? { encoded } : {}), ...(transcoded ? { transcoded } : {}) };
       return track.kind === 'video'
-        ? { kind: track.kind, format: track.format, id: trackId }
-        : { kind: track.kind, format: track.format, id: trackId };
+        ? { ...all, kind: track.kind, format: track.format }
+        : { ...all, kind: track.kind, format: track.format };
     });
     this.#host = host;
     this.#onClosed = onClosed;
@@ -94,15 +105,50 @@ export class WorkerInput extends Emitter<InputEvents> implements MediaInput {
     this.#host.post({ type: 'unsubscribe', track, subscriber } satisfies ToInput);
   }
 
+  /** The packets come as messages, and lie in a ring of the tap's own. */
+  tap(track: number, handlers: TapHandlers): Tap | undefined {
+    if (this.#gone || !this.tracks[track]?.encoded) return undefined;
+    const ring = ringFor(this.tracks[track]);
+    const tap = this.#nextTap++;
+    this.#taps.set(tap, { ...handlers, reader: new EncodedRingReader(ring) });
+    this.#host.post({ type: 'tap', track, tap, ring } satisfies ToInput);
+    return {
+      requestKeyframe: () => {},
+      close: () => {
+        if (this.#taps.delete(tap)) this.#host.post({ type: 'untap', track, tap } satisfies ToInput);
+      },
+    };
+  }
+
   async close(): Promise<void> {
     this.#gone = true;
+    this.#taps.clear();
     await this.#host.close();
     this.#onClosed();
   }
 
   #onMessage(message: FromInput): void {
-    if (message.type === 'ended') this.emit('ended');
-    else if (message.type === 'failed') this.#fail(new TsWebRTCError(message.error.code, message.error.message));
+    switch (message.type) {
+      case 'tapped': {
+        const tap = this.#taps.get(message.tap);
+        tap?.frame(new RingFrame(message, tap.reader));
+        return;
+      }
+      case 'tap-failed':
+        this.#taps.get(message.tap)?.failed(new TsWebRTCError('ENCODER_FAILED', message.message));
+        return;
+      case 'ended':
+        this.emit('ended');
+        return;
+      case 'interrupted':
+        this.emit('interrupted', message.reason);
+        return;
+      case 'resumed':
+        this.emit('resumed');
+        return;
+      case 'failed':
+        this.#fail(new TsWebRTCError(message.error.code, message.error.message));
+    }
   }
 
   #onDied(error: Error): void {

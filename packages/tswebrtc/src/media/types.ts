@@ -59,16 +59,31 @@ export interface AudioFormat {
   readonly channels: number;
 }
 
+/** What the packets of a track are that comes encoded, and as such can be passed on as they are. */
+export interface EncodedFormat {
+  readonly codec: CodecName;
+  /** H264: profile_idc, constraint flags and level_idc in hex, as session descriptions have them. */
+  readonly profileLevelId?: string;
+}
+
 export type InputEvents = {
+  /** It gives nothing for the time being (why, as a sentence) and is tried again until it does. */
+  interrupted: [reason: string];
+  /** It goes on after that, on the same timeline. */
+  resumed: [];
   /** The input came to its end: no more frames. */
   ended: [];
   error: [error: Error];
 };
 
-/** One medium of an input: raw frames that any number of encodings may take. */
-export type InputTrack =
-  | { readonly kind: 'video'; readonly format: VideoFormat; readonly id: string }
-  | { readonly kind: 'audio'; readonly format: AudioFormat; readonly id: string };
+/** One medium of an input: raw frames that any number of encodings may take, and packets where it comes encoded. */
+export type InputTrack = {
+  readonly id: string;
+  /** Given where the packets can be passed on as they are. */
+  readonly encoded?: EncodedFormat;
+  /** Why they cannot though WebRTC knows their codec, as a sentence. */
+  readonly transcoded?: string;
+} & ({ readonly kind: 'video'; readonly format: VideoFormat } | { readonly kind: 'audio'; readonly format: AudioFormat });
 
 /** An open input: runs in a worker of its own. */
 export interface MediaInput {
@@ -171,6 +186,11 @@ export interface MediaEngine {
   openInput(description: InputDescription, options?: { signal?: AbortSignal }): Promise<MediaInput>;
   /** Starts an encoder on a track of an input of this engine; rejects with `ENCODER_FAILED`. */
   openEncoding(track: InputTrack, options: EncodingOptions): Promise<Encoding>;
+  /**
+   * Passes on the packets of an encoded track as they are, beginning with a keyframe: no encoder, no thread, and neither bitrate
+   * nor size can be chosen. Rejects with `ENCODER_FAILED` where that cannot be.
+   */
+  openPassthrough(track: InputTrack): Promise<Encoding>;
   /** Begins a file; rejects with `RECORDING_FAILED`. */
   openRecording(options: RecordingOptions): Promise<Recording>;
   /** Starts a decoder; rejects with `DECODER_FAILED`. */

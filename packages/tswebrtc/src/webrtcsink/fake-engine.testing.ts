@@ -36,6 +36,10 @@ export class FakeEngine implements MediaEngine {
     return encoding;
   }
 
+  async openPassthrough(): Promise<never> {
+    throw new Error('the fake engine has nothing encoded');
+  }
+
   openRecording(): Promise<never> {
     throw new Error('the fake engine records nothing');
   }

@@ -3,7 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { ErrorCode } from '../../common/errors.ts';
 import type { FramePoolHandle } from '../frame-pool.ts';
 import type { DecodingOptions, FrameToDecode, Picture, RecordedFrame, RecordingOptions, Sound } from '../output-types.ts';
-import type { AudioFormat, CodecName, EncodingOptions, InputDescription, VideoFormat } from '../types.ts';
+import type { AudioFormat, CodecName, EncodedFormat, EncodingOptions, InputDescription, VideoFormat } from '../types.ts';
 
 /** An error in a form that crosses threads. */
 export interface ErrorMessage {
@@ -19,9 +19,13 @@ export interface StartTime {
   readonly unix: number;
 }
 
-export type WorkerInputTrack =
+export type WorkerInputTrack = {
+  readonly encoded?: EncodedFormat | undefined;
+  readonly transcoded?: string | undefined;
+} & (
   | { readonly kind: 'video'; readonly format: VideoFormat; readonly colorSpace: number }
-  | { readonly kind: 'audio'; readonly format: AudioFormat };
+  | { readonly kind: 'audio'; readonly format: AudioFormat }
+);
 
 /** Engine to input worker. */
 export type ToInput =
@@ -29,11 +33,19 @@ export type ToInput =
   | { readonly type: 'start'; readonly at: StartTime }
   | { readonly type: 'subscribe'; readonly track: number; readonly subscriber: number; readonly port: MessagePort }
   | { readonly type: 'unsubscribe'; readonly track: number; readonly subscriber: number }
+  /** The packets of an encoded track, as they are, into `ring`. */
+  | { readonly type: 'tap'; readonly track: number; readonly tap: number; readonly ring: SharedArrayBuffer }
+  | { readonly type: 'untap'; readonly track: number; readonly tap: number }
   | { readonly type: 'close' };
 
 /** Input worker to engine. */
 export type FromInput =
   | { readonly type: 'input-opened'; readonly tracks: readonly WorkerInputTrack[] }
+  | TappedFrameMessage
+  /** The packets cannot be passed on any longer. */
+  | { readonly type: 'tap-failed'; readonly tap: number; readonly message: string }
+  | { readonly type: 'interrupted'; readonly reason: string }
+  | { readonly type: 'resumed' }
   | { readonly type: 'ended' }
   | { readonly type: 'failed'; readonly error: ErrorMessage };
 
@@ -93,9 +105,8 @@ export type ToEncoding =
   | { readonly type: 'stats'; readonly id: number }
   | { readonly type: 'close' };
 
-/** One encoded frame, lying in the ring. */
-export interface EncodedFrameMessage {
-  readonly type: 'encoded';
+/** One encoded frame, lying in a ring. */
+export interface FrameInRing {
   readonly position: number;
   readonly length: number;
   readonly timestamp: number;
@@ -103,6 +114,17 @@ export interface EncodedFrameMessage {
   readonly captureTime: number;
   readonly keyframe: boolean;
   readonly temporalLayer: number;
+}
+
+/** Of an encoder. */
+export interface EncodedFrameMessage extends FrameInRing {
+  readonly type: 'encoded';
+}
+
+/** Of an input. */
+export interface TappedFrameMessage extends FrameInRing {
+  readonly type: 'tapped';
+  readonly tap: number;
 }
 
 /** What an encoder counts. */

@@ -13,15 +13,18 @@ import {
   AVSEEK_FLAG_BACKWARD,
   AVSEEK_FLAG_BYTE,
 } from 'node-av/constants';
-import { Dictionary, FFmpegError, FormatContext, Packet } from 'node-av/lib';
+import { Dictionary, FFmpegError, FormatContext, Packet, type Stream } from 'node-av/lib';
 import { asError, TsWebRTCError } from '../../../common/errors.ts';
 import type { FileInput } from '../../types.ts';
 import type { Timeline } from '../timeline.ts';
 import { FileStream } from './file-stream.ts';
 import type { Lane } from './lane.ts';
+import { PacketLane } from './packet-lane.ts';
+import { passableAs } from './passable.ts';
 import { PictureLane } from './picture-lane.ts';
 import { SoundLane } from './sound-lane.ts';
 import type { Source, SourceCallbacks, SourceTrack } from './source.ts';
+import { StreamTrack } from './stream-track.ts';
 
 /** Demultiplexers that take any text or data for pictures made of letters. */
 const TEXT_ART = new Set(['tty', 'bin', 'xbin', 'adf', 'idf']);
@@ -37,7 +40,7 @@ export async function openMediaFile(description: FileInput): Promise<Source> {
   });
   if (found.isDirectory()) throw new TsWebRTCError('INPUT_FAILED', `"${path}" is a folder, not a media file.`);
   const format = new FormatContext();
-  const streams: FileStream[] = [];
+  const lanes: Lane[] = [];
   try {
     // Playlists and the like could name anything; a file input opens files.
     const options = Dictionary.fromObject({ protocol_whitelist: 'file' });
@@ -49,16 +52,23 @@ export async function openMediaFile(description: FileInput): Promise<Source> {
     const wanted = [AVMEDIA_TYPE_VIDEO, AVMEDIA_TYPE_AUDIO].map((type) => format.findBestStream(type, -1, -1));
     for (const stream of format.streams) {
       const cover = (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) !== 0;
-      if (wanted.includes(stream.index) && !cover) streams.push(await FileStream.open(stream));
+      if (wanted.includes(stream.index) && !cover) lanes.push(await openLane(stream));
       else stream.discard = AVDISCARD_ALL;
     }
-    if (streams.length === 0) throw new Error('it has neither pictures nor sound');
-    return new MediaFile(description, format, streams);
+    if (lanes.length === 0) throw new Error('it has neither pictures nor sound');
+    return new MediaFile(description, format, lanes);
   } catch (cause) {
-    for (const stream of streams) stream.close();
+    for (const lane of lanes) lane.close();
     await format.closeInput().catch(() => {});
     throw new TsWebRTCError('INPUT_FAILED', `The file "${path}" cannot be played as media: ${reasonOf(cause)}.`, { cause });
   }
+}
+
+async function openLane(stream: Stream): Promise<Lane> {
+  const { encoded, transcoded } = passableAs(stream);
+  if (encoded) return new PacketLane(await StreamTrack.open(stream), stream);
+  const opened = await FileStream.open(stream);
+  return opened.kind === 'video' ? new PictureLane(opened, transcoded) : new SoundLane(opened, transcoded);
 }
 
 function reasonOf(cause: unknown): string {
@@ -82,13 +92,13 @@ class MediaFile implements Source {
   #playedSinceRestart = false;
   #closed = false;
 
-  constructor({ path, loop = false }: FileInput, format: FormatContext, streams: readonly FileStream[]) {
+  constructor({ path, loop = false }: FileInput, format: FormatContext, lanes: readonly Lane[]) {
     this.#path = path;
     this.#loop = loop;
     this.#format = format;
     this.#packet.alloc();
-    this.#lanes = streams.map((stream) => (stream.kind === 'video' ? new PictureLane(stream) : new SoundLane(stream)));
-    this.tracks = this.#lanes;
+    this.#lanes = lanes;
+    this.tracks = lanes;
   }
 
   start(timeline: Timeline, callbacks: SourceCallbacks): void {
@@ -136,8 +146,12 @@ class MediaFile implements Source {
   #next(): Lane | undefined {
     const lanes = this.#lanes;
     if (this.#first === undefined) {
-      for (const { stream } of lanes) while (!stream.decode() && !stream.ended) this.#read();
-      this.#first = Math.min(...lanes.filter(({ stream }) => stream.hasFrame).map(({ stream }) => stream.timestamp));
+      const first = lanes.map((lane) => {
+        let found = lane.first();
+        for (; found === 'packet'; found = lane.first()) this.#read();
+        return found ?? Number.POSITIVE_INFINITY;
+      });
+      this.#first = Math.min(...first);
     }
     for (const lane of lanes) while (!lane.prepare(this.#offset - this.#first)) this.#read();
     const next = this.#earliest();
@@ -168,13 +182,13 @@ class MediaFile implements Source {
     if (this.#format.readFrameSync(packet) < 0) {
       // The end, or what is as good as it: a file cut short.
       this.#complete = true;
-      for (const { stream } of this.#lanes) stream.complete();
+      for (const lane of this.#lanes) lane.complete();
       return;
     }
-    const lane = this.#lanes.find(({ stream }) => stream.index === packet.streamIndex);
+    const lane = this.#lanes.find(({ index }) => index === packet.streamIndex);
     const kept = lane && packet.clone();
     packet.unref();
-    if (kept) lane.stream.push(kept);
+    if (kept) lane.push(kept);
   }
 
   /** Goes back to the start of a looping file; false when it does not loop or cannot. */

@@ -38,7 +38,10 @@ export async function serveInput(port: MessagePort, description: InputDescriptio
     switch (message.type) {
       case 'start': {
         const timeline = new Timeline(message.at);
-        for (const { outlet } of source.tracks) outlet.timeline = timeline;
+        for (const { outlet, packets } of source.tracks) {
+          outlet.timeline = timeline;
+          if (packets) packets.timeline = timeline;
+        }
         const end = (): void => {
           for (const { outlet } of source.tracks) outlet.end();
         };
@@ -51,6 +54,8 @@ export async function serveInput(port: MessagePort, description: InputDescriptio
             end();
             fail(error);
           },
+          interrupted: (reason) => post({ type: 'interrupted', reason }),
+          resumed: () => post({ type: 'resumed' }),
         });
         return;
       }
@@ -58,6 +63,10 @@ export async function serveInput(port: MessagePort, description: InputDescriptio
         return source.tracks[message.track]?.outlet.subscribe(message.subscriber, message.port);
       case 'unsubscribe':
         return source.tracks[message.track]?.outlet.unsubscribe(message.subscriber);
+      case 'tap':
+        return source.tracks[message.track]?.packets?.tap(message.tap, message.ring, post);
+      case 'untap':
+        return source.tracks[message.track]?.packets?.untap(message.tap);
       case 'close':
         source.close();
         for (const { outlet } of source.tracks) outlet.end();

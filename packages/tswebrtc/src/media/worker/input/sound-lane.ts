@@ -3,6 +3,7 @@
  * a decoder gives at once is longer (AAC: 21 ms, FLAC: 100 ms), and packets that leave in its rhythm would look like a
  * network's jitter to the receiver, which would delay the sound for it.
  */
+import type { Packet } from 'node-av/lib';
 import type { WorkerInputTrack } from '../messages.ts';
 import { RAW_CHANNELS, RAW_SAMPLE_RATE } from '../raw-audio.ts';
 import { SampleClock, TOLERANCE } from '../sample-clock.ts';
@@ -36,11 +37,29 @@ export class SoundLane implements Lane {
   });
   #tolerance = TOLERANCE;
 
-  constructor(stream: FileStream) {
+  constructor(stream: FileStream, transcoded?: string) {
     this.stream = stream;
     const { sampleRate, channels } = stream.decoder;
-    this.description = { kind: 'audio', format: { sampleRate, channels } };
+    this.description = { kind: 'audio', format: { sampleRate, channels }, transcoded };
     this.outlet.setFormat({ kind: 'audio' }, SLICE * RAW_CHANNELS * Float32Array.BYTES_PER_ELEMENT);
+  }
+
+  get index(): number {
+    return this.stream.index;
+  }
+
+  push(packet: Packet): void {
+    this.stream.push(packet);
+  }
+
+  complete(): void {
+    this.stream.complete();
+  }
+
+  first(): number | 'packet' | undefined {
+    const { stream } = this;
+    if (stream.decode()) return stream.timestamp;
+    return stream.ended ? undefined : 'packet';
   }
 
   get due(): number | undefined {

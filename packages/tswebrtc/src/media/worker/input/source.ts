@@ -1,16 +1,22 @@
 /** What every kind of input is to the worker that runs it. */
 import type { WorkerInputTrack } from '../messages.ts';
 import type { Timeline } from '../timeline.ts';
+import type { EncodedOutlet } from './encoded-outlet.ts';
 import type { RawOutlet } from './raw-outlet.ts';
 
 export interface SourceTrack {
   readonly description: WorkerInputTrack;
   readonly outlet: RawOutlet;
+  /** There where `description` says what it is encoded as. */
+  readonly packets?: EncodedOutlet;
 }
 
 export interface SourceCallbacks {
   ended(): void;
   failed(error: unknown): void;
+  /** It gives nothing for the time being; `reason` is a sentence. */
+  interrupted(reason: string): void;
+  resumed(): void;
 }
 
 export interface Source {

@@ -1,0 +1,88 @@
+/** Decodes audio packets while anybody wants samples, and hands them on in slices of one packet each. */
+import { AV_NOPTS_VALUE } from 'node-av/constants';
+import { type CodecContext, Frame, type Packet } from 'node-av/lib';
+import { RAW_CHANNELS, RAW_SAMPLE_RATE } from '../raw-audio.ts';
+import { SampleClock } from '../sample-clock.ts';
+import type { RawOutlet } from './raw-outlet.ts';
+import { Resampler } from './resampler.ts';
+
+/** Sample frames in a slice. */
+export const SLICE = 960;
+/** Bytes. */
+export const SLICE_SIZE = SLICE * RAW_CHANNELS * Float32Array.BYTES_PER_ELEMENT;
+/** µs */
+export const SLICE_DURATION = (SLICE * 1e6) / RAW_SAMPLE_RATE;
+
+export class LazySound {
+  readonly #decoder: CodecContext;
+  readonly #outlet: RawOutlet;
+  readonly #frame = new Frame();
+  #clock = this.#newClock();
+  readonly #resampler = new Resampler((samples, timestamp) => this.#clock.push(samples, timestamp));
+  /** When the decoder's next frame is due, µs, where it does not say so itself. */
+  #expected = 0;
+  #decoding = false;
+
+  constructor(decoder: CodecContext, outlet: RawOutlet) {
+    this.#decoder = decoder;
+    this.#outlet = outlet;
+    this.#frame.alloc();
+    outlet.setFormat({ kind: 'audio' }, SLICE_SIZE);
+  }
+
+  /** Takes over a packet that is stamped in µs on the timeline. */
+  feed(packet: Packet): void {
+    if (this.#outlet.hasSubscribers) {
+      if (!this.#decoding) this.breakOff();
+      this.#decoding = true;
+      this.#decoder.sendPacketSync(packet);
+      this.#receive();
+    } else this.#decoding = false;
+    packet.free();
+  }
+
+  /** What comes does not follow what came. */
+  breakOff(): void {
+    this.#decoder.flushBuffers();
+    this.#resampler.close();
+    this.#clock = this.#newClock();
+    this.#decoding = false;
+  }
+
+  /** Brings out what is still inside. */
+  drain(): void {
+    if (!this.#decoding) return;
+    this.#decoder.sendPacketSync(null);
+    this.#receive();
+    this.#resampler.drain();
+    this.#clock.flush();
+    this.breakOff();
+  }
+
+  close(): void {
+    this.#resampler.close();
+    this.#frame.free();
+    this.#decoder.freeContext();
+  }
+
+  #newClock(): SampleClock {
+    return new SampleClock(SLICE, (samples, timestamp) => this.#handOn(samples, timestamp));
+  }
+
+  #receive(): void {
+    while (this.#decoder.receiveFrameSync(this.#frame) >= 0) {
+      const { bestEffortTimestamp, nbSamples, sampleRate } = this.#frame;
+      const timestamp = bestEffortTimestamp === AV_NOPTS_VALUE ? this.#expected : Number(bestEffortTimestamp);
+      this.#expected = timestamp + (nbSamples * 1e6) / Math.max(1, sampleRate);
+      this.#resampler.convert(this.#frame, timestamp);
+      this.#frame.unref();
+    }
+  }
+
+  #handOn(samples: Float32Array, timestamp: number): void {
+    const room = this.#outlet.begin();
+    if (!room) return;
+    new Float32Array(room.buffer, room.byteOffset, SLICE * RAW_CHANNELS).set(samples);
+    this.#outlet.commit(timestamp, SLICE_DURATION, SLICE);
+  }
+}
