@@ -10,8 +10,10 @@ export type { InboundFrame, InboundStreamStats } from './rtp/receive/inbound-str
 export { DefaultSignaller } from './signalling/default-signaller.ts';
 export type { Meta, SessionDescription, Signaller, SignallerContext, SignallerEvents } from './signalling/signaller.ts';
 export type { SignallerOptions, WebRTCSinkOptions } from './webrtcsink/properties.ts';
-export type { EndReason, SessionFigures } from './webrtcsink/session.ts';
-export { file, testAudio, testVideo } from './webrtcsink/tracks.ts';
+export type { SessionFigures } from './webrtcsink/session-figures.ts';
+export type { EndReason } from './webrtcsink/session-types.ts';
+export type { AddTrackOptions, SinkInput } from './webrtcsink/sink-inputs.ts';
+export { file, type TrackInfo, testAudio, testVideo } from './webrtcsink/tracks.ts';
 export { type ConsumerSession, type SinkStats, WebRTCSink, type WebRTCSinkEvents } from './webrtcsink/webrtcsink.ts';
 export type { SrcSignallerOptions, WebRTCSrcOptions } from './webrtcsrc/properties.ts';
 export type { SrcEndReason } from './webrtcsrc/session.ts';

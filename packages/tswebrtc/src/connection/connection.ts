@@ -227,9 +227,28 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.#assertOpen();
     const transceiver = new Transceiver(init);
     this.#transceivers.push(transceiver);
-    this.#senders = this.#transceivers.flatMap((t) => t.sender ?? []);
-    if (this.#receives) this.#receivers = this.#transceivers.flatMap((t) => t.receiver ?? []);
+    this.#sortTransceivers();
     return transceiver;
+  }
+
+  /**
+   * Sends nothing more of a medium, says goodbye for it and frees what it took. Its m-line turns inactive with the next offer
+   * (RFC 8829 §5.2.2) and keeps its place.
+   */
+  stopSending(transceiver: Transceiver): void {
+    const { sender } = transceiver;
+    transceiver.direction = transceiver.direction === 'sendrecv' ? 'recvonly' : 'inactive';
+    if (!sender) return;
+    if (this.lane !== undefined) this.#rtcp.goodbye([sender]);
+    sender.stop();
+  }
+
+  /** Takes back a transceiver that has no m-line, so that it never gets one. Others stay. */
+  withdraw(transceiver: Transceiver): void {
+    const index = this.#transceivers.indexOf(transceiver);
+    if (index < 0 || transceiver.mid !== undefined) return;
+    this.#transceivers.splice(index, 1);
+    this.#sortTransceivers();
   }
 
   /** Opens a data channel. Before the first offer this also gives the offer its data channel m-line. Throws `INVALID_STATE`. */
@@ -428,6 +447,11 @@ export class Connection extends Emitter<ConnectionEvents> {
       this.#rtcp.suggestRoundTripTime(seconds);
       return;
     }
+  }
+
+  #sortTransceivers(): void {
+    this.#senders = this.#transceivers.flatMap(({ sender }) => sender ?? []);
+    if (this.#receives) this.#receivers = this.#transceivers.flatMap(({ receiver }) => receiver ?? []);
   }
 
   #assertOpen(): void {

@@ -120,9 +120,9 @@ export class RtcpSession {
     return { type: 'xr', ssrc, delays };
   }
 
-  /** Says that our streams end (RFC 3550 §6.6). */
-  goodbye(): void {
-    const ssrcs = this.#options.senders().flatMap((sender) => (sender.stream ? [sender.stream.ssrc] : []));
+  /** Says that our streams end (RFC 3550 §6.6), or those of some of our senders. */
+  goodbye(senders: readonly RtpSender[] = this.#options.senders()): void {
+    const ssrcs = senders.flatMap((sender) => (sender.stream ? [sender.stream.ssrc] : []));
     const { cname } = this.#options;
     for (let i = 0; i < ssrcs.length; i += REPORTS_PER_COMPOUND) {
       const some = ssrcs.slice(i, i + REPORTS_PER_COMPOUND);

@@ -30,6 +30,7 @@ export class RtpSender extends Emitter<RtpSenderEvents> {
   /** What the stream was made for, to see whether a later negotiation changes it. */
   #configuration = '';
   #active = false;
+  #stopped = false;
   /** `performance.now()` of the last sender report; undefined before the first. */
   #lastReport: number | undefined;
 
@@ -66,6 +67,7 @@ export class RtpSender extends Emitter<RtpSenderEvents> {
 
   /** Takes the outcome of a negotiation. A stream whose parameters did not change runs on untouched. */
   configure(codec: CodecParameters | undefined, extensions: NegotiatedExtensions, active: boolean): void {
+    if (this.#stopped) return;
     this.#active = active && codec !== undefined;
     if (!codec || !active) return;
     this.#codec = codec;
@@ -142,6 +144,13 @@ export class RtpSender extends Emitter<RtpSenderEvents> {
   /** Whether a first report has still to be sent. */
   get awaitsFirstReport(): boolean {
     return this.#active && this.#lastReport === undefined;
+  }
+
+  /** Sends nothing more, whatever is negotiated. Idempotent. */
+  stop(): void {
+    this.#stopped = true;
+    this.#stream = undefined;
+    this.close();
   }
 
   /** Frees what the sender holds. Idempotent. */

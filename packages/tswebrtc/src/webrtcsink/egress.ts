@@ -93,6 +93,13 @@ export class Egress {
     this.#queue.drop(stream);
   }
 
+  /** Sends nothing more of `stream`. */
+  remove(stream: OutboundStream): void {
+    this.#queue.remove(stream);
+    this.streams = this.streams.filter((other) => other !== stream);
+    this.protectable = this.protectable.filter((other) => other !== stream);
+  }
+
   clear(): void {
     this.#queue.clear();
     this.#target = undefined;

@@ -80,6 +80,13 @@ export class EncodingPool implements EncodingSource {
     return entry.group.join(subscriber, bitrate, sessionId);
   }
 
+  /** Ends all encodings of a track, which is gone. */
+  async remove(track: SinkTrack): Promise<void> {
+    const gone = [...this.#groups].filter(([, entry]) => entry.track === track);
+    for (const [key] of gone) this.#groups.delete(key);
+    await Promise.all(gone.map(([, { group }]) => group.close()));
+  }
+
   /** Ids of the sessions that send the encoding with this id. */
   sharing(encodingId: string | undefined): string[] {
     if (encodingId === undefined) return [];

@@ -1,5 +1,6 @@
 /** A media engine without codecs, for tests of the sink: its frames are bytes that say which frame they are. */
 import { Emitter } from '../common/emitter.ts';
+import { TsWebRTCError } from '../common/errors.ts';
 import type {
   CodecName,
   Encoding,
@@ -15,6 +16,8 @@ import type {
 
 export class FakeEngine implements MediaEngine {
   readonly encodings: FakeEncoding[] = [];
+  /** Inputs ever opened. */
+  readonly inputs: FakeInput[] = [];
   /** Encodings ever opened. */
   opened = 0;
   /** Makes `openEncoding` fail. */
@@ -23,12 +26,16 @@ export class FakeEngine implements MediaEngine {
   failsOnOpening = false;
 
   async openInput(description: InputDescription): Promise<MediaInput> {
-    return new FakeInput(description);
+    if (description.type === 'file' && description.path === 'missing')
+      throw new TsWebRTCError('INPUT_NOT_FOUND', 'no such file.');
+    const input = new FakeInput(description, this.inputs.length);
+    this.inputs.push(input);
+    return input;
   }
 
-  async openEncoding(_track: InputTrack, options: EncodingOptions): Promise<Encoding> {
+  async openEncoding(track: InputTrack, options: EncodingOptions): Promise<Encoding> {
     if (this.failure) throw this.failure;
-    const encoding = new FakeEncoding(`encoding-${++this.opened}`, options.codec, () =>
+    const encoding = new FakeEncoding(`encoding-${++this.opened}`, options.codec, track.id, () =>
       this.encodings.splice(this.encodings.indexOf(encoding), 1),
     );
     this.encodings.push(encoding);
@@ -53,25 +60,37 @@ export class FakeEngine implements MediaEngine {
   }
 }
 
-class FakeInput extends Emitter<InputEvents> implements MediaInput {
+export class FakeInput extends Emitter<InputEvents> implements MediaInput {
   readonly tracks: readonly InputTrack[];
+  closed = false;
 
-  constructor(description: InputDescription) {
+  /** A file has a picture and a sound, anything else has one of them. */
+  constructor({ type }: InputDescription, index: number) {
     super();
-    this.tracks =
-      description.type === 'tone'
-        ? [{ kind: 'audio', id: 'a', format: { sampleRate: 48000, channels: 2 } }]
-        : [{ kind: 'video', id: 'v', format: { width: 64, height: 64, framerate: 50 } }];
+    const audio = { kind: 'audio', id: `a${index}`, format: { sampleRate: 48000, channels: 2 } } as const;
+    const video = { kind: 'video', id: `v${index}`, format: { width: 64, height: 64, framerate: 50 } } as const;
+    if (type === 'file') this.tracks = [video, audio];
+    else this.tracks = type === 'tone' ? [audio] : [video];
   }
 
   start(): void {}
 
-  async close(): Promise<void> {}
+  /** Comes to its end. */
+  end(error?: Error): void {
+    if (error) this.emit('error', error);
+    else this.emit('ended');
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+  }
 }
 
 export class FakeEncoding extends Emitter<EncodingEvents> implements Encoding {
   readonly id: string;
   readonly codec: CodecName;
+  /** Id of the input's track. */
+  readonly track: string;
   /** When each keyframe was asked for, ms. */
   readonly keyframeRequests: number[] = [];
   readonly #opened = performance.now();
@@ -80,10 +99,11 @@ export class FakeEncoding extends Emitter<EncodingEvents> implements Encoding {
   #keyframe = true;
   #frames = 0;
 
-  constructor(id: string, codec: CodecName, onClose: () => void) {
+  constructor(id: string, codec: CodecName, track: string, onClose: () => void) {
     super();
     this.id = id;
     this.codec = codec;
+    this.track = track;
     this.#onClose = onClose;
     this.#timer = setInterval(() => this.#makeFrame(), 20);
   }

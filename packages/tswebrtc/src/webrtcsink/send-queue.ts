@@ -69,6 +69,14 @@ export class SendQueue {
     return true;
   }
 
+  /** Forgets all that has not left of `stream`, which sends nothing more. */
+  remove(stream: OutboundStream): void {
+    this.drop(stream);
+    const audio = this.#audio.filter((entry) => entry.stream !== stream);
+    this.#audio.splice(0, this.#audio.length, ...audio);
+    if (this.#protected === stream) this.#protected = undefined;
+  }
+
   clear(): void {
     this.#audio.length = 0;
     this.#video.length = 0;

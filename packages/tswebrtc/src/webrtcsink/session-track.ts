@@ -24,6 +24,8 @@ export interface SessionTrackOwner {
   drop(stream: OutboundStream): void;
   /** Packets wait to be sent again. */
   flush(): void;
+  /** The first frame of a track that came later: from now on it has its part of the bitrate. */
+  trackBegun(): void;
   fail(reason: 'error', error: ReturnType<typeof asError>): void;
 }
 
@@ -54,6 +56,8 @@ export class SessionTrack implements GroupSubscriber {
   /** What may be sent of it, bit/s on the path. */
   #target: number;
   #refreshed = Number.NEGATIVE_INFINITY;
+  /** Whether the bitrate is divided with it; a track that came later takes nothing from the others before its first frame. */
+  counts = true;
   #closed = false;
 
   constructor(track: SinkTrack, transceiver: Transceiver, session: SessionTrackOwner, options: SessionTrackOptions) {
@@ -62,6 +66,8 @@ export class SessionTrack implements GroupSubscriber {
     this.#session = session;
     this.#options = options;
     this.#target = options.bitrate;
+    transceiver.sender?.on('keyframe-request', () => this.requestKeyframe());
+    transceiver.sender?.on('retransmission-request', () => this.#session.flush());
   }
 
   /** Frames left out because the encoding makes more than the session may send. */
@@ -83,20 +89,33 @@ export class SessionTrack implements GroupSubscriber {
     return this.#repeats || this.transceiver.codec?.name === 'VP8';
   }
 
-  /** Begins to send in the negotiated codec. Rejects with `ENCODER_FAILED`. */
-  async open(): Promise<void> {
+  /**
+   * Follows what was negotiated: begins to send, in another codec where that has changed, or no more. `later`: others are being
+   * sent already. Rejects with `ENCODER_FAILED`.
+   */
+  async open(later: boolean): Promise<void> {
     const { sender, codec } = this.transceiver;
-    if (this.stream || !sender || !codec || this.#closed) return;
-    this.stream = sender.stream;
-    if (this.stream) this.stream.retransmissionPercentage = this.#options.retransmissionPercentage;
-    sender.on('keyframe-request', () => this.requestKeyframe());
-    sender.on('retransmission-request', () => this.#session.flush());
+    const stream = sender?.active ? sender.stream : undefined;
+    if (this.#closed || stream === this.stream) return;
+    this.#leave();
+    if (this.stream) this.#session.drop(this.stream);
+    this.stream = stream;
+    if (!stream || !codec) return;
+    this.counts = !later;
+    stream.retransmissionPercentage = this.#options.retransmissionPercentage;
     const { encodings, sessionId } = this.#options;
-    const membership = await encodings.join(this.track, codecNameOf(codec.name), this, this.#encoderTarget, sessionId);
-    if (this.#closed) return membership.leave();
-    this.membership = membership;
+    try {
+      const membership = await encodings.join(this.track, codecNameOf(codec.name), this, this.#encoderTarget, sessionId);
+      if (this.#closed || this.stream !== stream) return membership.leave();
+      this.membership = membership;
+    } catch (error) {
+      // What is not wanted any more cannot fail.
+      if (this.#closed || this.stream !== stream) return;
+      this.stream = undefined;
+      throw error;
+    }
     // What was allotted meanwhile.
-    membership.setTarget(this.#encoderTarget);
+    this.membership.setTarget(this.#encoderTarget);
     this.requestKeyframe();
   }
 
@@ -132,6 +151,10 @@ export class SessionTrack implements GroupSubscriber {
   onFrame(frame: PacketisedFrame): boolean {
     if (!this.stream || !this.#session.sending) return false;
     if (this.track.kind === 'video' && !this.#passes(frame)) return false;
+    if (!this.counts) {
+      this.counts = true;
+      this.#session.trackBegun();
+    }
     this.#session.enqueue(this.track.kind, this.stream, frame);
     return true;
   }
@@ -146,6 +169,10 @@ export class SessionTrack implements GroupSubscriber {
 
   close(): void {
     this.#closed = true;
+    this.#leave();
+  }
+
+  #leave(): void {
     this.membership?.leave();
     this.membership = undefined;
   }

@@ -5,120 +5,38 @@
 import { Emitter } from '../common/emitter.ts';
 import { asError, TsWebRTCError } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
-import { type CongestionControlMode, createController } from '../congestion/create-controller.ts';
-import type { NetworkState } from '../congestion/types.ts';
+import { createController } from '../congestion/create-controller.ts';
 import { Connection } from '../connection/connection.ts';
 import type { RTCStatsEntry } from '../connection/transport/types.ts';
-import type { ConnectionOptions } from '../connection/types.ts';
-import type { AudioCodecName, VideoCodecName } from '../media/types.ts';
 import type { OutboundStream } from '../rtp/outbound-stream.ts';
 import type { PacketisedFrame } from '../rtp/packetised-frame.ts';
 import type { SendOps } from '../rtp/send-ops.ts';
 import type { SessionDescription } from '../signalling/signaller.ts';
-import { allocate, audioOnPath, videoOnPath } from './allocation.ts';
 import { preferencesFor } from './codecs.ts';
 import { Egress } from './egress.ts';
-import type { EncodingSource } from './encoding-source.ts';
-import type { DefineEncoderBitrates } from './properties.ts';
+import { SessionBitrates } from './session-bitrates.ts';
+import { readFigures, type SessionFigures } from './session-figures.ts';
+import { SessionNegotiation } from './session-negotiation.ts';
 import { SessionTrack } from './session-track.ts';
-import type { Shard, ShardMember } from './shard.ts';
-import type { PlacementReason } from './sharing/rung-planner.ts';
+import type { EndReason, SessionEvents, SessionOptions } from './session-types.ts';
+import type { ShardMember } from './shard.ts';
 import type { SinkTrack } from './tracks.ts';
-
-/** Why a session ended: the peer or the server ended it, the network lost the peer, something failed, the sink stopped. */
-export type EndReason = 'ended' | 'disconnected' | 'error' | 'shutdown';
-
-export type SessionEvents = {
-  /** A local description or candidate to be carried to the peer. */
-  description: [description: SessionDescription];
-  candidate: [candidate: string, sdpMLineIndex: number, sdpMid: string | undefined];
-  /** The session is over by itself; the sink removes it. */
-  end: [reason: EndReason, error: TsWebRTCError | undefined];
-};
-
-/** Figures of one session, as the command line's `stats` event prints them. */
-export interface SessionFigures {
-  readonly sessionId: string;
-  readonly peerId: string;
-  /** Codec of the first video track, else of the first audio track, as in the SDP; null until negotiated. */
-  readonly codec: string | null;
-  /** What congestion control lets the session send, bit/s, everything included. */
-  readonly targetBitrate: number;
-  /** What it sent in the last second, bit/s, RTP headers included. */
-  readonly sentBitrate: number;
-  /** Part of our packets that got lost lately, 0..1; null before the peer's first report. */
-  readonly packetLoss: number | null;
-  /** Seconds; null before it is known. */
-  readonly roundTripTime: number | null;
-  /** What the one-way delay says of the path. */
-  readonly networkState: NetworkState;
-  /** FEC packets for a hundred packets of video. */
-  readonly fecPercentage: number;
-  /** Packets sent again, of all tracks. */
-  readonly retransmittedPackets: number;
-  /** Frames of video left out because the encoding makes more than the session may send. */
-  readonly framesSkipped: number;
-  /** The encoding that the session sends; null while it has none. */
-  readonly encodingId: string | null;
-  /** Its target, bit/s. */
-  readonly encodingBitrate: number | null;
-  /** Peers that are sent the same encoding. */
-  readonly sharedWith: readonly string[];
-  /**
-   * Why this encoding: the session steers it alone; sits on its rung with others; was moved down because no more encodings
-   * may run; is sent only a part of it, which is all it may have; or has one of its own by the option `encoding`.
-   */
-  readonly encodingReason: PlacementReason | 'limited' | null;
-  /** What the low bitrate costs: `none`, `downscaled`, `downsampled`, or both joined by `+`. */
-  readonly mitigationMode: string;
-  /** Pixels and frames per second; null without video. */
-  readonly width: number | null;
-  readonly height: number | null;
-  readonly framerate: number | null;
-  readonly state: string;
-}
-
-export interface SessionOptions {
-  readonly id: string;
-  readonly peerId: string;
-  readonly tracks: readonly SinkTrack[];
-  readonly videoCodecs: readonly VideoCodecName[];
-  readonly audioCodecs: readonly AudioCodecName[];
-  readonly congestionControl: CongestionControlMode;
-  /** Of each video track, bit/s. */
-  readonly startBitrate: number;
-  readonly minBitrate: number;
-  readonly maxBitrate: number;
-  readonly defineEncoderBitrates: DefineEncoderBitrates | undefined;
-  /** Of each audio track, bit/s. */
-  readonly audioBitrate: number;
-  readonly retransmission: boolean;
-  /** Most of what is sent that may be retransmissions, %; -1 without bound. */
-  readonly retransmissionPercentage: number;
-  readonly fec: boolean;
-  readonly connection: Omit<ConnectionOptions, 'srtpSender' | 'logger'>;
-  /** ms that the peer has to answer and connect. */
-  readonly setupTimeout: number;
-  readonly shard: Shard;
-  readonly encodings: EncodingSource;
-  /** Peers of the other sessions that are sent an encoding. */
-  readonly sharedWith: (encodingId: string | undefined) => readonly string[];
-  readonly logger: Logger;
-}
-
-/** Room above the encoders' highest bitrate for headers, repair and probes: otherwise they could never reach it. */
-const MAX_MARGIN = 1.2;
-/** A peer that asks for nothing again loses its picture to such a loss time and again. */
-const STOPPING_LOSS = 0.01;
 
 export class Session extends Emitter<SessionEvents> implements ShardMember {
   readonly id: string;
   readonly peerId: string;
   readonly #options: SessionOptions;
   readonly #logger: Logger;
+  readonly #bitrates: SessionBitrates;
   readonly #egress: Egress;
-  readonly #tracks: SessionTrack[] = [];
+  /** Those that have an m-line, and are to keep it. */
+  #tracks: readonly SessionTrack[] = [];
+  /** What the peer is to have. */
+  #wanted: readonly SinkTrack[];
   #connection: Connection | undefined;
+  #negotiation: SessionNegotiation | undefined;
+  /** The peer answered for the first time, or was answered. */
+  #agreed = false;
   #setupTimer: NodeJS.Timeout | undefined;
   #ended = false;
 
@@ -127,101 +45,68 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     this.id = options.id;
     this.peerId = options.peerId;
     this.#options = options;
+    this.#wanted = options.tracks;
     this.#logger = options.logger.child({ subsystem: 'session', sessionId: options.id });
-    const now = performance.now();
-    const count = options.tracks.filter(({ kind }) => kind === 'video').length;
+    this.#bitrates = new SessionBitrates(options);
+    const { min: minBitrate, max: maxBitrate } = this.#bitrates.limits(pictures(options.tracks));
+    const startBitrate = this.#bitrates.startTarget(options.tracks);
     this.#egress = new Egress({
-      control: createController(options.congestionControl, { ...this.#limits(count), startBitrate: this.#startTarget(), now }),
-      onTarget: () => {
-        try {
-          this.#allocate();
-        } catch (error) {
-          // The application's own division of the bitrate.
-          this.fail('error', asError(error));
-        }
-      },
+      control: createController(options.congestionControl, { minBitrate, maxBitrate, startBitrate, now: performance.now() }),
+      onTarget: () => this.#divide(),
       onCongested: () => {
-        if (options.congestionControl !== 'disabled') for (const track of this.#tracks) track.restart();
+        if (!this.#bitrates.exact) for (const track of this.#tracks) track.restart();
       },
     });
   }
 
   /** Makes the connection and the first description: an offer, or an answer to the consumer's `offer`. */
   async start(offer?: SessionDescription): Promise<void> {
-    const options = this.#options;
-    this.#setupTimer = setTimeout(() => {
-      this.fail(
-        'disconnected',
-        new TsWebRTCError('CONNECTION_FAILED', `peer ${this.peerId} did not connect within ${options.setupTimeout / 1000} s.`),
-      );
-    }, options.setupTimeout);
-
+    const { setupTimeout, shard, connection: connectionOptions } = this.#options;
+    this.#setupTimer = setTimeout(() => this.#onNotConnected(), setupTimeout);
     const connection = await Connection.create({
-      ...options.connection,
+      ...connectionOptions,
       // No channel is of use to anybody yet.
       dataChannels: false,
-      srtpSender: options.shard.srtpSender,
+      srtpSender: shard.srtpSender,
       logger: this.#logger,
     });
     if (this.#ended) return void connection.close();
     this.#connection = connection;
-    connection.on('icecandidate', ({ candidate, sdpMLineIndex, sdpMid }) =>
-      this.emit('candidate', candidate, sdpMLineIndex ?? 0, sdpMid ?? undefined),
-    );
-    connection.on('statechange', (state) => this.#onState(state));
-    const egress = this.#egress;
-    connection.on('transport-feedback', ({ baseSequenceNumber, arrivals, referenceTime }, arrival) =>
-      egress.feedback({ baseSequence: baseSequenceNumber, arrivals, referenceTime }, arrival),
-    );
-    connection.on('remb', (bitrate, arrival) => egress.remb(bitrate, arrival));
-    connection.on('report', ({ fractionLost, packets, roundTripTime }, arrival) =>
-      egress.report(fractionLost, packets, roundTripTime === undefined ? undefined : roundTripTime * 1000, arrival),
-    );
+    this.#listen(connection);
+    const negotiation = new SessionNegotiation({
+      peerId: this.peerId,
+      connection,
+      answerTimeout: setupTimeout,
+      prepare: () => this.#prepare(connection),
+      onDescription: (description) => this.emit('description', description),
+      onAgreed: () => this.#onAgreed(connection),
+      onFailed: (error) => this.fail('error', error),
+    });
+    this.#negotiation = negotiation;
+    shard.add(this);
+    if (offer) await negotiation.answer(offer);
+    else negotiation.offer();
+  }
 
-    for (const track of options.tracks) {
-      const transceiver = connection.addTransceiver({
-        kind: track.kind,
-        direction: 'sendonly',
-        codecs: preferencesFor(track.kind === 'video' ? options.videoCodecs : options.audioCodecs),
-        retransmission: track.kind === 'video' && options.retransmission,
-        fec: options.fec,
-        transportCc: options.congestionControl !== 'disabled',
-      });
-      const bitrate = track.kind === 'audio' ? options.audioBitrate : this.#exact ? options.maxBitrate : this.#startOf(track);
-      const { encodings, retransmissionPercentage } = options;
-      this.#tracks.push(
-        new SessionTrack(track, transceiver, this, {
-          sessionId: this.id,
-          encodings,
-          bitrate,
-          exact: this.#exact,
-          retransmissionPercentage,
-        }),
-      );
-    }
-    options.shard.add(this);
-
-    if (offer) await connection.setRemoteDescription(offer);
-    const description = offer ? await connection.createAnswer() : await connection.createOffer();
+  /**
+   * Gives the peer these tracks: what it has of them goes on untouched, what is new is offered, what is no longer among them
+   * ends at once.
+   */
+  setTracks(tracks: readonly SinkTrack[]): void {
     if (this.#ended) return;
-    await connection.setLocalDescription(description);
-    this.emit('description', description);
-    if (offer) await this.#negotiated();
+    this.#wanted = tracks;
+    const gone = this.#tracks.filter(({ track }) => !isAmong(tracks, track));
+    const complete = tracks.every((track) => this.#has(track));
+    for (const track of gone) this.#remove(track);
+    if (gone.length > 0) this.#follow();
+    if (gone.length > 0 || !complete) this.#negotiation?.offer();
   }
 
   /** Takes the consumer's answer. A bad one ends the session. */
   async handleDescription(description: SessionDescription): Promise<void> {
-    if (this.#ended || !this.#connection) return;
-    if (description.type !== 'answer') {
-      this.#logger.warn({}, 'an offer from the consumer of a running session was ignored: only the producer may offer again');
-      return;
-    }
-    try {
-      await this.#connection.setRemoteDescription(description);
-      await this.#negotiated();
-    } catch (error) {
-      this.fail('error', asError(error, 'INVALID_SDP'));
-    }
+    if (this.#ended) return;
+    if (description.type === 'answer') await this.#negotiation?.handleAnswer(description);
+    else this.#logger.warn({}, 'an offer from the consumer of a running session was ignored: only the producer may offer again');
   }
 
   async handleCandidate(candidate: string, sdpMLineIndex: number, sdpMid: string | undefined): Promise<void> {
@@ -239,38 +124,8 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
 
   /** The few figures that tell how the session does. */
   async getFigures(): Promise<SessionFigures> {
-    const main =
-      this.#tracks.find((track) => track.track.kind === 'video' && track.membership) ??
-      this.#tracks.find((track) => track.membership);
-    const { control, sent } = this.#egress;
-    const { target } = control;
-    const reported = main?.stream?.remoteInbound !== undefined;
-    const membership = main?.membership;
-    const encoding = membership?.encoding;
-    const format = encoding?.format;
-    return {
-      sessionId: this.id,
-      peerId: this.peerId,
-      codec: main?.transceiver.codec?.name ?? null,
-      targetBitrate: Math.round(target.bitrate),
-      sentBitrate: Math.round(sent.bitrate(performance.now())),
-      packetLoss: reported || target.lossFraction > 0 ? target.lossFraction : null,
-      // Of all packets lately rather than of one report a second.
-      roundTripTime: target.rtt === undefined ? (this.#connection?.roundTripTime ?? null) : target.rtt / 1000,
-      networkState: target.state,
-      fecPercentage: main?.stream?.fecPercentage ?? 0,
-      retransmittedPackets: this.#egress.streams.reduce((sum, stream) => sum + stream.stats().retransmittedPacketsSent, 0),
-      framesSkipped: this.#tracks.reduce((sum, track) => sum + track.framesSkipped, 0),
-      encodingId: encoding?.id ?? null,
-      encodingBitrate: encoding?.bitrate ?? null,
-      sharedWith: this.#options.sharedWith(encoding?.id),
-      encodingReason: main?.limited ? 'limited' : (membership?.reason ?? null),
-      mitigationMode: encoding?.mitigation.join('+') || 'none',
-      width: format?.width ?? null,
-      height: format?.height ?? null,
-      framerate: format?.framerate ?? null,
-      state: this.#connection?.state ?? 'new',
-    };
+    const { tracks, egress, connection } = { tracks: this.#tracks, egress: this.#egress, connection: this.#connection };
+    return readFigures({ options: this.#options, tracks, egress, connection });
   }
 
   /** Ends the session from inside; the sink hears of it by `end`. */
@@ -284,6 +139,7 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#setupTimer);
+    this.#negotiation?.close();
     for (const track of this.#tracks) track.close();
     this.#options.shard.remove(this);
     this.#egress.clear();
@@ -302,6 +158,10 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
 
   flush(): void {
     this.#options.shard.flush();
+  }
+
+  trackBegun(): void {
+    this.#divide();
   }
 
   /** Whether frames can leave: before that nothing is queued. */
@@ -328,46 +188,36 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     }
   }
 
-  /** Without congestion control the encoders get their bitrate as it is. */
-  get #exact(): boolean {
-    return this.#options.congestionControl === 'disabled';
+  #onNotConnected(): void {
+    const within = `within ${this.#options.setupTimeout / 1000} s.`;
+    const message =
+      this.#wanted.length === 0
+        ? `the sink had no track to offer to peer ${this.peerId} ${within}`
+        : `peer ${this.peerId} did not connect ${within}`;
+    this.fail('disconnected', new TsWebRTCError('CONNECTION_FAILED', message));
   }
 
-  /** Of everything together with so many video tracks, bit/s. */
-  #limits(videoTracks: number): { minBitrate: number; maxBitrate: number } {
-    const { minBitrate, maxBitrate, audioBitrate } = this.#options;
-    const audio = audioOnPath(audioBitrate, 0);
-    return { minBitrate: minBitrate * Math.max(1, videoTracks), maxBitrate: maxBitrate * videoTracks * MAX_MARGIN + audio };
+  #listen(connection: Connection): void {
+    const egress = this.#egress;
+    connection.on('icecandidate', ({ candidate, sdpMLineIndex, sdpMid }) =>
+      this.emit('candidate', candidate, sdpMLineIndex ?? 0, sdpMid ?? undefined),
+    );
+    connection.on('statechange', (state) => this.#onState(state));
+    connection.on('transport-feedback', ({ baseSequenceNumber, arrivals, referenceTime }, arrival) =>
+      egress.feedback({ baseSequence: baseSequenceNumber, arrivals, referenceTime }, arrival),
+    );
+    connection.on('remb', (bitrate, arrival) => egress.remb(bitrate, arrival));
+    connection.on('report', ({ fractionLost, packets, roundTripTime }, arrival) =>
+      egress.report(fractionLost, packets, roundTripTime === undefined ? undefined : roundTripTime * 1000, arrival),
+    );
   }
 
-  /** So much that each video encoder can begin with its start bitrate. */
-  #startTarget(): number {
-    const { tracks, audioBitrate } = this.#options;
-    return tracks.reduce((sum, track) => sum + this.#startOf(track), audioOnPath(audioBitrate, 0));
-  }
-
-  #startOf({ input }: SinkTrack): number {
-    return input.kind === 'video' ? videoOnPath(this.#options.startBitrate, input.format.framerate) : 0;
-  }
-
-  /** Divides the target among the tracks. */
-  #allocate(): void {
-    if (this.#exact) return;
-    const { control, retransmitted } = this.#egress;
-    const video = this.#tracks.filter(({ track, stream }) => track.kind === 'video' && stream);
-    const audio = this.#tracks.filter(({ track, stream }) => track.kind === 'audio' && stream);
-    const bitrates = allocate({
-      peerId: this.peerId,
-      target: control.target.bitrate,
-      audio: audio.reduce((sum, { stream }) => sum + audioOnPath(this.#options.audioBitrate, stream!.redundancy), 0),
-      retransmissions: retransmitted.bitrate(performance.now()),
-      fecPercentage: video[0]?.stream?.fecPercentage ?? 0,
-      tracks: video.map(({ track }) => track.name),
-      define: this.#options.defineEncoderBitrates,
-    });
-    for (const [index, track] of video.entries()) {
-      track.setTarget(bitrates[index]!);
-      if (control.target.lossFraction > STOPPING_LOSS) track.refresh(performance.now());
+  #divide(): void {
+    try {
+      this.#bitrates.divide(this.#egress, this.#tracks);
+    } catch (error) {
+      // The application's own division of the bitrate.
+      this.fail('error', asError(error));
     }
   }
 
@@ -379,28 +229,102 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     return true;
   }
 
-  /** Gets every negotiated track its encoding. */
-  async #negotiated(): Promise<void> {
-    let usable = 0;
-    const acquiring: Promise<void>[] = [];
-    for (const track of this.#tracks) {
-      if (!track.transceiver.codec || !track.transceiver.sender) continue;
-      usable++;
-      acquiring.push(track.open());
+  /** Adds an m-line for each track that is wanted and has none. */
+  #prepare(connection: Connection): boolean {
+    const missing = this.#wanted.filter((track) => !this.#has(track));
+    this.#tracks = [...this.#tracks, ...missing.map((track) => this.#createTrack(connection, track))];
+    return connection.transceivers.length > 0;
+  }
+
+  #has({ name }: SinkTrack): boolean {
+    return this.#tracks.some(({ track }) => track.name === name);
+  }
+
+  #createTrack(connection: Connection, track: SinkTrack): SessionTrack {
+    const { videoCodecs, audioCodecs, retransmission, retransmissionPercentage, fec, congestionControl, encodings } =
+      this.#options;
+    const transceiver = connection.addTransceiver({
+      kind: track.kind,
+      direction: 'sendonly',
+      codecs: preferencesFor(track.kind === 'video' ? videoCodecs : audioCodecs),
+      retransmission: track.kind === 'video' && retransmission,
+      fec,
+      transportCc: congestionControl !== 'disabled',
+      ...(track.msid === undefined ? {} : { streamId: track.msid }),
+    });
+    return new SessionTrack(track, transceiver, this, {
+      sessionId: this.id,
+      encodings,
+      bitrate: this.#bitrates.start(track),
+      exact: this.#bitrates.exact,
+      retransmissionPercentage,
+    });
+  }
+
+  /** Offer and answer are complete: gets every track that the peer takes its encoding. */
+  async #onAgreed(connection: Connection): Promise<void> {
+    const first = !this.#agreed;
+    this.#agreed = true;
+    for (const { track, transceiver } of this.#tracks) {
+      if (transceiver.codec) continue;
+      // What a consumer's own offer had no place for it did not ask for: it is not offered later, either.
+      if (transceiver.mid === undefined) connection.withdraw(transceiver);
+      this.#logger.info({ track: track.name }, 'the peer takes no such track');
     }
-    if (usable === 0) {
-      throw new TsWebRTCError('NO_COMMON_CODEC', `peer ${this.peerId} took none of the offered codecs.`);
-    }
-    const video = this.#tracks.filter(({ track, transceiver }) => track.kind === 'video' && transceiver.codec).length;
-    const { minBitrate: min, maxBitrate: max } = this.#limits(video);
-    const now = performance.now();
-    this.#egress.control.setLimits({ min, max }, now);
-    this.#egress.control.setAllocated(max, now);
-    await Promise.all(acquiring);
-    this.#egress.streams = this.#tracks.flatMap((track) => track.stream ?? []);
-    this.#egress.protectable = this.#tracks.flatMap(({ stream, toleratesGaps }) =>
-      stream?.supportsFec && toleratesGaps ? stream : [],
+    const taken = this.#tracks.filter(({ transceiver }) => transceiver.codec);
+    if (taken.length === 0 && (this.#tracks.length > 0 || first)) throw this.#nothingTaken();
+    this.#limit(taken, first);
+    const opening = taken.map((track) =>
+      track.open(!first).catch((error: unknown) => {
+        if (first) throw error;
+        this.emit('track-failed', track.track.name, asError(error, 'ENCODER_FAILED'));
+      }),
     );
+    await Promise.all(opening);
+    if (!this.#ended) this.#follow();
+  }
+
+  #nothingTaken(): TsWebRTCError {
+    if (this.#tracks.length > 0) {
+      return new TsWebRTCError('NO_COMMON_CODEC', `peer ${this.peerId} took none of the offered codecs.`);
+    }
+    return new TsWebRTCError('INVALID_STATE', `the sink has no track for peer ${this.peerId}.`);
+  }
+
+  /** Ends a track of which the peer shall have no more; its m-line turns inactive with the next offer. */
+  #remove(track: SessionTrack): void {
+    this.#tracks = this.#tracks.filter((other) => other !== track);
+    track.close();
+    if (track.stream) this.#egress.remove(track.stream);
+    this.#connection?.stopSending(track.transceiver);
+  }
+
+  /** Lets what may be sent and how it is divided follow the tracks. */
+  #follow(): void {
+    const taken = this.#tracks.filter(({ transceiver }) => transceiver.codec);
+    this.#limit(taken, false);
+    this.#egress.streams = taken.flatMap(({ stream }) => stream ?? []);
+    this.#egress.protectable = taken.flatMap(({ stream, toleratesGaps }) => (stream?.supportsFec && toleratesGaps ? stream : []));
+    this.#divide();
     this.flush();
   }
+
+  #limit(taken: readonly SessionTrack[], first: boolean): void {
+    const { control } = this.#egress;
+    const tracks = taken.map(({ track }) => track);
+    const limits = this.#bitrates.limits(pictures(tracks));
+    const now = performance.now();
+    // The session began with other tracks than it was made for.
+    const start = first && tracks.some((track) => !isAmong(this.#options.tracks, track));
+    control.setLimits(start ? { ...limits, start: this.#bitrates.startTarget(tracks) } : limits, now);
+    control.setAllocated(limits.max, now);
+  }
+}
+
+function pictures(tracks: readonly SinkTrack[]): number {
+  return tracks.filter(({ kind }) => kind === 'video').length;
+}
+
+function isAmong(tracks: readonly SinkTrack[], track: SinkTrack): boolean {
+  return tracks.some(({ name }) => name === track.name);
 }

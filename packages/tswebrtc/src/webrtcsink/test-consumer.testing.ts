@@ -13,8 +13,8 @@ export interface ReceivedPacket {
 }
 
 export interface TestConsumerOptions {
-  /** Changes the answer before it is sent. */
-  readonly mungeAnswer?: (sdp: string) => string;
+  /** Changes an answer before it is sent; undefined keeps it from being sent. `count`: of the answers before it. */
+  readonly mungeAnswer?: (sdp: string, count: number) => string | undefined;
   /** Makes the offer itself, and changes it before it is sent. */
   readonly offer?: (sdp: string) => string;
 }
@@ -24,6 +24,9 @@ export class TestConsumer {
   readonly packets: ReceivedPacket[] = [];
   connection: Connection | undefined;
   sessionId = '';
+  /** How many m-lines each offer had. */
+  readonly offers: number[] = [];
+  #answers = 0;
   readonly #srtpSender = new NodeSrtpSender();
   readonly #socket: WebSocket;
   readonly #options: TestConsumerOptions;
@@ -117,30 +120,37 @@ export class TestConsumer {
         ssrc: view.getUint32(8),
       });
     });
-    for (const kind of ['video', 'audio'] as const) {
-      connection.addTransceiver({
-        kind,
-        direction: 'recvonly',
-        codecs: kind === 'video' ? [{ name: 'VP8', clockRate: 90000 }] : [{ name: 'opus', clockRate: 48000, channels: 2 }],
-      });
-    }
     return connection;
+  }
+
+  /** Transceivers until there are so many of a kind. */
+  #receive(connection: Connection, kind: 'video' | 'audio', count: number): void {
+    const codecs = kind === 'video' ? [{ name: 'VP8', clockRate: 90000 }] : [{ name: 'opus', clockRate: 48000, channels: 2 }];
+    const there = connection.transceivers.filter((transceiver) => transceiver.kind === kind).length;
+    for (let i = there; i < count; i++) connection.addTransceiver({ kind, direction: 'recvonly', codecs });
   }
 
   async #makeOffer(): Promise<string> {
     const connection = await this.#connect();
+    for (const kind of ['video', 'audio'] as const) this.#receive(connection, kind, 1);
     const offer = await connection.createOffer();
     await connection.setLocalDescription(offer);
     return offer.sdp;
   }
 
   async #answer(sdp: string): Promise<void> {
-    const connection = await this.#connect();
+    const connection = this.connection ?? (await this.#connect());
     await connection.setRemoteDescription({ type: 'offer', sdp });
+    this.offers.push(connection.remoteMedia.length);
+    for (const kind of ['video', 'audio'] as const) {
+      this.#receive(connection, kind, connection.remoteMedia.filter((media) => media.kind === kind).length);
+    }
     const answer = await connection.createAnswer();
     await connection.setLocalDescription(answer);
     const { mungeAnswer = (text: string) => text } = this.#options;
-    this.#send({ type: 'peer', sessionId: this.sessionId, sdp: { type: 'answer', sdp: mungeAnswer(answer.sdp) } });
+    const munged = mungeAnswer(answer.sdp, this.#answers++);
+    if (munged === undefined) return;
+    this.#send({ type: 'peer', sessionId: this.sessionId, sdp: { type: 'answer', sdp: munged } });
   }
 
   #sendCandidate(ice: object): void {

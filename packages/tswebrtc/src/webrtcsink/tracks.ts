@@ -1,4 +1,5 @@
 /** What is put into a sink: descriptions of inputs, and the tracks they turn out to have. */
+import { TsWebRTCError } from '../common/errors.ts';
 import type { FileInput, InputTrack, TestAudioInput, TestVideoInput } from '../media/types.ts';
 
 /** A test picture. */
@@ -16,12 +17,27 @@ export function file(path: string, options: Omit<FileInput, 'type' | 'path'> = {
   return { type: 'file', path, ...options };
 }
 
-/** One medium of the producer. */
-export interface SinkTrack {
+/** One medium of the producer, as applications see it. */
+export interface TrackInfo {
   /** `video_0`, `audio_0`, …: the reference's pad names, never used twice. */
   readonly name: string;
   readonly kind: 'video' | 'audio';
+  /** MediaStream id that consumers are told; undefined: that of all tracks without one. */
+  readonly msid?: string;
+}
+
+/** One medium of the producer. */
+export interface SinkTrack extends TrackInfo {
   readonly input: InputTrack;
+}
+
+/** Throws `INVALID_OPTION` where `msid` cannot stand in a session description (RFC 8830 §2). */
+export function checkMsid(msid: string | undefined): void {
+  if (msid === undefined || /^[\w!#$%&'*+.^`{|}~-]{1,64}$/.test(msid)) return;
+  throw new TsWebRTCError(
+    'INVALID_OPTION',
+    `Option msid is "${msid}", but must be 1 to 64 letters, digits or signs like - and _.`,
+  );
 }
 
 /** Names tracks as the reference names its pads. */

@@ -4,7 +4,7 @@ import { testCertificateFiles } from '../../../signalling-server/src/test-certif
 import { TsWebRTCError } from '../common/errors.ts';
 import { FakeEngine } from './fake-engine.testing.ts';
 import { KEYFRAME_INTERVAL } from './keyframe-governor.ts';
-import type { EndReason } from './session.ts';
+import type { EndReason } from './session-types.ts';
 import { TestConsumer } from './test-consumer.testing.ts';
 import { testAudio, testVideo } from './tracks.ts';
 import { type ConsumerSession, WebRTCSink } from './webrtcsink.ts';
@@ -368,10 +368,11 @@ describe('starting', () => {
     });
   });
 
-  it('refuses to start without tracks, and to start twice', async () => {
+  it('refuses to start without tracks and to start twice, and takes no track once it is closed', async () => {
     await expect(new WebRTCSink({ engine }).start()).rejects.toMatchObject({ code: 'INVALID_STATE' });
     await sink.start();
     await expect(sink.start()).rejects.toMatchObject({ code: 'INVALID_STATE' });
+    await sink.close();
     expect(() => sink.addTrack(testVideo())).toThrow(TsWebRTCError);
   });
 });

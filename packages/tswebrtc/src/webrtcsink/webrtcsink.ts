@@ -7,25 +7,24 @@ import { asError, TsWebRTCError } from '../common/errors.ts';
 import { type Logger, silentLogger } from '../common/logger.ts';
 import { createSrtpSender } from '../connection/srtp/create-srtp-sender.ts';
 import { loadMediaEngine } from '../media/engine.ts';
-import type { InputDescription, MediaEngine, MediaInput } from '../media/types.ts';
+import type { InputDescription, MediaEngine } from '../media/types.ts';
 import { connectionOptions } from '../properties/network.ts';
 import { isSignaller, linkOptions } from '../properties/signaller.ts';
 import { DefaultSignaller } from '../signalling/default-signaller.ts';
-import type { SessionDescription, Signaller } from '../signalling/signaller.ts';
+import type { Signaller } from '../signalling/signaller.ts';
 import { EmbeddedServers } from './embedded-servers.ts';
 import { type EncodingFigures, EncodingPool } from './encoding-pool.ts';
 import { type ResolvedSinkOptions, validateOptions, type WebRTCSinkOptions } from './properties.ts';
-import type { EndReason, Session, SessionFigures } from './session.ts';
+import type { Session } from './session.ts';
+import type { SessionFigures } from './session-figures.ts';
+import type { EndReason } from './session-types.ts';
 import { Shard } from './shard.ts';
-import type { PlacedSession } from './shards/remote-session.ts';
 import { ShardPool } from './shards/shard-pool.ts';
-import { type SinkTrack, TrackNames } from './tracks.ts';
+import { type AddTrackOptions, type SinkInput, SinkInputs } from './sink-inputs.ts';
+import { AUDIO_BITRATE, SinkSessions } from './sink-sessions.ts';
+import type { TrackInfo } from './tracks.ts';
 
 const DEFAULT_SIGNALLING_URI = 'ws://127.0.0.1:8443';
-/** Opus at its best for music and speech alike, bit/s. */
-const AUDIO_BITRATE = 96_000;
-/** ms that a consumer has from its request to a connection. */
-const SETUP_TIMEOUT = 30_000;
 
 /** One consumer, as applications see it. */
 export type ConsumerSession = Pick<Session, 'id' | 'peerId' | 'getStats' | 'getFigures'>;
@@ -37,6 +36,14 @@ export type WebRTCSinkEvents = {
   registered: [peerId: string];
   'consumer-added': [session: ConsumerSession];
   'consumer-removed': [session: ConsumerSession, reason: EndReason, error: TsWebRTCError | undefined];
+  /** A track is there, or no longer: its input was opened or removed. */
+  'track-added': [track: TrackInfo];
+  'track-removed': [track: TrackInfo];
+  /**
+   * One of the inputs came to its end, by `error` where that is given. Consumers keep its tracks, of which nothing more comes,
+   * until the application removes it; new consumers do not get them.
+   */
+  'input-ended': [input: SinkInput, error: TsWebRTCError | undefined];
   /** Something failed. With a session id: that session is over; without: the sink goes on as far as it can. */
   error: [error: TsWebRTCError, sessionId: string | undefined];
   /** All inputs came to their end, the last of them by `error` where that is given. */
@@ -53,10 +60,7 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
   readonly #options: ResolvedSinkOptions;
   readonly #sharedEngine: MediaEngine | undefined;
   readonly #logger: Logger;
-  readonly #descriptions: InputDescription[] = [];
-  readonly #sessions = new Map<string, PlacedSession>();
-  readonly #tracks: SinkTrack[] = [];
-  readonly #inputs: MediaInput[] = [];
+  readonly #inputs: SinkInputs;
   readonly #servers = new EmbeddedServers();
   #state: 'new' | 'starting' | 'started' | 'closed' = 'new';
   #engine: MediaEngine | undefined;
@@ -64,6 +68,7 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
   #shards: ShardPool | undefined;
   #encodings: EncodingPool | undefined;
   #signaller: Signaller | undefined;
+  #sessions: SinkSessions | undefined;
   #opening: Promise<readonly string[]> | undefined;
   #closing: Promise<void> | undefined;
   #signallingUri: string | undefined;
@@ -77,19 +82,50 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
     this.#connectionOptions = connectionOptions(this.#options, undefined);
     this.#sharedEngine = options.engine;
     this.#logger = (options.logger ?? silentLogger).child({ subsystem: 'webrtcsink' });
+    this.#inputs = new SinkInputs({
+      onAdded: ({ name, kind, msid }) => {
+        this.#logger.info({ track: name }, 'track added');
+        this.emit('track-added', { name, kind, ...(msid === undefined ? {} : { msid }) });
+      },
+      onChanged: () => this.#sessions?.setTracks(this.#inputs.tracks, this.#inputs.liveTracks),
+      onRemoved: async (track) => {
+        this.#logger.info({ track: track.name }, 'track removed');
+        this.emit('track-removed', track);
+        await this.#encodings?.remove(track);
+      },
+      onEnded: (input, error, last) => {
+        this.emit('input-ended', input, error);
+        if (last) this.emit('ended', error);
+      },
+      onError: (error) => this.#report(error),
+    });
   }
 
-  /** Adds an input; all of its media become tracks. Before `start`. */
-  addTrack(input: InputDescription): void {
-    if (this.#state !== 'new') {
-      throw new TsWebRTCError('INVALID_STATE', 'tracks are added before the sink is started.');
-    }
-    this.#descriptions.push(input);
+  /**
+   * Adds an input; all of its media become tracks. While the sink runs, too: the consumers are offered the new tracks, and what
+   * they watch goes on untouched. Throws `INVALID_OPTION` for an option that cannot be, `INVALID_STATE` after `close`.
+   */
+  addTrack(input: InputDescription, options: AddTrackOptions = {}): SinkInput {
+    if (this.#closing) throw new TsWebRTCError('INVALID_STATE', 'the sink is closed.');
+    return this.#inputs.add(input, options);
+  }
+
+  /**
+   * Takes a track away, with its encodings, and its input where it was the last of that; consumers see it end, and what else
+   * they watch goes on untouched. Its name is not used again. Rejects with `INVALID_OPTION` where there is none of that name.
+   */
+  removeTrack(name: string): Promise<void> {
+    return this.#inputs.removeTrack(name);
+  }
+
+  /** The tracks there are. */
+  get tracks(): readonly TrackInfo[] {
+    return this.#inputs.tracks;
   }
 
   /** Live sessions. */
   get sessions(): readonly ConsumerSession[] {
-    return [...this.#sessions.values()];
+    return this.#sessions?.all ?? [];
   }
 
   /**
@@ -99,7 +135,7 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
    */
   async start(options: { signal?: AbortSignal } = {}): Promise<void> {
     if (this.#state !== 'new') throw new TsWebRTCError('INVALID_STATE', 'a sink is started once.');
-    if (this.#descriptions.length === 0) {
+    if (this.#inputs.size === 0) {
       throw new TsWebRTCError('INVALID_STATE', 'the sink has no track: call addTrack() before start().');
     }
     this.#state = 'starting';
@@ -123,7 +159,7 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
   }
 
   async getStats(): Promise<SinkStats> {
-    const sessions = await Promise.all([...this.#sessions.values()].map((session) => session.getFigures()));
+    const sessions = (await this.#sessions?.getFigures()) ?? [];
     return { sessions, encodings: this.#encodings?.getFigures() ?? [] };
   }
 
@@ -148,26 +184,8 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
     const engine = this.#sharedEngine ?? (await loadMediaEngine({ logger: this.#logger.child({ subsystem: 'media' }) }));
     this.#engine = engine;
     this.#throwIfClosed();
-    const opened = await Promise.allSettled(
-      this.#descriptions.map((input) => engine.openInput(input, { signal: this.#abort.signal })),
-    );
-    for (const result of opened) if (result.status === 'fulfilled') this.#inputs.push(result.value);
-    const failure = opened.find((result) => result.status === 'rejected');
-    if (failure) throw failure.reason;
+    await this.#inputs.open(engine);
     this.#throwIfClosed();
-
-    const names = new TrackNames();
-    for (const input of this.#inputs) {
-      for (const track of input.tracks) this.#tracks.push({ name: names.take(track.kind), kind: track.kind, input: track });
-      input.on('error', (error) => {
-        const reason = asError(error, 'INPUT_FAILED');
-        this.#report(reason);
-        this.#onInputEnded(input, reason);
-      });
-      input.on('ended', () => this.#onInputEnded(input, undefined));
-    }
-    // Pictures first, as the reference's payload types and browsers' habits have it; names are given already.
-    this.#tracks.sort((a, b) => Number(a.kind === 'audio') - Number(b.kind === 'audio'));
     this.#shard = new Shard(await createSrtpSender({ logger: this.#logger }));
     const { minBitrate, maxBitrate, encoding, maxEncodings, enableMitigationModes, opusInbandFec, opusDtx } = this.#options;
     this.#encodings = new EncodingPool(
@@ -186,27 +204,28 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
       (error) => this.#report(asError(error, 'ENCODER_FAILED')),
     );
     const { shards } = this.#options;
-    const [shard, tracks, logger] = [this.#shard, this.#tracks, this.#logger];
+    const [shard, tracks, logger] = [this.#shard, () => this.#inputs.tracks, this.#logger];
     this.#shards = new ShardPool({ shard, encodings: this.#encodings, tracks, shards, logger });
-    for (const input of this.#inputs) input.start();
+    this.#inputs.start();
   }
 
   async #register(): Promise<void> {
     const signaller = this.#createSignaller();
     this.#signaller = signaller;
-    signaller.on('session-requested', (sessionId, peerId, offer) => void this.#addSession(sessionId, peerId, offer));
-    signaller.on('session-ended', (sessionId, error) => {
-      const session = this.#sessions.get(sessionId);
-      if (!session) return;
-      if (error) this.#logger.info({ sessionId, error }, 'the peer ended the session with an error');
-      void this.#removeSession(session, 'ended', undefined, false);
-    });
-    signaller.on(
-      'session-description',
-      (sessionId, description) => void this.#sessions.get(sessionId)?.handleDescription(description),
-    );
-    signaller.on('handle-ice', (sessionId, sdpMLineIndex, sdpMid, candidate) => {
-      void this.#sessions.get(sessionId)?.handleCandidate(candidate, sdpMLineIndex, sdpMid);
+    this.#sessions = new SinkSessions({
+      options: this.#options,
+      shards: this.#shards!,
+      encodings: this.#encodings!,
+      signaller,
+      tracks: () => this.#inputs.liveTracks,
+      connection: () => this.#connectionOptions,
+      onAdded: (session) => this.emit('consumer-added', session),
+      onRemoved: (session, reason, error) => {
+        if (error && reason === 'error') this.emit('error', error, session.id);
+        this.emit('consumer-removed', session, reason, error);
+      },
+      onError: (error) => this.#report(error),
+      logger: this.#logger,
     });
     signaller.on('disconnected', (reason) => this.#report(new TsWebRTCError('SIGNALLING_UNREACHABLE', reason)));
     signaller.on('error', (error) => this.#report(asError(error, 'SIGNALLING_UNREACHABLE')));
@@ -242,74 +261,6 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
     });
   }
 
-  async #addSession(sessionId: string, peerId: string, offer: SessionDescription | undefined): Promise<void> {
-    const [shards, encodings, signaller, options] = [this.#shards, this.#encodings, this.#signaller, this.#options];
-    if (!shards || !encodings || !signaller || this.#closing) return;
-    if (this.#sessions.has(sessionId)) {
-      this.#logger.warn({ sessionId }, 'a session with this id exists already: the second request is ignored');
-      return;
-    }
-    const session = shards.createSession({
-      id: sessionId,
-      peerId,
-      tracks: this.#tracks,
-      videoCodecs: options.videoCaps,
-      audioCodecs: options.audioCaps,
-      startBitrate: Math.min(Math.max(options.startBitrate, options.minBitrate), options.maxBitrate),
-      audioBitrate: AUDIO_BITRATE,
-      congestionControl: options.congestionControl,
-      minBitrate: options.minBitrate,
-      maxBitrate: options.maxBitrate,
-      defineEncoderBitrates: options.defineEncoderBitrates,
-      retransmission: options.doRetransmission,
-      retransmissionPercentage: options.rtxPercentage,
-      fec: options.doFec,
-      connection: this.#connectionOptions,
-      setupTimeout: SETUP_TIMEOUT,
-      sharedWith: (encodingId) => {
-        const others = encodings.sharing(encodingId).filter((id) => id !== sessionId);
-        return others.map((id) => this.#sessions.get(id)?.peerId ?? id);
-      },
-      logger: this.#logger,
-    });
-    this.#sessions.set(sessionId, session);
-    session.on('description', (description) => {
-      const munged = signaller.manualSdpMunging ? description : (signaller.munge?.(sessionId, description) ?? description);
-      signaller.sendSdp(sessionId, munged);
-    });
-    session.on('candidate', (candidate, sdpMLineIndex, sdpMid) => signaller.addIce(sessionId, candidate, sdpMLineIndex, sdpMid));
-    session.on('end', (reason, error) => void this.#removeSession(session, reason, error, true));
-    this.#logger.info({ sessionId, peerId }, 'consumer added');
-    this.emit('consumer-added', session);
-    try {
-      await session.start(offer);
-    } catch (error) {
-      session.fail('error', asError(error));
-    }
-  }
-
-  async #removeSession(
-    session: PlacedSession,
-    reason: EndReason,
-    error: TsWebRTCError | undefined,
-    tellPeer: boolean,
-  ): Promise<void> {
-    if (!this.#sessions.delete(session.id)) return;
-    if (tellPeer) this.#signaller?.endSession(session.id, error?.message);
-    this.#logger.info({ sessionId: session.id, peerId: session.peerId, reason, error: error?.message }, 'consumer removed');
-    if (error && reason === 'error') this.emit('error', error, session.id);
-    this.emit('consumer-removed', session, reason, error);
-    await this.#shards?.closeSession(session);
-  }
-
-  #onInputEnded(input: MediaInput, error: TsWebRTCError | undefined): void {
-    const index = this.#inputs.indexOf(input);
-    if (index < 0) return;
-    this.#inputs.splice(index, 1);
-    void input.close();
-    if (this.#inputs.length === 0) this.emit('ended', error);
-  }
-
   #report(error: TsWebRTCError): void {
     this.#logger.error({ code: error.code }, error.message);
     this.emit('error', error, undefined);
@@ -322,15 +273,15 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
   async #close(): Promise<void> {
     this.#state = 'closed';
     this.#abort.abort();
+    this.#inputs.abort();
     // What is half open cannot be closed yet.
     await this.#opening?.catch(() => {});
-    const sessions = [...this.#sessions.values()];
-    const removing = sessions.map((session) => this.#removeSession(session, 'shutdown', undefined, true));
-    await Promise.all([...removing, this.#shards?.close()]);
+    // Threads are asked to end while their sessions end.
+    await Promise.all([this.#sessions?.close(), this.#shards?.close()]);
     await this.#signaller?.stop();
     await this.#servers.close();
     await this.#encodings?.close();
-    await Promise.all(this.#inputs.splice(0).map((input) => input.close()));
+    await this.#inputs.close();
     if (!this.#sharedEngine) await this.#engine?.close();
     this.#shard?.close();
   }

@@ -9,8 +9,10 @@ import type { CodecName } from '../../media/types.ts';
 import type { SessionDescription } from '../../signalling/signaller.ts';
 import type { EncodingView } from '../encoding-source.ts';
 import type { KeyframeUrgency } from '../keyframe-governor.ts';
-import type { EndReason, SessionFigures, SessionOptions } from '../session.ts';
+import type { SessionFigures } from '../session-figures.ts';
+import type { EndReason, SessionOptions } from '../session-types.ts';
 import type { PlacementReason } from '../sharing/rung-planner.ts';
+import type { SinkTrack } from '../tracks.ts';
 import type { PackedFrame } from './packed-frame.ts';
 
 /** An error in a form that crosses threads. */
@@ -29,6 +31,14 @@ export function errorOf({ code, message }: ErrorMessage): TsWebRTCError {
 
 /** What of a session's options crosses threads. */
 export type SessionInit = Omit<SessionOptions, 'shard' | 'encodings' | 'sharedWith' | 'defineEncoderBitrates' | 'logger'>;
+
+/** What of tracks crosses threads: an input's own is an object of the engine's. */
+export function plainTracks(tracks: readonly SinkTrack[]): SinkTrack[] {
+  return tracks.map(({ input: { kind, id, format }, ...track }) => ({
+    ...track,
+    input: { kind, id, format } as SinkTrack['input'],
+  }));
+}
 
 /** What a shard's thread knows from its start. */
 export interface ShardInit {
@@ -49,6 +59,7 @@ export type ToSession =
   | { readonly type: 'open-session'; readonly init: SessionInit }
   | { readonly type: 'start'; readonly id: string; readonly request: number; readonly offer: SessionDescription | undefined }
   | { readonly type: 'stats' | 'figures' | 'close-session'; readonly id: string; readonly request: number }
+  | { readonly type: 'tracks'; readonly id: string; readonly tracks: readonly SinkTrack[] }
   | { readonly type: 'description'; readonly id: string; readonly description: SessionDescription }
   | { readonly type: 'candidate'; readonly id: string; readonly candidate: readonly [string, number, string | undefined] };
 
@@ -56,6 +67,7 @@ export type ToSession =
 export type FromSession =
   | { readonly type: 'description'; readonly id: string; readonly description: SessionDescription }
   | { readonly type: 'candidate'; readonly id: string; readonly candidate: readonly [string, number, string | undefined] }
+  | { readonly type: 'track-failed'; readonly id: string; readonly track: string; readonly error: ErrorMessage }
   | { readonly type: 'end'; readonly id: string; readonly reason: EndReason; readonly error: ErrorMessage | undefined }
   | { readonly type: 'reply'; readonly request: number; readonly value: SessionReplies[keyof SessionReplies] };
 

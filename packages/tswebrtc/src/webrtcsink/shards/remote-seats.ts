@@ -4,7 +4,7 @@
  * the names to the shard.
  */
 import type { Transferable } from 'node:worker_threads';
-import { asError } from '../../common/errors.ts';
+import { asError, TsWebRTCError } from '../../common/errors.ts';
 import type { PacketArena } from '../../rtp/packet-arena.ts';
 import type { PacketisedFrame } from '../../rtp/packetised-frame.ts';
 import type { GroupSubscriber, Membership } from '../encoding-group.ts';
@@ -19,7 +19,7 @@ export interface RemoteSeatsOptions {
   readonly encodings: Pick<EncodingPool, 'join'>;
   /** Where frames lie. */
   readonly arena: PacketArena;
-  readonly tracks: readonly SinkTrack[];
+  readonly tracks: () => readonly SinkTrack[];
   readonly post: (message: ToSeat, transfer?: readonly Transferable[]) => void;
 }
 
@@ -91,7 +91,9 @@ export class RemoteSeats {
     );
     this.#seats.set(id, seat);
     try {
-      const track = tracks.find((other) => other.name === name)!;
+      const track = tracks().find((other) => other.name === name);
+      // The thread does not know yet.
+      if (!track) throw new TsWebRTCError('INVALID_STATE', `track ${name} was removed.`);
       const membership = await encodings.join(track, codec, seat, bitrate, sessionId);
       if (this.#seats.get(id) !== seat) return membership.leave();
       seat.membership = membership;

@@ -3,13 +3,26 @@ import { Emitter } from '../../common/emitter.ts';
 import { TsWebRTCError } from '../../common/errors.ts';
 import type { RTCStatsEntry } from '../../connection/transport/types.ts';
 import type { SessionDescription } from '../../signalling/signaller.ts';
-import type { EndReason, Session, SessionEvents, SessionFigures } from '../session.ts';
-import { errorOf, type FromSession, type SessionReplies, type ToSession } from './messages.ts';
+import type { Session } from '../session.ts';
+import type { SessionFigures } from '../session-figures.ts';
+import type { EndReason, SessionEvents } from '../session-types.ts';
+import type { SinkTrack } from '../tracks.ts';
+import { errorOf, type FromSession, plainTracks, type SessionReplies, type ToSession } from './messages.ts';
 
 /** A session, wherever it lives. */
 export type PlacedSession = Pick<
   Session,
-  'id' | 'peerId' | 'on' | 'start' | 'handleDescription' | 'handleCandidate' | 'getStats' | 'getFigures' | 'fail' | 'close'
+  | 'id'
+  | 'peerId'
+  | 'on'
+  | 'start'
+  | 'setTracks'
+  | 'handleDescription'
+  | 'handleCandidate'
+  | 'getStats'
+  | 'getFigures'
+  | 'fail'
+  | 'close'
 >;
 
 export interface RemoteSessionOptions {
@@ -43,6 +56,10 @@ export class RemoteSession extends Emitter<SessionEvents> implements PlacedSessi
   async start(offer?: SessionDescription): Promise<void> {
     const { id } = this;
     await this.#options.request<'start'>((request) => ({ type: 'start', id, request, offer }));
+  }
+
+  setTracks(tracks: readonly SinkTrack[]): void {
+    if (!this.#closing) this.#options.post({ type: 'tracks', id: this.id, tracks: plainTracks(tracks) });
   }
 
   async handleDescription(description: SessionDescription): Promise<void> {
@@ -81,6 +98,7 @@ export class RemoteSession extends Emitter<SessionEvents> implements PlacedSessi
     if (this.#closing) return;
     if (message.type === 'description') this.emit('description', message.description);
     else if (message.type === 'candidate') this.emit('candidate', ...message.candidate);
+    else if (message.type === 'track-failed') this.emit('track-failed', message.track, errorOf(message.error));
     else this.fail(message.reason, message.error && errorOf(message.error));
   }
 

@@ -104,6 +104,7 @@ export class ShardHost {
         return;
       case 'description':
       case 'candidate':
+      case 'track-failed':
       case 'end':
         this.#sessions.get(message.id)?.handle(message);
         return;

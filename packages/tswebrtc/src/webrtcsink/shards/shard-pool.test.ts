@@ -3,7 +3,8 @@ import { silentLogger } from '../../common/logger.ts';
 import { NodeSrtpSender } from '../../connection/srtp/node-srtp-sender.ts';
 import { EncodingPool } from '../encoding-pool.ts';
 import { FakeEngine } from '../fake-engine.testing.ts';
-import { Session, type SessionOptions } from '../session.ts';
+import { Session } from '../session.ts';
+import type { SessionOptions } from '../session-types.ts';
 import { Shard } from '../shard.ts';
 import { ShardPool } from './shard-pool.ts';
 
@@ -34,7 +35,7 @@ it('goes on in the main thread where no other can be started', async () => {
   const options = { ...limits, encoding: 'shared', mitigationModes: [], audio } as const;
   const encodings = new EncodingPool(new FakeEngine(), shard, options, silentLogger, () => {});
   const file = new URL('data:text/javascript,throw new Error("no thread today.")');
-  const shards = new ShardPool({ shard, encodings, tracks: [], shards: 2, logger: silentLogger, file });
+  const shards = new ShardPool({ shard, encodings, tracks: () => [], shards: 2, logger: silentLogger, file });
   try {
     expect(shards.createSession(optionsOf('first'))).toBeInstanceOf(Session);
     const unlucky = shards.createSession(optionsOf('second'));

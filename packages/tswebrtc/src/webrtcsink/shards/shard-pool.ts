@@ -5,10 +5,11 @@
 import { availableParallelism } from 'node:os';
 import type { Logger } from '../../common/logger.ts';
 import type { EncodingPool } from '../encoding-pool.ts';
-import { Session, type SessionOptions } from '../session.ts';
+import { Session } from '../session.ts';
+import type { SessionOptions } from '../session-types.ts';
 import type { Shard } from '../shard.ts';
 import type { SinkTrack } from '../tracks.ts';
-import type { SessionInit } from './messages.ts';
+import { plainTracks, type SessionInit } from './messages.ts';
 import { Placement } from './placement.ts';
 import type { PlacedSession } from './remote-session.ts';
 import { ShardHost } from './shard-host.ts';
@@ -17,7 +18,8 @@ export interface ShardPoolOptions {
   /** The main thread's. */
   readonly shard: Shard;
   readonly encodings: EncodingPool;
-  readonly tracks: readonly SinkTrack[];
+  /** The sink's, as they are at any time. */
+  readonly tracks: () => readonly SinkTrack[];
   /** How many there may be, the main thread's among them; 0: as many as help. */
   readonly shards: number;
   readonly logger: Logger;
@@ -97,10 +99,5 @@ export class ShardPool {
 /** What of the options crosses threads. */
 function initOf(options: Omit<SessionOptions, 'shard' | 'encodings'>): SessionInit {
   const { sharedWith: _, defineEncoderBitrates: __, logger: ___, tracks, ...rest } = options;
-  return { ...rest, tracks: tracks.map(({ name, kind, input }) => ({ name, kind, input: plain(input) })) };
-}
-
-/** An input's track is an object of the engine's. */
-function plain({ kind, id, format }: SinkTrack['input']): SinkTrack['input'] {
-  return { kind, id, format } as SinkTrack['input'];
+  return { ...rest, tracks: plainTracks(tracks) };
 }

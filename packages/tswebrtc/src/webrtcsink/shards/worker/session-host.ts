@@ -26,6 +26,9 @@ export class SessionHost {
       case 'open-session':
         this.#open(message.init);
         return;
+      case 'tracks':
+        this.#sessions.get(message.id)?.setTracks(message.tracks);
+        return;
       case 'description':
         void this.#sessions.get(message.id)?.handleDescription(message.description);
         return;
@@ -64,6 +67,7 @@ export class SessionHost {
     this.#sessions.set(id, session);
     session.on('description', (description) => this.#post({ type: 'description', id, description }));
     session.on('candidate', (...candidate) => this.#post({ type: 'candidate', id, candidate }));
+    session.on('track-failed', (track, error) => this.#post({ type: 'track-failed', id, track, error: errorMessage(error) }));
     session.on('end', (reason, error) => this.#post({ type: 'end', id, reason, error: error && errorMessage(error) }));
   }
 

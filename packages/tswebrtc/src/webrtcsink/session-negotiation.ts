@@ -1,0 +1,103 @@
+/**
+ * What a session and its peer agree on (RFC 8829 §3.2): one offer at a time, and whatever comes up before its answer goes into
+ * the next one. Only this side offers again; a consumer may make no more than the first offer (reference §2.17).
+ */
+import { asError, TsWebRTCError } from '../common/errors.ts';
+import type { Connection } from '../connection/connection.ts';
+import type { SessionDescription } from '../signalling/signaller.ts';
+
+export interface NegotiationOptions {
+  readonly peerId: string;
+  readonly connection: Connection;
+  /** ms that the peer has for its answer. */
+  readonly answerTimeout: number;
+  /** Brings the connection's transceivers to what is to be offered; false: there is nothing to offer. */
+  readonly prepare: () => boolean;
+  readonly onDescription: (description: SessionDescription) => void;
+  /** Offer and answer are complete. What it throws is the end. */
+  readonly onAgreed: () => Promise<void>;
+  readonly onFailed: (error: TsWebRTCError) => void;
+}
+
+export class SessionNegotiation {
+  readonly #options: NegotiationOptions;
+  #due = false;
+  /** An offer is being made, or waits for its answer. */
+  #inFlight = false;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: NegotiationOptions) {
+    this.#options = options;
+  }
+
+  /** Offers what there is: now, or after the answer that is awaited. */
+  offer(): void {
+    this.#due = true;
+    void this.#next();
+  }
+
+  /** Answers the consumer's offer, which is the first description of its session. */
+  async answer(offer: SessionDescription): Promise<void> {
+    const { connection, onDescription, prepare } = this.#options;
+    this.#inFlight = true;
+    await connection.setRemoteDescription(offer);
+    prepare();
+    const answer = await connection.createAnswer();
+    if (this.#closed) return;
+    await connection.setLocalDescription(answer);
+    onDescription(answer);
+    await this.#agreed();
+  }
+
+  /** Takes the consumer's answer. */
+  async handleAnswer(answer: SessionDescription): Promise<void> {
+    try {
+      await this.#options.connection.setRemoteDescription(answer);
+      clearTimeout(this.#timer);
+      await this.#agreed();
+    } catch (error) {
+      this.#fail(asError(error, 'INVALID_SDP'));
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** What is due goes out without waiting for encoders to open. */
+  async #agreed(): Promise<void> {
+    this.#inFlight = false;
+    const opened = this.#options.onAgreed();
+    void this.#next();
+    await opened;
+  }
+
+  async #next(): Promise<void> {
+    const { connection, onDescription, prepare } = this.#options;
+    if (!this.#due || this.#inFlight || this.#closed || !prepare()) return;
+    this.#due = false;
+    this.#inFlight = true;
+    try {
+      const offer = await connection.createOffer();
+      if (this.#closed) return;
+      await connection.setLocalDescription(offer);
+      this.#timer = setTimeout(() => this.#onSilence(), this.#options.answerTimeout);
+      onDescription(offer);
+    } catch (error) {
+      this.#fail(asError(error));
+    }
+  }
+
+  #onSilence(): void {
+    const { peerId, answerTimeout } = this.#options;
+    this.#fail(
+      new TsWebRTCError('CONNECTION_FAILED', `peer ${peerId} did not answer the offer within ${answerTimeout / 1000} s.`),
+    );
+  }
+
+  #fail(error: TsWebRTCError): void {
+    if (!this.#closed) this.#options.onFailed(error);
+  }
+}

@@ -1,0 +1,52 @@
+/** What a session is made of and what it tells, wherever it lives. */
+import type { TsWebRTCError } from '../common/errors.ts';
+import type { Logger } from '../common/logger.ts';
+import type { CongestionControlMode } from '../congestion/create-controller.ts';
+import type { ConnectionOptions } from '../connection/types.ts';
+import type { AudioCodecName, VideoCodecName } from '../media/types.ts';
+import type { SessionDescription } from '../signalling/signaller.ts';
+import type { EncodingSource } from './encoding-source.ts';
+import type { DefineEncoderBitrates } from './properties.ts';
+import type { Shard } from './shard.ts';
+import type { SinkTrack } from './tracks.ts';
+
+/** Why a session ended: the peer or the server ended it, the network lost the peer, something failed, the sink stopped. */
+export type EndReason = 'ended' | 'disconnected' | 'error' | 'shutdown';
+
+export type SessionEvents = {
+  /** A local description or candidate to be carried to the peer. */
+  description: [description: SessionDescription];
+  candidate: [candidate: string, sdpMLineIndex: number, sdpMid: string | undefined];
+  /** A track that came later could not be encoded; the others go on. */
+  'track-failed': [track: string, error: TsWebRTCError];
+  /** The session is over by itself; the sink removes it. */
+  end: [reason: EndReason, error: TsWebRTCError | undefined];
+};
+
+export interface SessionOptions {
+  readonly id: string;
+  readonly peerId: string;
+  readonly tracks: readonly SinkTrack[];
+  readonly videoCodecs: readonly VideoCodecName[];
+  readonly audioCodecs: readonly AudioCodecName[];
+  readonly congestionControl: CongestionControlMode;
+  /** Of each video track, bit/s. */
+  readonly startBitrate: number;
+  readonly minBitrate: number;
+  readonly maxBitrate: number;
+  readonly defineEncoderBitrates: DefineEncoderBitrates | undefined;
+  /** Of each audio track, bit/s. */
+  readonly audioBitrate: number;
+  readonly retransmission: boolean;
+  /** Most of what is sent that may be retransmissions, %; -1 without bound. */
+  readonly retransmissionPercentage: number;
+  readonly fec: boolean;
+  readonly connection: Omit<ConnectionOptions, 'srtpSender' | 'logger'>;
+  /** ms that the peer has to answer and connect. */
+  readonly setupTimeout: number;
+  readonly shard: Shard;
+  readonly encodings: EncodingSource;
+  /** Peers of the other sessions that are sent an encoding. */
+  readonly sharedWith: (encodingId: string | undefined) => readonly string[];
+  readonly logger: Logger;
+}
