@@ -59,7 +59,7 @@ export class EncodeRun {
     const encoder = await Encoder.open({ ...settings, codec, temporalLayers, bitrate });
     const draw = movingDetail(width, height, seed);
     const pictures = Array.from({ length: PICTURES }, (_, i) => draw(i));
-    return new EncodeRun(encoder, new Copy(width, height, encoder.frame), pictures);
+    return new EncodeRun(encoder, new Copy(width, height, 'I420', encoder.frame), pictures);
   }
 
   /** Seconds of media time so far. */

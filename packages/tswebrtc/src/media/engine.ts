@@ -12,6 +12,7 @@ import { WorkerInput } from './media-input.ts';
 import { checkDecoding, checkEncoding, checkInput, checkRecording } from './options.ts';
 import type { Decoding, DecodingOptions, Recording, RecordingOptions } from './output-types.ts';
 import { PassthroughEncoding } from './passthrough-encoding.ts';
+import { PushInput } from './push/push-input.ts';
 import { WorkerRecording } from './recording.ts';
 import type { Encoding, EncodingOptions, InputDescription, InputTrack, MediaEngine, MediaInput } from './types.ts';
 import { INSTALL_HINT, type WorkerHost } from './worker-host.ts';
@@ -102,11 +103,13 @@ class WorkerEngine implements MediaEngine {
     checkInput(description);
     signal?.throwIfAborted();
     const id = `input-${this.#nextId++}`;
-    const host = await this.#reserve.take();
     const closed = (): void => {
       if (this.#inputs.delete(id)) this.#logger.info({ input: id }, 'input closed');
     };
-    const input = await WorkerInput.open(id, description, host, closed, signal);
+    const input =
+      description.type === 'push'
+        ? new PushInput(id, description, closed)
+        : await WorkerInput.open(id, description, await this.#reserve.take(), closed, signal);
     if (this.#closed) {
       await input.close();
       throw closedError();

@@ -5,8 +5,9 @@ import { TsWebRTCError } from '../common/errors.ts';
 import { EncodedRingReader } from './encoded-ring.ts';
 import type { EngineInput, Tap, TapHandlers } from './engine-input.ts';
 import { RingFrame, ringFor } from './ring-frame.ts';
-import type { InputDescription, InputEvents, InputTrack } from './types.ts';
-import type { FromInput, StartTime, ToInput, WorkerInputTrack } from './worker/messages.ts';
+import type { InputEvents, InputTrack } from './types.ts';
+import type { FromInput, ToInput, WorkerInputDescription, WorkerInputTrack } from './worker/messages.ts';
+import { startTime } from './worker/timeline.ts';
 import type { WorkerHost } from './worker-host.ts';
 
 /** Somebody takes the packets of a track as they are. */
@@ -43,7 +44,7 @@ export class WorkerInput extends Emitter<InputEvents> implements EngineInput {
   /** Opens an input in a thread of its own. Closes the thread when that fails. */
   static async open(
     id: string,
-    description: InputDescription,
+    description: WorkerInputDescription,
     host: WorkerHost,
     onClosed: () => void,
     signal?: AbortSignal,
@@ -87,11 +88,7 @@ export class WorkerInput extends Emitter<InputEvents> implements EngineInput {
     if (this.#started) return;
     this.#started = true;
     // Taken here and not in the thread, so that inputs started together share one timeline, however long threads take to wake.
-    const at: StartTime = {
-      monotonic: Number(process.hrtime.bigint()) / 1e6,
-      unix: performance.timeOrigin + performance.now(),
-    };
-    this.#host.post({ type: 'start', at } satisfies ToInput);
+    this.#host.post({ type: 'start', at: startTime() } satisfies ToInput);
   }
 
   /** Sends a track's raw frames to `port`; false when the input is gone. */

@@ -32,6 +32,8 @@ export function checkInput(description: InputDescription): void {
         throw invalid('path', description.path, 'the path of a media file');
       }
       return;
+    case 'push':
+      return;
     default:
       throw invalid('type', (description as { type: unknown }).type, '"testsrc", "tone" or "file"');
   }
@@ -86,6 +88,7 @@ function checkSize(name: string, pixels: number): void {
   }
 }
 
-function invalid(name: string, value: unknown, expected: string): TsWebRTCError {
+/** The error for an option that cannot be. */
+export function invalid(name: string, value: unknown, expected: string): TsWebRTCError {
   return new TsWebRTCError('INVALID_OPTION', `The option "${name}" is ${JSON.stringify(value)} but must be ${expected}.`);
 }

@@ -4,6 +4,7 @@
  */
 
 import type { Decoding, DecodingOptions, Recording, RecordingOptions } from './output-types.ts';
+import type { PushSource } from './push/pushed-track.ts';
 
 export type VideoCodecName = 'H264' | 'VP8';
 export type AudioCodecName = 'OPUS';
@@ -43,7 +44,7 @@ export interface FileInput {
   readonly loop?: boolean;
 }
 
-export type InputDescription = TestVideoInput | TestAudioInput | FileInput;
+export type InputDescription = TestVideoInput | TestAudioInput | FileInput | PushSource;
 
 export interface VideoFormat {
   /** Pixels. */
@@ -85,7 +86,7 @@ export type InputTrack = {
   readonly transcoded?: string;
 } & ({ readonly kind: 'video'; readonly format: VideoFormat } | { readonly kind: 'audio'; readonly format: AudioFormat });
 
-/** An open input: runs in a worker of its own. */
+/** An open input: runs in a worker of its own, or with the application that pushes. */
 export interface MediaInput {
   readonly tracks: readonly InputTrack[];
   /** Begins to produce frames. Before that nothing is paced, decoded or drawn. */

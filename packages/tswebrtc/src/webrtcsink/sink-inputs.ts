@@ -137,7 +137,7 @@ export class SinkInputs {
   async close(): Promise<void> {
     this.abort();
     await Promise.all(this.#opening);
-    await Promise.all(this.#entries.splice(0).map(({ media }) => media?.close()));
+    await Promise.all(this.#entries.splice(0).map(closeInput));
   }
 
   #openLater(entry: Entry, engine: MediaEngine): void {
@@ -199,7 +199,7 @@ export class SinkInputs {
     entry.settle.reject(new TsWebRTCError('INVALID_STATE', 'the input was removed before it was open.'));
     this.#drop(entry);
     await this.#removeTracks(entry, () => true);
-    await entry.media?.close();
+    await closeInput(entry);
   }
 
   async #removeTracks(entry: Entry, which: (track: SinkTrack) => boolean): Promise<void> {
@@ -225,6 +225,12 @@ export class SinkInputs {
       this.#entries.every(({ ended }) => ended),
     );
   }
+}
+
+async function closeInput({ media, description }: Entry): Promise<void> {
+  await media?.close();
+  // One that was never opened still waits for what the application writes.
+  if (description.type === 'push') description.close();
 }
 
 function inOrder(tracks: readonly SinkTrack[]): SinkTrack[] {

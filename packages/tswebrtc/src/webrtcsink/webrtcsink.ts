@@ -7,6 +7,9 @@ import { asError, TsWebRTCError } from '../common/errors.ts';
 import { type Logger, silentLogger } from '../common/logger.ts';
 import { createSrtpSender } from '../connection/srtp/create-srtp-sender.ts';
 import { loadMediaEngine } from '../media/engine.ts';
+import { PushClock } from '../media/push/push-clock.ts';
+import { PushedAudio, type PushedAudioOptions } from '../media/push/pushed-audio.ts';
+import { PushedVideo, type PushedVideoOptions } from '../media/push/pushed-video.ts';
 import type { InputDescription, MediaEngine } from '../media/types.ts';
 import { connectionOptions } from '../properties/network.ts';
 import { isSignaller, linkOptions } from '../properties/signaller.ts';
@@ -62,6 +65,8 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
   readonly #logger: Logger;
   readonly #inputs: SinkInputs;
   readonly #servers = new EmbeddedServers();
+  /** Keeps the tracks that the application writes together. */
+  readonly #pushClock = new PushClock();
   #state: 'new' | 'starting' | 'started' | 'closed' = 'new';
   #engine: MediaEngine | undefined;
   #shard: Shard | undefined;
@@ -121,6 +126,20 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
   /** The tracks there are. */
   get tracks(): readonly TrackInfo[] {
     return this.#inputs.tracks;
+  }
+
+  /** Adds a track of pictures that the application writes. Throws `INVALID_OPTION`, and `INVALID_STATE` as `addTrack` does. */
+  addVideoTrack(options: PushedVideoOptions & AddTrackOptions): PushedVideo {
+    const track = new PushedVideo(options, this.#pushClock);
+    this.addTrack(track, options);
+    return track;
+  }
+
+  /** Adds a track of sound that the application writes. Throws as `addVideoTrack` does. */
+  addAudioTrack(options: PushedAudioOptions & AddTrackOptions): PushedAudio {
+    const track = new PushedAudio(options, this.#pushClock);
+    this.addTrack(track, options);
+    return track;
   }
 
   /** Live sessions. */

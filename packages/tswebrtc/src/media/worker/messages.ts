@@ -3,6 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { ErrorCode } from '../../common/errors.ts';
 import type { FramePoolHandle } from '../frame-pool.ts';
 import type { DecodingOptions, FrameToDecode, Picture, RecordedFrame, RecordingOptions, Sound } from '../output-types.ts';
+import type { PictureLayout } from '../picture-layouts.ts';
 import type { AudioFormat, CodecName, EncodedFormat, EncodingOptions, InputDescription, VideoFormat } from '../types.ts';
 
 /** An error in a form that crosses threads. */
@@ -27,9 +28,12 @@ export type WorkerInputTrack = {
   | { readonly kind: 'audio'; readonly format: AudioFormat }
 );
 
+/** Inputs that have a thread. */
+export type WorkerInputDescription = Exclude<InputDescription, { type: 'push' }>;
+
 /** Engine to input worker. */
 export type ToInput =
-  | { readonly type: 'open-input'; readonly description: InputDescription }
+  | { readonly type: 'open-input'; readonly description: WorkerInputDescription }
   | { readonly type: 'start'; readonly at: StartTime }
   | { readonly type: 'subscribe'; readonly track: number; readonly subscriber: number; readonly port: MessagePort }
   | { readonly type: 'unsubscribe'; readonly track: number; readonly subscriber: number }
@@ -53,7 +57,9 @@ export type FromInput =
 export type RawFormat =
   | {
       readonly kind: 'video';
-      /** Pixels, even. I420 without padding. */
+      /** Without padding. Default `I420`. */
+      readonly layout?: PictureLayout;
+      /** Pixels, even. */
       readonly width: number;
       readonly height: number;
       /** Frames per second, 0 when unknown. */

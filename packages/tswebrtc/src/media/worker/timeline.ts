@@ -6,6 +6,11 @@ export function monotonicNow(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }
 
+/** A timeline that begins now. */
+export function startTime(): StartTime {
+  return { monotonic: monotonicNow(), unix: performance.timeOrigin + performance.now() };
+}
+
 export class Timeline {
   readonly #start: StartTime;
 

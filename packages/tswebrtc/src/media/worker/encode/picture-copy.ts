@@ -1,41 +1,60 @@
-/** Brings a raw picture from a frame pool into an encoder's frame: copied where the sizes agree, scaled otherwise. */
-import { AV_PIX_FMT_YUV420P, SWS_BILINEAR } from 'node-av/constants';
+/** Brings a raw picture from a frame pool into an encoder's frame: copied where size and layout agree, scaled and converted otherwise. */
+import {
+  AV_PIX_FMT_BGRA,
+  AV_PIX_FMT_NV12,
+  AV_PIX_FMT_RGB24,
+  AV_PIX_FMT_RGBA,
+  AV_PIX_FMT_YUV420P,
+  type AVPixelFormat,
+  SWS_BILINEAR,
+} from 'node-av/constants';
 import { FFmpegError, type Frame, SoftwareScaleContext } from 'node-av/lib';
+import { type PictureLayout, type Plane, pictureSize, planesOf } from '../../picture-layouts.ts';
+
+const PIXEL_FORMATS: Record<PictureLayout, AVPixelFormat> = {
+  I420: AV_PIX_FMT_YUV420P,
+  NV12: AV_PIX_FMT_NV12,
+  RGBA: AV_PIX_FMT_RGBA,
+  BGRA: AV_PIX_FMT_BGRA,
+  RGB24: AV_PIX_FMT_RGB24,
+};
 
 export class PictureCopy {
   readonly #width: number;
   readonly #height: number;
+  readonly #layout: PictureLayout;
   readonly #target: Frame;
+  readonly #planes: readonly Plane[];
   readonly #scaler: SoftwareScaleContext | undefined;
 
-  constructor(width: number, height: number, target: Frame) {
+  constructor(width: number, height: number, layout: PictureLayout, target: Frame) {
     this.#width = width;
     this.#height = height;
+    this.#layout = layout;
     this.#target = target;
-    if (width === target.width && height === target.height) return;
+    this.#planes = planesOf(layout, width, height);
+    if (layout === 'I420' && width === target.width && height === target.height) return;
+    const format = PIXEL_FORMATS[layout];
     this.#scaler = new SoftwareScaleContext();
-    this.#scaler.getContext(width, height, AV_PIX_FMT_YUV420P, target.width, target.height, AV_PIX_FMT_YUV420P, SWS_BILINEAR);
+    this.#scaler.getContext(width, height, format, target.width, target.height, AV_PIX_FMT_YUV420P, SWS_BILINEAR);
   }
 
-  /** True when this copier fits these sizes. */
-  fits(width: number, height: number): boolean {
-    return width === this.#width && height === this.#height;
+  /** True when this copier fits pictures like these. */
+  fits(width: number, height: number, layout: PictureLayout): boolean {
+    return width === this.#width && height === this.#height && layout === this.#layout;
   }
 
   copy(picture: Uint8Array<SharedArrayBuffer>): void {
     const target = this.#target;
     FFmpegError.throwIfError(target.makeWritable(), 'write to a picture');
-    const size = this.#width * this.#height;
+    const bytes = (offset: number, length: number): Buffer => Buffer.from(picture.buffer, picture.byteOffset + offset, length);
     if (!this.#scaler) {
-      target.fromBuffer(Buffer.from(picture.buffer, picture.byteOffset, (size * 3) / 2));
+      target.fromBuffer(bytes(0, pictureSize(this.#layout, this.#width, this.#height)));
       return;
     }
-    const plane = (offset: number, length: number): Buffer => Buffer.from(picture.buffer, picture.byteOffset + offset, length);
-    const planes = [plane(0, size), plane(size, size / 4), plane((size * 5) / 4, size / 4)];
-    const strides = [this.#width, this.#width / 2, this.#width / 2];
     const result = this.#scaler.scaleSync(
-      planes,
-      strides,
+      this.#planes.map(({ offset, stride, rows }) => bytes(offset, stride * rows)),
+      this.#planes.map(({ stride }) => stride),
       0,
       this.#height,
       target.data!.slice(0, 3),

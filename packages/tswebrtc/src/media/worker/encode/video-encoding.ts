@@ -129,10 +129,10 @@ export class VideoEncoding implements RunningEncoding {
     try {
       if (this.#closed || frame.format.kind !== 'video') return;
       const started = performance.now();
-      const { width, height } = frame.format;
-      if (!this.#copy?.fits(width, height)) {
+      const { width, height, layout = 'I420' } = frame.format;
+      if (!this.#copy?.fits(width, height, layout)) {
         this.#copy?.close();
-        this.#copy = new PictureCopy(width, height, this.#encoder.frame);
+        this.#copy = new PictureCopy(width, height, layout, this.#encoder.frame);
       }
       this.#copy.copy(frame.data);
       frame.release();

@@ -26,6 +26,7 @@ const SLOTS: Record<RawFormat['kind'], number> = { video: 7, audio: 32 };
 export class RawOutlet {
   timeline: Timeline | undefined;
   readonly #kind: RawFormat['kind'];
+  readonly #onRoom: (() => void) | undefined;
   readonly #subscribers = new Map<number, Subscriber>();
   #pool: FramePool | undefined;
   #format: RawFormat | undefined;
@@ -33,12 +34,21 @@ export class RawOutlet {
   #slot = -1;
   #ended = false;
 
-  constructor(kind: RawFormat['kind']) {
+  /** `onRoom` is called when `hasRoom` may have become true. */
+  constructor(kind: RawFormat['kind'], onRoom?: () => void) {
     this.#kind = kind;
+    this.#onRoom = onRoom;
   }
 
   get hasSubscribers(): boolean {
     return this.#subscribers.size > 0;
+  }
+
+  /** An encoding is ready for a frame, and a slot is free. */
+  get hasRoom(): boolean {
+    if (this.#pool && this.#pool.findFree() < 0) return false;
+    for (const { ready } of this.#subscribers.values()) if (ready > 0) return true;
+    return false;
   }
 
   /** Sets the layout of the frames to come; `size` is the most bytes one takes. */
@@ -64,9 +74,11 @@ export class RawOutlet {
       const next = subscriber.waiting.shift();
       if (next) port.postMessage(next);
       else subscriber.ready++;
+      this.#onRoom?.();
     });
     port.on('close', () => this.unsubscribe(id));
     this.#announce(subscriber);
+    this.#onRoom?.();
   }
 
   unsubscribe(id: number): void {
@@ -75,6 +87,7 @@ export class RawOutlet {
     this.#subscribers.delete(id);
     this.#pool?.releaseAll(subscriber.holder);
     subscriber.port.close();
+    this.#onRoom?.();
   }
 
   /** Room for the next frame, or undefined when nobody wants it or no slot is free. */

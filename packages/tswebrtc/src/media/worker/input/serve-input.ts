@@ -1,15 +1,14 @@
 /** Runs one input in this thread: opens it, starts it, tells who subscribes, ends it. */
 import type { MessagePort } from 'node:worker_threads';
 import { asError } from '../../../common/errors.ts';
-import type { InputDescription } from '../../types.ts';
-import type { FromInput, ToInput } from '../messages.ts';
+import type { FromInput, ToInput, WorkerInputDescription } from '../messages.ts';
 import { Timeline } from '../timeline.ts';
 import { openMediaFile } from './media-file.ts';
 import type { Source } from './source.ts';
 import { TestPicture } from './test-picture.ts';
 import { TestTone } from './test-tone.ts';
 
-export async function serveInput(port: MessagePort, description: InputDescription): Promise<void> {
+export async function serveInput(port: MessagePort, description: WorkerInputDescription): Promise<void> {
   const post = (message: FromInput): void => port.postMessage(message);
   const fail = (error: unknown): void => {
     const { code, message } = asError(error, 'INPUT_FAILED');
@@ -76,7 +75,7 @@ export async function serveInput(port: MessagePort, description: InputDescriptio
   post({ type: 'input-opened', tracks: source.tracks.map((track) => track.description) });
 }
 
-async function openSource(description: InputDescription): Promise<Source> {
+async function openSource(description: WorkerInputDescription): Promise<Source> {
   switch (description.type) {
     case 'testsrc':
       return new TestPicture(description);
