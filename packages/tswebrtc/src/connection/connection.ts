@@ -31,7 +31,7 @@ import type {
   Transport,
   TransportFactory,
 } from './transport/types.ts';
-import type { ConnectionOptions, ConnectionState, IceCandidateInit, Lane, TransceiverInit } from './types.ts';
+import type { ConnectionOptions, ConnectionState, IceCandidateInit, IceServer, Lane, TransceiverInit } from './types.ts';
 
 export type { IceCandidate } from './local-candidates.ts';
 export type { SessionDescriptionInit, SignalingState } from './negotiation.ts';
@@ -168,6 +168,11 @@ export class Connection extends Emitter<ConnectionEvents> {
   /** Sum of ICE and DTLS, as in the W3C's `connectionState`. */
   get state(): ConnectionState {
     return this.#closing ? 'closed' : this.#transport.state;
+  }
+
+  /** Why the state is `failed`, for people; without a full stop. */
+  get failure(): string | undefined {
+    return this.#transport.failure;
   }
 
   get signalingState(): SignalingState {
@@ -307,6 +312,14 @@ export class Connection extends Emitter<ConnectionEvents> {
   async addIceCandidate(candidate: IceCandidateInit): Promise<void> {
     if (this.#closing) return;
     this.#remoteCandidates.add(candidate.candidate);
+  }
+
+  /**
+   * Other STUN and TURN servers, or newer credentials: relays that there are take credentials for their server when they need
+   * them, everything else counts when a relay has to be replaced or candidates are gathered again. Throws `INVALID_OPTION`.
+   */
+  setIceServers(servers: readonly IceServer[]): void {
+    if (!this.#closing) this.#transport.setIceServers(servers);
   }
 
   /** W3C statistics by id. */

@@ -41,6 +41,7 @@ export class FakeTransport extends Emitter<TransportEvents> implements Transport
     fingerprints: [{ algorithm: 'sha-256', value: Array.from({ length: 32 }, () => 'AB').join(':') }],
   };
   state: ConnectionState = 'new';
+  failure: string | undefined;
   lane: Lane | undefined;
   gatheringState: 'new' | 'gathering' | 'complete' = 'new';
   readonly started: Parameters<Transport['start']>[] = [];
@@ -56,6 +57,8 @@ export class FakeTransport extends Emitter<TransportEvents> implements Transport
   async gather(): Promise<void> {
     this.gatheringState = 'gathering';
   }
+
+  setIceServers(): void {}
 
   start(...start: Parameters<Transport['start']>): void {
     this.started.push(start);

@@ -4,6 +4,7 @@
  */
 
 import type { Logger } from '../common/logger.ts';
+import type { TlsOptions } from '../common/tls-options.ts';
 import type { PacketArena } from '../rtp/packet-arena.ts';
 import type { SendOps } from '../rtp/send-ops.ts';
 import type { CodecPreference } from '../sdp/codecs.ts';
@@ -61,6 +62,8 @@ export interface ConnectionOptions {
   readonly srtpSender: SrtpSender;
   readonly iceServers?: readonly IceServer[];
   readonly iceTransportPolicy?: 'all' | 'relay';
+  /** How certificates of TURN servers are verified; default: against the well-known authorities. */
+  readonly turnTls?: Pick<TlsOptions, 'ca' | 'insecureTls'>;
   /** Lowest and highest local UDP port. Default: the system chooses. */
   readonly portRange?: readonly [min: number, max: number];
   /** Local addresses to gather on, by name; default: all, loopback included when there is nothing else or `gatherLoopback`. */

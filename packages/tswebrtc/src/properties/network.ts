@@ -1,8 +1,9 @@
 /** Properties that producers and consumers share because they are those of their connections, and what follows from them. */
 import { isIP } from 'node:net';
+import { readRoots } from '../common/tls-options.ts';
 import type { ConnectionOptions, IceServer } from '../connection/types.ts';
 import { type OutputOf, property, type Schema } from './property-schema.ts';
-import { choice, nullable, portRange, stunUri, turnUris } from './property-types.ts';
+import { boolean, choice, nullable, portRange, stunUri, text, turnUris } from './property-types.ts';
 
 export const networkProperties = {
   stunServer: property({
@@ -15,7 +16,20 @@ export const networkProperties = {
     type: nullable(turnUris()),
     default: null,
     when: 'ready',
-    doc: 'TURN servers that relay where there is no other way, the first that is reached.',
+    doc: 'TURN servers that relay where there is no other way: the ways to one host are tried in their order, two hosts are used.',
+  }),
+  // Ours: the original verifies against the system's authorities.
+  turnCafile: property({
+    type: nullable(text('file')),
+    default: null,
+    when: 'ready',
+    doc: 'PEM file of further certificate authorities to trust on turns.',
+  }),
+  turnInsecureTls: property({
+    type: boolean(),
+    default: false,
+    when: 'ready',
+    doc: 'Do not verify the certificates of TURN servers.',
   }),
   iceTransportPolicy: property({
     type: choice('all', 'relay'),
@@ -33,14 +47,14 @@ export const networkProperties = {
 } satisfies Schema;
 
 /**
- * `signallingUri`: where peers come from, when known; `offered`: servers that the signalling server has offered, which come before
+ * Throws `CERTIFICATE_UNREADABLE` naming the file. `signallingUri`: where peers come from, when known; `offered`: servers that the signalling server has offered, which come before
  * relays that are named, since they were asked for.
  */
 export function connectionOptions(
   options: OutputOf<typeof networkProperties>,
   signallingUri: string | undefined,
   offered: readonly IceServer[] = [],
-): Omit<ConnectionOptions, 'srtpSender' | 'logger'> {
+): Omit<ConnectionOptions, 'srtpSender' | 'logger'> & { iceServers: readonly IceServer[] } {
   return {
     iceServers: [
       ...(options.stunServer ? [{ urls: options.stunServer.replace('stun://', 'stun:') }] : []),
@@ -48,6 +62,10 @@ export function connectionOptions(
       ...(options.turnServers ?? []).map((urls) => ({ urls })),
     ],
     iceTransportPolicy: options.iceTransportPolicy,
+    turnTls: {
+      insecureTls: options.turnInsecureTls,
+      ...(options.turnCafile === null ? {} : { ca: readRoots(options.turnCafile) }),
+    },
     ...(options.icePortRange ? { portRange: options.icePortRange } : {}),
     // Peers that share our loopback interface can use it; for all others it is a useless candidate.
     gatherLoopback: signallingUri === undefined || isLoopback(new URL(signallingUri).hostname),

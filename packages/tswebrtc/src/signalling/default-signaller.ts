@@ -18,8 +18,9 @@ import {
 import { Emitter } from '../common/emitter.ts';
 import { asError, TsWebRTCError } from '../common/errors.ts';
 import { type Logger, silentLogger } from '../common/logger.ts';
+import { tlsConnectOptions } from '../common/tls-options.ts';
 import { Backoff, type BackoffOptions } from './default/backoff.ts';
-import { checkHeaders, tlsConnectOptions } from './default/connect-options.ts';
+import { checkHeaders } from './default/http-headers.ts';
 import { describe, SignallingLink } from './default/link.ts';
 import { parseSignallingUri, type SignallingUri } from './default/uri.ts';
 import type { Meta, SessionDescription, Signaller, SignallerContext, SignallerEvents } from './signaller.ts';

@@ -8,6 +8,7 @@ import type { Logger } from '../common/logger.ts';
 import { createController } from '../congestion/create-controller.ts';
 import { Connection } from '../connection/connection.ts';
 import type { RTCStatsEntry } from '../connection/transport/types.ts';
+import type { IceServer } from '../connection/types.ts';
 import type { OutboundStream } from '../rtp/outbound-stream.ts';
 import type { PacketisedFrame } from '../rtp/packetised-frame.ts';
 import type { SendOps } from '../rtp/send-ops.ts';
@@ -117,6 +118,15 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     }
   }
 
+  /** Newer STUN and TURN servers, see `Connection.setIceServers`; unusable ones change nothing. */
+  setIceServers(servers: readonly IceServer[]): void {
+    try {
+      this.#connection?.setIceServers(servers);
+    } catch (error) {
+      this.#logger.warn({ reason: asError(error).message }, 'newer ICE servers were ignored');
+    }
+  }
+
   /** W3C statistics of the connection. */
   async getStats(): Promise<Map<string, RTCStatsEntry>> {
     return this.#connection ? this.#connection.getStats() : new Map();
@@ -181,7 +191,8 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
         for (const track of this.#tracks) track.requestKeyframe();
       }
     } else if (state === 'failed') {
-      this.fail('disconnected', new TsWebRTCError('CONNECTION_FAILED', `the connection to peer ${this.peerId} failed.`));
+      const why = this.#connection?.failure ?? 'no reason is known';
+      this.fail('disconnected', new TsWebRTCError('CONNECTION_FAILED', `the connection to peer ${this.peerId} failed: ${why}.`));
     } else if (state === 'closed') {
       // The peer said goodbye on the connection itself (DTLS close_notify).
       this.fail('ended');

@@ -252,6 +252,7 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
     signaller.on('registered', (peerId) => this.emit('registered', peerId));
     signaller.on('ice-servers', (servers) => {
       this.#connectionOptions = connectionOptions(this.#options, this.#signallingUri, servers);
+      for (const session of this.#sessions?.all ?? []) session.setIceServers(this.#connectionOptions.iceServers);
     });
     const registered = new Promise<void>((resolve, reject) => {
       signaller.on('registered', () => resolve());

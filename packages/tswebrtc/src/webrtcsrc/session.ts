@@ -8,7 +8,7 @@ import type { Logger } from '../common/logger.ts';
 import { Connection } from '../connection/connection.ts';
 import type { Transceiver } from '../connection/transceiver.ts';
 import type { RTCStatsEntry } from '../connection/transport/types.ts';
-import type { CodecPreference, ConnectionOptions } from '../connection/types.ts';
+import type { CodecPreference, ConnectionOptions, IceServer } from '../connection/types.ts';
 import type { SessionDescription } from '../signalling/signaller.ts';
 import type { OpenDecoding } from './decoded-frames.ts';
 import type { SrcAudioCodec, SrcVideoCodec } from './properties.ts';
@@ -77,6 +77,15 @@ export class SrcSession extends Emitter<SrcSessionEvents> {
     return this.#connection ? this.#connection.getStats() : new Map();
   }
 
+  /** Newer STUN and TURN servers, see `Connection.setIceServers`; unusable ones change nothing. */
+  setIceServers(servers: readonly IceServer[]): void {
+    try {
+      this.#connection?.setIceServers(servers);
+    } catch (error) {
+      this.#logger.warn({ reason: asError(error).message }, 'newer ICE servers were ignored');
+    }
+  }
+
   handleDescription(description: SessionDescription): void {
     this.#inTurn(async (connection) => {
       if (description.type === 'answer') {
@@ -140,7 +149,8 @@ export class SrcSession extends Emitter<SrcSessionEvents> {
         clearTimeout(this.#setupTimer);
         this.emit('connected');
       } else if (state === 'failed') {
-        this.fail('disconnected', new TsWebRTCError('CONNECTION_FAILED', `the connection to producer ${producerId} failed.`));
+        const message = `the connection to producer ${producerId} failed: ${connection.failure ?? 'no reason is known'}.`;
+        this.fail('disconnected', new TsWebRTCError('CONNECTION_FAILED', message));
       } else if (state === 'closed') this.fail('ended');
     });
   }

@@ -154,6 +154,7 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
     signaller.on('registered', (peerId) => this.emit('registered', peerId));
     signaller.on('ice-servers', (servers) => {
       this.#offeredIceServers = servers;
+      this.#session?.setIceServers(connectionOptions(this.#options, undefined, servers).iceServers);
     });
     const registered = new Promise<void>((resolve, reject) => {
       signaller.on('registered', () => resolve());

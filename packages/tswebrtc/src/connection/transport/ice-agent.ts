@@ -5,15 +5,16 @@
 import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { isIP } from 'node:net';
-import { Candidate, type CandidatePair, Connection, type Message, parseMessage, StunProtocol } from 'werift';
+import { Candidate, type CandidatePair, Connection, type Message, parseMessage, type StunProtocol } from 'werift';
 import type { Logger } from '../../common/logger.ts';
+import type { IceServer } from '../types.ts';
 import { formatCandidate, type ParsedCandidate, parseCandidate } from './candidate.ts';
+import type { Address, DatagramPort } from './datagram-port.ts';
 import { IceChecks } from './ice-checks.ts';
 import { IceConsent } from './ice-consent.ts';
 import { type GathererOptions, IceGatherer } from './ice-gatherer.ts';
 import { resolveMdns } from './mdns.ts';
-import { type Address, UdpPort } from './udp-port.ts';
-import { type IceInternals, internalsOf, type Protocol, type StunProtocolInternals } from './werift-ice.ts';
+import { type IceInternals, internalsOf, type Protocol, portOf, type StunProtocolInternals } from './werift-ice.ts';
 
 const BINDING_REQUEST = 0x0001;
 /** A peer has a handful of candidates; each makes a pair with each of ours. */
@@ -25,8 +26,8 @@ const MOST_EARLY_CHECKS = 32;
 export interface IceAgentHandler {
   /** A local candidate, without `a=`. */
   candidate(line: string): void;
-  /** A datagram that is not STUN. `from` is undefined when it came through a relay. */
-  datagram(datagram: Buffer, from: Address | undefined): void;
+  /** A datagram that is not STUN. */
+  datagram(datagram: Buffer, from: Address): void;
   /** The peer has proved to be there. */
   alive(): void;
   /** Another pair than before is in use. */
@@ -35,8 +36,7 @@ export interface IceAgentHandler {
 
 /** Where application data goes. */
 export interface SelectedPair {
-  /** Undefined for relays. */
-  readonly port: UdpPort | undefined;
+  readonly port: DatagramPort;
   readonly remote: Address;
   readonly pair: CandidatePair;
 }
@@ -64,7 +64,7 @@ export class IceAgent {
   constructor(options: IceAgentOptions, handler: IceAgentHandler) {
     this.#gatherer = new IceGatherer(options, this.usernameFragment, this.#abort.signal, {
       port: (protocol, port) => this.#addPort(protocol, port),
-      relay: (protocol) => this.#addRelay(protocol),
+      lost: (port) => this.#consent.retire(port),
       candidate: (candidate, protocol, base) => this.#announce(candidate, protocol, base),
     });
     this.#handler = handler;
@@ -76,7 +76,6 @@ export class IceAgent {
     connection.localUsername = this.usernameFragment;
     connection.localPassword = this.password;
     connection.userHistory = { [this.usernameFragment]: this.password };
-    connection.onData.subscribe((datagram) => this.#guard(() => this.#receiveRelayed(datagram)));
     this.#connection = connection;
     this.#internals = internalsOf(connection);
     this.#internals.localCandidatesStart = true;
@@ -113,21 +112,8 @@ export class IceAgent {
     return this.#gatherer.gather();
   }
 
-  #addPort(protocol: StunProtocol, port: UdpPort): void {
+  #addPort(protocol: StunProtocol, port: DatagramPort): void {
     port.onData = (datagram, from) => this.#receive(protocol, datagram, from);
-    this.#addProtocol(protocol);
-  }
-
-  #addRelay(protocol: Protocol): void {
-    // Checks that come through the relay are treated here as those on our own ports are.
-    const { onRequestReceived } = protocol;
-    const deliver = onRequestReceived.execute;
-    onRequestReceived.execute = (message, from, datagram) =>
-      this.#receiveCheck(protocol, datagram, from, () => deliver(message, from, datagram));
-    this.#addProtocol(protocol);
-  }
-
-  #addProtocol(protocol: Protocol): void {
     this.#internals.ensureProtocol(protocol);
     this.#internals.protocols.push(protocol);
   }
@@ -244,13 +230,6 @@ export class IceAgent {
     else deliver();
   }
 
-  /** Through a relay; werift does not say from whom. */
-  #receiveRelayed(datagram: Buffer): void {
-    const pair = this.#connection.nominated;
-    if (pair && !(pair.protocol instanceof StunProtocol)) this.#consent.heard(performance.now());
-    this.#handler.datagram(datagram, undefined);
-  }
-
   #receiveCheck(protocol: Protocol, datagram: Buffer, from: Address, deliver: () => void): void {
     const request = this.#authenticate(datagram);
     if (!request) return;
@@ -300,13 +279,19 @@ export class IceAgent {
     if (!selected || this.#closed) return;
     selected.pair.packetsSent++;
     selected.pair.bytesSent += datagram.length;
-    if (selected.port) void selected.port.send(datagram, selected.remote).catch(ignore);
-    else void selected.pair.protocol.sendData(datagram, selected.remote).catch(ignore);
+    void selected.port.send(datagram, selected.remote).catch(ignore);
+  }
+
+  /** Servers for the relays that there are, and for those that are gathered later. Throws `INVALID_OPTION` for malformed URLs. */
+  setServers(servers: readonly IceServer[]): void {
+    this.#gatherer.setServers(servers);
   }
 
   /** For the silence timer of the transport, see `IceConsent.watch`. */
   watch(now: number, patience: number, silent: boolean): void {
-    if (!this.#closed) this.#consent.watch(now, patience, silent);
+    if (this.#closed) return;
+    if (silent && this.selected?.port.type === 'relay') this.#gatherer.probeRelays();
+    this.#consent.watch(now, patience, silent);
   }
 
   async close(): Promise<void> {
@@ -332,8 +317,7 @@ export class IceAgent {
 }
 
 function selectedPair(pair: CandidatePair): SelectedPair {
-  const port = pair.protocol instanceof StunProtocol ? (pair.protocol.transport as unknown) : undefined;
-  return { pair, port: port instanceof UdpPort ? port : undefined, remote: pair.remoteAddr };
+  return { pair, port: portOf(pair.protocol), remote: pair.remoteAddr };
 }
 
 const ignore = (): void => {};

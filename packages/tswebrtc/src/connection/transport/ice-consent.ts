@@ -5,7 +5,8 @@
  */
 import type { CandidatePair, Connection } from 'werift';
 import type { Logger } from '../../common/logger.ts';
-import { type IceInternals, internalsOf, PAIR_STATE, type Protocol, stateOf } from './werift-ice.ts';
+import type { DatagramPort } from './datagram-port.ts';
+import { type IceInternals, internalsOf, PAIR_STATE, type Protocol, portOf, stateOf } from './werift-ice.ts';
 
 /** ms without a nomination of the pair in use after which that of another one counts: with aggressive nomination all have it. */
 const RENOMINATION = 3000;
@@ -31,6 +32,8 @@ export class IceConsent {
   readonly #signal: AbortSignal;
   readonly #log: Logger;
   readonly #probing = new Set<CandidatePair>();
+  /** Ports that are lost or soon will be. */
+  readonly #retired = new WeakSet<DatagramPort>();
   /** Next pair to try, its time, and what to wait after that. */
   #turn = 0;
   #nextRound = 0;
@@ -62,6 +65,11 @@ export class IceConsent {
     this.#heardAt = now;
   }
 
+  /** Pairs of this port are as good as dead. */
+  retire(port: DatagramPort): void {
+    this.#retired.add(port);
+  }
+
   /**
    * To be called several times in `patience` ms.
    * @param patience ms of silence that are too many
@@ -78,7 +86,7 @@ export class IceConsent {
     // werift remembers every transaction for ever.
     for (const { requestTransactionIds } of this.#connection.checkList as unknown as { requestTransactionIds: Set<string> }[])
       requestTransactionIds.clear();
-    const quiet = this.#quietFor(now, patience);
+    const quiet = this.#quietFor(pair, now, patience);
     if (silent || quiet > patience / 3) this.#ask(pair, patience / 6);
     if (quiet <= patience / 2) this.#roundInterval = FIRST_ROUNDS;
     else if (now >= this.#nextRound) {
@@ -89,7 +97,8 @@ export class IceConsent {
   }
 
   /** ms since the pair in use last worked. */
-  #quietFor(now: number, patience: number): number {
+  #quietFor(pair: CandidatePair, now: number, patience: number): number {
+    if (this.#isRetired(pair)) return Number.POSITIVE_INFINITY;
     const unanswered = now - this.#answeredAt;
     return Math.max(now - this.#heardAt, unanswered > Math.max(CONSENT_OVERDUE, patience) ? unanswered : 0);
   }
@@ -124,9 +133,13 @@ export class IceConsent {
       });
   }
 
+  #isRetired(pair: CandidatePair): boolean {
+    return this.#retired.has(portOf(pair.protocol));
+  }
+
   #tryOthers(dead: CandidatePair, patience: number): void {
     if (!this.#connection.iceControlling) return;
-    const others = this.#connection.checkList.filter((pair) => pair !== dead);
+    const others = this.#connection.checkList.filter((pair) => pair !== dead && !this.#isRetired(pair));
     for (let i = Math.min(PROBES_PER_ROUND, others.length); i > 0; i--) {
       const pair = others[this.#turn++ % others.length]!;
       if (this.#probing.has(pair)) continue;
@@ -142,7 +155,9 @@ export class IceConsent {
     const timeout = Math.max(200, patience / 6);
     await this.#check(pair, false, timeout);
     const isDead = (): boolean =>
-      this.#connection.nominated === dead && this.#quietFor(performance.now(), patience) > patience / 2 && !this.#signal.aborted;
+      this.#connection.nominated === dead &&
+      this.#quietFor(dead, performance.now(), patience) > patience / 2 &&
+      !this.#signal.aborted;
     if (this.#nominating || !isDead()) return;
     this.#nominating = true;
     try {

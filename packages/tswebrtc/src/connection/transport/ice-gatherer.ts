@@ -1,6 +1,6 @@
 /**
  * Gathers the local candidates of one connection (RFC 8445 §5.1.1): a socket on each address, what the STUN servers see of
- * it, and a relay. STUN servers are asked one after the other; werift would ask one only.
+ * it, and relays. STUN servers are asked one after the other; werift would ask one only.
  */
 import { promises as dns } from 'node:dns';
 import { isIP, isIPv4 } from 'node:net';
@@ -8,9 +8,11 @@ import { Candidate, Message, StunProtocol } from 'werift';
 import type { Logger } from '../../common/logger.ts';
 import type { ConnectionOptions, IceServer } from '../types.ts';
 import { type CandidateType, candidateFoundation, candidatePriority, localAddresses } from './candidate.ts';
+import type { Address, DatagramPort } from './datagram-port.ts';
 import { parseIceServers, type StunServer, type TurnServer } from './ice-servers.ts';
-import { allocateRelay } from './relay.ts';
-import { type Address, UdpPort } from './udp-port.ts';
+import type { RelayPort } from './turn/relay-port.ts';
+import { Relays } from './turn/relays.ts';
+import { UdpPort } from './udp-port.ts';
 import type { Protocol } from './werift-ice.ts';
 
 const BINDING_METHOD = 1;
@@ -20,22 +22,26 @@ const NEXT_STUN_SERVER = 500;
 /** Sent at 0, 200, 600 and 1400 ms; given up at 3 s. */
 const STUN_REQUEST = { retransmissions: 3, responseTimeout: 200 };
 
-export type GathererOptions = Pick<ConnectionOptions, 'iceServers' | 'iceTransportPolicy' | 'portRange' | 'gatherLoopback'> & {
+export type GathererOptions = Pick<
+  ConnectionOptions,
+  'iceServers' | 'iceTransportPolicy' | 'portRange' | 'gatherLoopback' | 'turnTls'
+> & {
   readonly logger: Logger;
 };
 
 export interface GathererHandler {
-  /** A socket of ours: the base of a host candidate. */
-  port(protocol: StunProtocol, port: UdpPort): void;
-  /** A relay that is ours. */
-  relay(protocol: Protocol): void;
+  /** A socket of ours, the base of a host candidate, or a relay. */
+  port(protocol: StunProtocol, port: DatagramPort): void;
+  /** It is lost or about to be: another one should take over. */
+  lost(port: DatagramPort): void;
   /** `base`: whether it is the protocol's own candidate, with which pairs are made. */
   candidate(candidate: Candidate, protocol: Protocol, base: boolean): void;
 }
 
 export class IceGatherer {
   readonly #options: GathererOptions;
-  readonly #servers: { stun: StunServer[]; turn: TurnServer[] };
+  readonly #relays: Relays;
+  #servers: { stun: StunServer[]; turn: TurnServer[] };
   readonly #usernameFragment: string;
   readonly #signal: AbortSignal;
   readonly #handler: GathererHandler;
@@ -49,6 +55,22 @@ export class IceGatherer {
     this.#usernameFragment = usernameFragment;
     this.#signal = signal;
     this.#handler = handler;
+    this.#relays = new Relays(
+      this.#servers.turn,
+      { tls: options.turnTls ?? {}, signal, logger: options.logger },
+      { gathered: (relay) => this.#gatheredRelay(relay), lost: (relay) => handler.lost(relay) },
+    );
+  }
+
+  /** Servers for relays that there are, and for whatever is gathered from now on. Throws `INVALID_OPTION` for malformed URLs. */
+  setServers(servers: readonly IceServer[]): void {
+    this.#servers = parseIceServers(servers);
+    this.#relays.setServers(this.#servers.turn);
+  }
+
+  /** Nothing is heard: makes sure that the relays are there. */
+  probeRelays(): void {
+    this.#relays.probe();
   }
 
   /** Gathers once; resolves when all candidates have been handed out. */
@@ -59,13 +81,11 @@ export class IceGatherer {
 
   /** Resolves when no socket is about to be opened, or closed, any more. */
   async settled(): Promise<void> {
-    await Promise.allSettled(this.#binding);
+    await Promise.allSettled([...this.#binding, this.#relays.settled()]);
   }
 
   async #gather(): Promise<void> {
-    const jobs: Promise<void>[] = [];
-    const turn = this.#servers.turn[0];
-    if (turn) jobs.push(this.#gatherRelay(turn));
+    const jobs: Promise<void>[] = [this.#relays.gather()];
     if (this.#options.iceTransportPolicy !== 'relay') {
       const addresses = localAddresses(this.#options.gatherLoopback ?? false);
       addresses.forEach((address, i) => {
@@ -131,24 +151,17 @@ export class IceGatherer {
       this.#options.logger.debug({ address: host.host, failures }, 'no STUN server answered');
   }
 
-  async #gatherRelay(server: TurnServer): Promise<void> {
-    const address = await resolveHost(server.host, 4);
-    if (!address || this.#signal.aborted) return;
-    const allocating = allocateRelay(server, [address, server.port], this.#signal);
-    this.#binding.push(allocating);
-    const protocol = await allocating;
-    const { relayedAddress, mappedAddress = relayedAddress } = protocol.turn;
-    const relay = this.#candidate(
-      'relay',
-      relayedAddress[0],
-      relayedAddress[1],
-      65535,
-      mappedAddress[0],
-      server.host,
-      mappedAddress,
-    );
+  #gatheredRelay(port: RelayPort): void {
+    const { relayed, mapped, server } = port;
+    const protocol = new StunProtocol();
+    protocol.transport = port as unknown as StunProtocol['transport'];
+    // RFC 8445 §5.1.1.2; where only relays may be known, what the server sees of us is nobody's business.
+    const related: Address = this.#options.iceTransportPolicy === 'relay' ? [isIPv4(relayed[0]) ? '0.0.0.0' : '::', 0] : mapped;
+    // Over UDP nothing waits for what was lost.
+    const localPreference = { udp: 65535, tcp: 65534, tls: 65533 }[server.transport];
+    const relay = this.#candidate('relay', relayed[0], relayed[1], localPreference, mapped[0], server.host, related);
     protocol.localCandidate = relay;
-    this.#handler.relay(protocol);
+    this.#handler.port(protocol, port);
     this.#handler.candidate(relay, protocol, true);
   }
 

@@ -13,8 +13,22 @@ describe('parseIceServers', () => {
       { host: '192.0.2.1', port: 19302 },
     ]);
     expect(turn).toEqual([
-      { host: 'turn.example.org', port: 3479, transport: 'tcp', username: 'u', credential: 'p' },
-      { host: '2001:db8::1', port: 5349, transport: 'tls', username: 'user', credential: 'p:ss' },
+      {
+        host: 'turn.example.org',
+        port: 3479,
+        transport: 'tcp',
+        url: 'turn:turn.example.org:3479?transport=tcp',
+        username: 'u',
+        credential: 'p',
+      },
+      {
+        host: '2001:db8::1',
+        port: 5349,
+        transport: 'tls',
+        url: 'turns:[2001:db8::1]:5349',
+        username: 'user',
+        credential: 'p:ss',
+      },
     ]);
   });
 

@@ -9,6 +9,8 @@ export interface StunServer {
 
 export interface TurnServer extends StunServer {
   readonly transport: 'udp' | 'tcp' | 'tls';
+  /** The URL without the credentials, for people. */
+  readonly url: string;
   readonly username: string;
   readonly credential: string;
 }
@@ -36,10 +38,12 @@ export function parseIceServers(servers: readonly IceServer[]): { stun: StunServ
         continue;
       }
       const [user, password] = (match[2] ?? '').split(':').map(decodeSafely);
+      const overTcp = match[5]?.toLowerCase() === 'tcp';
       turn.push({
         host,
         port,
-        transport: secure ? 'tls' : match[5]?.toLowerCase() === 'tcp' ? 'tcp' : 'udp',
+        transport: secure ? 'tls' : overTcp ? 'tcp' : 'udp',
+        url: `${scheme}:${match[3]}:${port}${overTcp ? '?transport=tcp' : ''}`,
         username: server.username ?? user ?? '',
         credential: server.credential ?? password ?? '',
       });

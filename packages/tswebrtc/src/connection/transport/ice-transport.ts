@@ -4,10 +4,11 @@
  * then the old one listens a moment longer, for what is on its way, and goes.
  */
 import type { CandidatePair } from 'werift';
+import type { IceServer } from '../types.ts';
 import type { ParsedCandidate } from './candidate.ts';
+import type { Address } from './datagram-port.ts';
 import { IceAgent, type IceAgentOptions, type SelectedPair } from './ice-agent.ts';
 import type { IceParameters } from './types.ts';
-import type { Address } from './udp-port.ts';
 
 /** ms that an agent is still listened to after another one has taken its place. */
 const LINGER = 1000;
@@ -15,8 +16,8 @@ const LINGER = 1000;
 export interface IceTransportHandler {
   /** A candidate of the newest agent, without `a=`; empty = no more. */
   candidate(line: string): void;
-  /** A datagram that is not STUN. `from` is undefined when it came through a relay. */
-  datagram(datagram: Buffer, from: Address | undefined): void;
+  /** A datagram that is not STUN. */
+  datagram(datagram: Buffer, from: Address): void;
   /** The peer has proved to be there. */
   alive(): void;
   /** A pair is in use: the first one, or another than before. */
@@ -32,11 +33,11 @@ export interface PacketTotals {
 }
 
 export class IceTransport {
-  readonly #options: IceAgentOptions;
   readonly #handler: IceTransportHandler;
   readonly #retired = new Map<IceAgent, NodeJS.Timeout>();
   readonly #closing = new Set<Promise<void>>();
   readonly #totals: PacketTotals = { packetsSent: 0, packetsReceived: 0, bytesSent: 0, bytesReceived: 0 };
+  #options: IceAgentOptions;
   #current: IceAgent;
   /** Of a restart that is under way, and whether the peer's part is known. */
   #next: { readonly agent: IceAgent; connecting: boolean } | undefined;
@@ -129,6 +130,13 @@ export class IceTransport {
   /** A candidate of the peer for the last agent that knows it. */
   addRemoteCandidate(line: string): Promise<void> {
     return this.#connecting.addRemoteCandidate(line);
+  }
+
+  /** Servers for the relays that there are, and for whatever is gathered from now on. Throws `INVALID_OPTION` for malformed URLs. */
+  setServers(servers: readonly IceServer[]): void {
+    this.#options = { ...this.#options, iceServers: servers };
+    this.#current.setServers(servers);
+    this.#next?.agent.setServers(servers);
   }
 
   /** Whether the peer has a candidate with this transport address. */

@@ -3,7 +3,7 @@
  * by all m-lines (BUNDLE, RFC 9143). It knows neither SDP nor codecs. werift lives behind this interface and nowhere else.
  */
 import type { Emitter } from '../../common/emitter.ts';
-import type { ConnectionOptions, ConnectionState, Lane } from '../types.ts';
+import type { ConnectionOptions, ConnectionState, IceServer, Lane } from '../types.ts';
 
 export interface Fingerprint {
   /** `sha-256`, … */
@@ -80,6 +80,8 @@ export interface Transport extends Pick<Emitter<TransportEvents>, 'on' | 'once' 
   /** In force; those of a restart from `restart` on. */
   readonly local: TransportParameters;
   readonly state: ConnectionState;
+  /** Why the state is `failed`, for people; without a full stop. */
+  readonly failure: string | undefined;
   /** Our context in the connection's `SrtpSender`, from `connected` on. */
   readonly lane: Lane | undefined;
   readonly gatheringState: 'new' | 'gathering' | 'complete';
@@ -95,6 +97,8 @@ export interface Transport extends Pick<Emitter<TransportEvents>, 'on' | 'once' 
   startDataChannels(): void;
   /** Takes a remote candidate, with or without `a=`; unusable ones are ignored with a debug line. Empty = no more. */
   addRemoteCandidate(candidate: string): Promise<void>;
+  /** Other STUN and TURN servers, or newer credentials, from now on. Throws `INVALID_OPTION` for malformed URLs. */
+  setIceServers(servers: readonly IceServer[]): void;
   /** Protects and sends one compound RTCP packet. Ignored while not connected. */
   sendRtcp(compound: Uint8Array): void;
   createDataChannel(label: string, init?: DataChannelInit): DataChannel;

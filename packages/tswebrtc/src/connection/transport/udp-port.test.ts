@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Address, UdpPort } from './udp-port.ts';
+import type { Address } from './datagram-port.ts';
+import { UdpPort } from './udp-port.ts';
 
 const cleanUp: (() => unknown)[] = [];
 afterEach(async () => {

@@ -5,14 +5,13 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { isIP, isIPv6 } from 'node:net';
 import { TsWebRTCError } from '../../common/errors.ts';
-
-export type Address = readonly [address: string, port: number];
+import type { Address, DatagramPort } from './datagram-port.ts';
 
 /** A keyframe of several hundred packets arrives in one burst; the usual 208 KB hold about 90 of them. */
 const RECEIVE_BUFFER = 4 << 20;
 const SEND_BUFFER = 1 << 20;
 
-export class UdpPort {
+export class UdpPort implements DatagramPort {
   readonly type = 'udp';
   readonly socket: Socket;
   readonly socketType: 'udp4' | 'udp6';

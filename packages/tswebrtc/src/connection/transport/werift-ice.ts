@@ -2,7 +2,8 @@
  * What we use of werift's ICE agent that is not in its type declarations, in one place. Its version is pinned exactly: whoever
  * raises it compares these with `ice.ts` and `stun/protocol.ts` there.
  */
-import type { Candidate, CandidatePair, Connection, Message } from 'werift';
+import type { Candidate, CandidatePair, Connection, Message, StunProtocol } from 'werift';
+import type { DatagramPort } from './datagram-port.ts';
 
 export type Protocol = CandidatePair['protocol'];
 
@@ -43,4 +44,9 @@ export function internalsOf(connection: Connection): IceInternals {
 
 export function stateOf(pair: CandidatePair): number {
   return Number(pair.state);
+}
+
+/** What a protocol of ours sends through: all of them are `StunProtocol`, each with a port of ours as its transport. */
+export function portOf(protocol: Protocol): DatagramPort {
+  return (protocol as StunProtocol).transport as unknown as DatagramPort;
 }

@@ -7,9 +7,10 @@ import { Emitter } from '../../common/emitter.ts';
 import { TsWebRTCError } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import { SrtcpProtector, SrtpReceiver } from '../srtp/srtp-context.ts';
-import type { ConnectionOptions, ConnectionState, Lane, LaneCounters, LaneOptions } from '../types.ts';
+import type { ConnectionOptions, ConnectionState, IceServer, Lane, LaneCounters, LaneOptions } from '../types.ts';
 import type { LocalCertificate } from './certificate.ts';
 import { DataChannels } from './data-channels.ts';
+import type { Address } from './datagram-port.ts';
 import { DtlsEndpoint, type SrtpKeys } from './dtls-endpoint.ts';
 import type { SelectedPair } from './ice-agent.ts';
 import { IceTransport } from './ice-transport.ts';
@@ -25,7 +26,6 @@ import type {
   TransportParameters,
   TransportRole,
 } from './types.ts';
-import type { Address } from './udp-port.ts';
 
 const DISCONNECTED_TIMEOUT = 5000;
 const FAILED_TIMEOUT = 30_000;
@@ -51,6 +51,7 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
   readonly #disconnectedTimeout: number;
   readonly #failedTimeout: number;
   #state: ConnectionState = 'new';
+  #failure: string | undefined;
   #lane: Lane | undefined;
   #remote: TransportParameters | undefined;
   #role: TransportRole | undefined;
@@ -64,7 +65,7 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
   #selected: SelectedPair | undefined;
   /** What the lane had sent when the pair in use came into use. */
   #laneBefore: LaneCounters = { packets: 0, bytes: 0, dropped: 0 };
-  #early: { datagram: Buffer; from: Address | undefined }[] = [];
+  #early: { datagram: Buffer; from: Address }[] = [];
   #earlyMedia: { readonly datagram: Buffer; readonly arrival: number }[] = [];
   #lastHeard = 0;
   #lastWatch = 0;
@@ -106,6 +107,10 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
     return this.#state;
   }
 
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
   get lane(): Lane | undefined {
     return this.#lane;
   }
@@ -115,7 +120,12 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
   }
 
   async gather(): Promise<void> {
-    if (!this.#released) await this.#ice.gather();
+    if (this.#released) return;
+    await this.#ice.gather();
+    const { iceTransportPolicy } = this.#options;
+    const isFirst = this.#state === 'new' || this.#state === 'connecting';
+    if (isFirst && iceTransportPolicy === 'relay' && this.#ice.localCandidates.length === 0)
+      this.#fail('no TURN server gave a relay, and nothing else may be used');
   }
 
   start(remote: TransportParameters, role: TransportRole): void {
@@ -151,6 +161,10 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
     await this.#ice
       .addRemoteCandidate(candidate)
       .catch((error) => this.#log.debug({ error: String(error) }, 'remote candidate ignored'));
+  }
+
+  setIceServers(servers: readonly IceServer[]): void {
+    this.#ice.setServers(servers);
   }
 
   sendRtcp(compound: Uint8Array): void {
@@ -230,7 +244,7 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
     this.#dtls = dtls;
     const early = this.#early;
     this.#early = [];
-    for (const { datagram, from } of early) if (!from || this.#ice.isPeer(from)) dtls.receive(datagram);
+    for (const { datagram, from } of early) if (this.#ice.isPeer(from)) dtls.receive(datagram);
     dtls.start();
   }
 
@@ -274,15 +288,15 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
 
   #destination({ port, remote }: SelectedPair): Pick<LaneOptions, 'socket' | 'address' | 'port' | 'sendDatagram'> {
     return {
-      ...(port ? { socket: port.socket } : {}),
+      ...(port.socket ? { socket: port.socket } : {}),
       address: remote[0],
       port: remote[1],
-      sendDatagram: (datagram) => this.#ice.send(Buffer.from(datagram.buffer, datagram.byteOffset, datagram.byteLength)),
+      sendDatagram: (datagram) => void port.send(datagram, remote).catch(ignore),
     };
   }
 
   /** RFC 7983 §7: the first byte says what a datagram is. STUN has gone to ICE already. */
-  #receive(datagram: Buffer, from: Address | undefined): void {
+  #receive(datagram: Buffer, from: Address): void {
     const first = datagram[0];
     if (first === undefined || this.#released) return;
     if (first >= 128 && first <= 191) this.#receiveMedia(datagram);
@@ -310,10 +324,10 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
     }
   }
 
-  #receiveDtls(datagram: Buffer, from: Address | undefined): void {
+  #receiveDtls(datagram: Buffer, from: Address): void {
     if (!this.#dtls) {
       if (this.#early.length < MOST_EARLY_DATAGRAMS) this.#early.push({ datagram, from });
-    } else if (!from || this.#ice.isPeer(from)) {
+    } else if (this.#ice.isPeer(from)) {
       this.#dtls.receive(datagram);
     }
   }
@@ -350,7 +364,8 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
 
   #onAddresses(added: readonly string[], removed: readonly string[]): void {
     this.#log.debug({ added, removed }, 'the addresses of this host have changed');
-    const lost = this.#selected?.port && removed.includes(this.#selected.port.localAddress);
+    const own = this.#selected?.port.localAddress;
+    const lost = own !== undefined && removed.includes(own);
     clearTimeout(this.#restartTimer);
     this.#restartTimer = setTimeout(
       () => this.emit('restartneeded', 'network-change'),
@@ -361,6 +376,7 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
   #fail(what: string, cause?: unknown): void {
     if (this.#released) return;
     const reason = cause instanceof Error ? cause.message : undefined;
+    this.#failure = what;
     this.#log.warn({ ...(reason ? { reason } : {}) }, `connection failed: ${what}`);
     void this.#release('failed');
   }
@@ -411,3 +427,5 @@ function checkPortRange(range: ConnectionOptions['portRange']): void {
     throw new TsWebRTCError('INVALID_OPTION', `the port range ${min} to ${max} is not within 1 to 65535, lowest first`);
   }
 }
+
+const ignore = (): void => {};

@@ -5,6 +5,7 @@
 import type { ErrorCode } from '../../common/errors.ts';
 import { TsWebRTCError } from '../../common/errors.ts';
 import type { RTCStatsEntry } from '../../connection/transport/types.ts';
+import type { IceServer } from '../../connection/types.ts';
 import type { CodecName } from '../../media/types.ts';
 import type { SessionDescription } from '../../signalling/signaller.ts';
 import type { EncodingView } from '../encoding-source.ts';
@@ -61,7 +62,8 @@ export type ToSession =
   | { readonly type: 'stats' | 'figures' | 'close-session'; readonly id: string; readonly request: number }
   | { readonly type: 'tracks'; readonly id: string; readonly tracks: readonly SinkTrack[] }
   | { readonly type: 'description'; readonly id: string; readonly description: SessionDescription }
-  | { readonly type: 'candidate'; readonly id: string; readonly candidate: readonly [string, number, string | undefined] };
+  | { readonly type: 'candidate'; readonly id: string; readonly candidate: readonly [string, number, string | undefined] }
+  | { readonly type: 'ice-servers'; readonly id: string; readonly servers: readonly IceServer[] };
 
 /** From a session. */
 export type FromSession =

@@ -2,6 +2,7 @@
 import { Emitter } from '../../common/emitter.ts';
 import { TsWebRTCError } from '../../common/errors.ts';
 import type { RTCStatsEntry } from '../../connection/transport/types.ts';
+import type { IceServer } from '../../connection/types.ts';
 import type { SessionDescription } from '../../signalling/signaller.ts';
 import type { Session } from '../session.ts';
 import type { SessionFigures } from '../session-figures.ts';
@@ -19,6 +20,7 @@ export type PlacedSession = Pick<
   | 'setTracks'
   | 'handleDescription'
   | 'handleCandidate'
+  | 'setIceServers'
   | 'getStats'
   | 'getFigures'
   | 'fail'
@@ -68,6 +70,10 @@ export class RemoteSession extends Emitter<SessionEvents> implements PlacedSessi
 
   async handleCandidate(candidate: string, sdpMLineIndex: number, sdpMid: string | undefined): Promise<void> {
     if (!this.#closing) this.#options.post({ type: 'candidate', id: this.id, candidate: [candidate, sdpMLineIndex, sdpMid] });
+  }
+
+  setIceServers(servers: readonly IceServer[]): void {
+    if (!this.#closing) this.#options.post({ type: 'ice-servers', id: this.id, servers });
   }
 
   async getStats(): Promise<Map<string, RTCStatsEntry>> {

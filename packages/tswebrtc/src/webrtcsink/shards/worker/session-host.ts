@@ -35,6 +35,9 @@ export class SessionHost {
       case 'candidate':
         void this.#sessions.get(message.id)?.handleCandidate(...message.candidate);
         return;
+      case 'ice-servers':
+        this.#sessions.get(message.id)?.setIceServers(message.servers);
+        return;
       case 'start':
       case 'stats':
       case 'figures':

@@ -1,28 +1,8 @@
-/** Headers and TLS of the connection to a signalling server, checked when the signaller is made (reference §4.5). */
+/** What TLS connections of ours are told (reference §4.5), checked before there is one. */
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { validateHeaderName, validateHeaderValue } from 'node:http';
 import * as tls from 'node:tls';
-import { TsWebRTCError } from '../../common/errors.ts';
-
-/** Checks HTTP headers. Throws `INVALID_OPTION` naming the header, never its value: that may be a token. */
-export function checkHeaders(headers: Readonly<Record<string, unknown>>): Record<string, string> {
-  const checked: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    try {
-      if (!['string', 'number', 'boolean'].includes(typeof value)) throw new TypeError('The value is no text.');
-      checked[name] = String(value);
-      validateHeaderName(name);
-      validateHeaderValue(name, checked[name]);
-    } catch {
-      throw new TsWebRTCError(
-        'INVALID_OPTION',
-        `The HTTP header ${JSON.stringify(name)} of the signaller has a name or value that HTTP does not allow: correct it.`,
-      );
-    }
-  }
-  return checked;
-}
+import { TsWebRTCError } from './errors.ts';
 
 export interface TlsOptions {
   readonly cafile?: string;
@@ -56,10 +36,11 @@ function defaultRoots(): readonly (string | Buffer)[] {
   }
 }
 
-function readRoots(file: string): Buffer {
-  let pem: Buffer;
+/** The PEM text of a file of certificate authorities. Throws `CERTIFICATE_UNREADABLE` naming the file. */
+export function readRoots(file: string): string {
+  let pem: string;
   try {
-    pem = readFileSync(file);
+    pem = readFileSync(file, 'utf8');
   } catch (cause) {
     throw new TsWebRTCError(
       'CERTIFICATE_UNREADABLE',
@@ -67,10 +48,10 @@ function readRoots(file: string): Buffer {
       { cause },
     );
   }
-  return checkRoots(pem, `The certificate file ${file}`) as Buffer;
+  return checkRoots(pem, `The certificate file ${file}`);
 }
 
-function checkRoots(pem: string | Buffer, name: string): string | Buffer {
+function checkRoots<Pem extends string | Buffer>(pem: Pem, name: string): Pem {
   try {
     new X509Certificate(pem);
     return pem;

@@ -1,0 +1,22 @@
+/** Headers of the connection to a signalling server, checked when the signaller is made (reference §4.5). */
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { TsWebRTCError } from '../../common/errors.ts';
+
+/** Checks HTTP headers. Throws `INVALID_OPTION` naming the header, never its value: that may be a token. */
+export function checkHeaders(headers: Readonly<Record<string, unknown>>): Record<string, string> {
+  const checked: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    try {
+      if (!['string', 'number', 'boolean'].includes(typeof value)) throw new TypeError('The value is no text.');
+      checked[name] = String(value);
+      validateHeaderName(name);
+      validateHeaderValue(name, checked[name]);
+    } catch {
+      throw new TsWebRTCError(
+        'INVALID_OPTION',
+        `The HTTP header ${JSON.stringify(name)} of the signaller has a name or value that HTTP does not allow: correct it.`,
+      );
+    }
+  }
+  return checked;
+}
