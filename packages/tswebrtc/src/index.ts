@@ -7,6 +7,14 @@ export { loadMediaEngine } from './media/engine.ts';
 export type { Picture, PictureFormat, Sound } from './media/output-types.ts';
 export type { PictureLayout } from './media/picture-layouts.ts';
 export type { AudioWriteOptions, PushedAudio, PushedAudioOptions, PushedSound } from './media/push/pushed-audio.ts';
+export type {
+  PacketWriteOptions,
+  PushedAudioPacketsOptions,
+  PushedPacket,
+  PushedPackets,
+  PushedPacketsEvents,
+  PushedVideoPacketsOptions,
+} from './media/push/pushed-packets.ts';
 export type { PushedPicture, PushedVideo, PushedVideoOptions, VideoWriteOptions } from './media/push/pushed-video.ts';
 export type { FileInput, InputDescription, MediaEngine, TestAudioInput, TestVideoInput } from './media/types.ts';
 export type { InboundFrame, InboundStreamStats } from './rtp/receive/inbound-stream.ts';

@@ -108,7 +108,7 @@ class WorkerEngine implements MediaEngine {
     };
     const input =
       description.type === 'push'
-        ? new PushInput(id, description, closed)
+        ? new PushInput(id, description, (decoding) => this.openDecoding(decoding), closed)
         : await WorkerInput.open(id, description, await this.#reserve.take(), closed, signal);
     if (this.#closed) {
       await input.close();

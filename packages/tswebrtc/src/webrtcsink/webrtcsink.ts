@@ -9,6 +9,7 @@ import { createSrtpSender } from '../connection/srtp/create-srtp-sender.ts';
 import { loadMediaEngine } from '../media/engine.ts';
 import { PushClock } from '../media/push/push-clock.ts';
 import { PushedAudio, type PushedAudioOptions } from '../media/push/pushed-audio.ts';
+import { type PushedAudioPacketsOptions, PushedPackets, type PushedVideoPacketsOptions } from '../media/push/pushed-packets.ts';
 import { PushedVideo, type PushedVideoOptions } from '../media/push/pushed-video.ts';
 import type { InputDescription, MediaEngine } from '../media/types.ts';
 import { connectionOptions } from '../properties/network.ts';
@@ -128,16 +129,25 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
     return this.#inputs.tracks;
   }
 
-  /** Adds a track of pictures that the application writes. Throws `INVALID_OPTION`, and `INVALID_STATE` as `addTrack` does. */
-  addVideoTrack(options: PushedVideoOptions & AddTrackOptions): PushedVideo {
-    const track = new PushedVideo(options, this.#pushClock);
+  /**
+   * Adds a track that the application writes: pictures, or with `codec` instead of `format` packets that are encoded already. Throws
+   * `INVALID_OPTION`, and `INVALID_STATE` as `addTrack` does.
+   */
+  addVideoTrack(options: PushedVideoOptions & AddTrackOptions): PushedVideo;
+  addVideoTrack(options: PushedVideoPacketsOptions & AddTrackOptions): PushedPackets;
+  addVideoTrack(options: (PushedVideoOptions | PushedVideoPacketsOptions) & AddTrackOptions): PushedVideo | PushedPackets {
+    const clock = this.#pushClock;
+    const track = 'codec' in options ? new PushedPackets('video', options, clock) : new PushedVideo(options, clock);
     this.addTrack(track, options);
     return track;
   }
 
-  /** Adds a track of sound that the application writes. Throws as `addVideoTrack` does. */
-  addAudioTrack(options: PushedAudioOptions & AddTrackOptions): PushedAudio {
-    const track = new PushedAudio(options, this.#pushClock);
+  /** The same for sound. */
+  addAudioTrack(options: PushedAudioOptions & AddTrackOptions): PushedAudio;
+  addAudioTrack(options: PushedAudioPacketsOptions & AddTrackOptions): PushedPackets;
+  addAudioTrack(options: (PushedAudioOptions | PushedAudioPacketsOptions) & AddTrackOptions): PushedAudio | PushedPackets {
+    const clock = this.#pushClock;
+    const track = 'codec' in options ? new PushedPackets('audio', options, clock) : new PushedAudio(options, clock);
     this.addTrack(track, options);
     return track;
   }

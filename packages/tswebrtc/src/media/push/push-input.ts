@@ -1,11 +1,11 @@
 /** A track that the application pushes, as an input of the engine: one without a thread. */
 import type { MessagePort } from 'node:worker_threads';
 import { Emitter } from '../../common/emitter.ts';
-import type { EngineInput } from '../engine-input.ts';
+import type { EngineInput, Tap, TapHandlers } from '../engine-input.ts';
 import type { InputEvents, InputTrack } from '../types.ts';
 import type { WorkerInputTrack } from '../worker/messages.ts';
 import { startTime } from '../worker/timeline.ts';
-import type { PushSource } from './pushed-track.ts';
+import type { PushHooks, PushSource } from './pushed-track.ts';
 
 export class PushInput extends Emitter<InputEvents> implements EngineInput {
   readonly tracks: readonly InputTrack[];
@@ -16,16 +16,17 @@ export class PushInput extends Emitter<InputEvents> implements EngineInput {
   #gone = false;
 
   /** Throws `INVALID_STATE` where the source serves an engine already. */
-  constructor(id: string, source: PushSource, onClosed: () => void) {
+  constructor(id: string, source: PushSource, openDecoding: PushHooks['openDecoding'], onClosed: () => void) {
     super();
-    source.attach(() => this.emit('ended'));
+    source.attach({ ended: () => this.emit('ended'), openDecoding });
     const { description } = source;
     this.descriptions = [description];
-    const trackId = `${id}.0`;
+    const { encoded } = description;
+    const all = { id: `${id}.0`, ...(encoded ? { encoded } : {}) };
     this.tracks = [
       description.kind === 'video'
-        ? { kind: description.kind, format: description.format, id: trackId }
-        : { kind: description.kind, format: description.format, id: trackId },
+        ? { ...all, kind: description.kind, format: description.format }
+        : { ...all, kind: description.kind, format: description.format },
     ];
     this.#source = source;
     this.#onClosed = onClosed;
@@ -51,8 +52,9 @@ export class PushInput extends Emitter<InputEvents> implements EngineInput {
     this.#source.unsubscribe(subscriber);
   }
 
-  /** Raw frames are all there is. */
-  tap(): undefined {}
+  tap(_track: number, handlers: TapHandlers): Tap | undefined {
+    return this.#gone ? undefined : this.#source.tap?.(handlers);
+  }
 
   async close(): Promise<void> {
     if (this.#gone) return;

@@ -4,6 +4,8 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import { TsWebRTCError } from '../../common/errors.ts';
+import type { Tap, TapHandlers } from '../engine-input.ts';
+import type { Decoding, DecodingOptions } from '../output-types.ts';
 import { RawOutlet } from '../worker/input/raw-outlet.ts';
 import type { RawFormat, StartTime, WorkerInputTrack } from '../worker/messages.ts';
 import { Timeline } from '../worker/timeline.ts';
@@ -12,6 +14,12 @@ import { WriteQueue, type WriteQueueOptions } from './write-queue.ts';
 /** µs that what is written may be ahead of time; beyond that, writes wait. */
 export const LEAD = 100_000;
 
+/** What a pushed track needs of the engine. */
+export interface PushHooks {
+  ended(): void;
+  openDecoding(options: DecodingOptions): Promise<Decoding>;
+}
+
 /** The engine's side of a track that the application pushes. */
 export interface PushSource {
   readonly type: 'push';
@@ -19,13 +27,15 @@ export interface PushSource {
   /** @internal */
   readonly description: WorkerInputTrack;
   /** @internal Begins to serve an engine; throws `INVALID_STATE` where it serves one. */
-  attach(onEnded: () => void): void;
+  attach(hooks: PushHooks): void;
   /** @internal */
   start(at: StartTime): void;
   /** @internal Sends raw frames to `port`. */
   subscribe(subscriber: number, port: MessagePort): void;
   /** @internal */
   unsubscribe(subscriber: number): void;
+  /** @internal As of an `EngineInput`; raw frames have none. */
+  tap?(handlers: TapHandlers): Tap;
   /** Ends at once; writes that wait are rejected. Idempotent. */
   close(): void;
 }
@@ -79,12 +89,12 @@ export abstract class PushedTrack<Item> implements PushSource {
   }
 
   /** @internal */
-  attach(onEnded: () => void): void {
+  attach({ ended }: PushHooks): void {
     if (this.#closed) throw new TsWebRTCError('INVALID_STATE', `The pushed ${this.kind} track is closed: make another.`);
     if (this.#attached)
       throw new TsWebRTCError('INVALID_STATE', `The pushed ${this.kind} track is in a sink already: make another.`);
     this.#attached = true;
-    this.#onEnded = onEnded;
+    this.#onEnded = ended;
   }
 
   /** @internal */

@@ -7,6 +7,7 @@ import { invalid } from '../options.ts';
 import { copyEven, PICTURE_LAYOUTS, type PictureLayout, pictureSize } from '../picture-layouts.ts';
 import type { WorkerInputTrack } from '../worker/messages.ts';
 import { monotonicNow } from '../worker/timeline.ts';
+import { bytesOf, checkSide } from './bytes.ts';
 import type { PushClock } from './push-clock.ts';
 import { LEAD, PushedTrack } from './pushed-track.ts';
 import type { Wait } from './write-queue.ts';
@@ -49,9 +50,6 @@ interface Picture {
 
 /** As FFmpeg numbers them (ISO/IEC 23091-2). */
 const COLOR_SPACES = { smpte170m: 6, bt709: 1 } as const;
-/** Pixels. */
-const MIN_SIDE = 16;
-const MAX_SIDE = 8192;
 /** Pictures that may wait where the application does not wait for its writes. */
 const MAX_WAITING = 2;
 /** µs, where neither frame rate nor timestamps tell. */
@@ -160,18 +158,5 @@ export class PushedVideo extends PushedTrack<Picture> {
     const { format: layout, framerate = 0 } = this.#options;
     const { colorSpace } = this.description;
     this.outlet.setFormat({ kind: 'video', width, height, framerate, colorSpace, layout }, pictureSize(layout, width, height));
-  }
-}
-
-function bytesOf(frame: ArrayBufferView): Uint8Array {
-  if (!ArrayBuffer.isView(frame)) {
-    throw new TsWebRTCError('INVALID_OPTION', 'A frame is a Uint8Array, a Buffer or another view of the bytes of a picture.');
-  }
-  return new Uint8Array(frame.buffer, frame.byteOffset, frame.byteLength);
-}
-
-function checkSide(name: string, pixels: number): void {
-  if (!Number.isInteger(pixels) || pixels < MIN_SIDE || pixels > MAX_SIDE) {
-    throw invalid(name, pixels, `a number of pixels between ${MIN_SIDE} and ${MAX_SIDE}`);
   }
 }
