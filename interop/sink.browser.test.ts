@@ -61,7 +61,7 @@ async function openPage(sink: CommandProcess): Promise<{ page: Page; producer: {
 
 const figures = (page: Page) => page.evaluate(() => window.player.figures());
 
-describe.each(['VP8', 'H264'])('%s and Opus in Chromium', (codec) => {
+describe.each(['VP8', 'H264', 'VP9', 'AV1'])('%s and Opus in Chromium', (codec) => {
   it('is listed by the published gstwebrtc-api and plays picture and sound', async () => {
     const sink = await startSink([VIDEO, 'tone:frequency=440', '--video-codecs', codec, '--meta', 'name=camera one']);
     const { page, producer } = await openPage(sink);

@@ -39,7 +39,7 @@ async function openPage(uri: string): Promise<{ page: Page; producerId: string }
   return { page, producerId: producer!.id };
 }
 
-describe.each(['H264', 'VP8'])('%s and Opus at 720p30', (codec) => {
+describe.each(['H264', 'VP8', 'VP9', 'AV1'])('%s and Opus at 720p30', (codec) => {
   it('plays at 28 decoded frames per second or more', async () => {
     sink = await CommandProcess.startSink(['testsrc:width=1280,height=720,framerate=30', 'tone', '--video-codecs', codec]);
     const { page, producerId } = await openPage(sink.signallingUri);

@@ -42,12 +42,14 @@ export async function decodeAudio(frames: readonly { data: Uint8Array }[]): Prom
   return all;
 }
 
+const DECODERS = { VP8: 'vp8', H264: 'h264', VP9: 'vp9', H265: 'hevc', AV1: 'libdav1d', OPUS: 'libopus' } as const;
+
 async function decode(name: CodecName, frames: readonly { data: Uint8Array }[], take: (frame: Av.Frame) => void): Promise<void> {
   addWithResolvers();
   const av = await import('node-av/lib');
   const { AV_CHANNEL_LAYOUT_STEREO, AV_LOG_QUIET } = await import('node-av/constants');
   av.Log.setLevel(AV_LOG_QUIET);
-  const decoder = ({ H264: 'h264', VP8: 'vp8', OPUS: 'libopus' } as const)[name];
+  const decoder = DECODERS[name];
   const codec = av.Codec.findDecoderByName(decoder as Parameters<typeof av.Codec.findDecoderByName>[0]);
   if (!codec) throw new Error(`no decoder for ${name}`);
   const context = new av.CodecContext();

@@ -31,6 +31,8 @@ export async function loadMediaEngine({ logger = silentLogger }: LoadMediaEngine
   } catch (cause) {
     throw new TsWebRTCError('ENGINE_UNAVAILABLE', INSTALL_HINT, { cause });
   }
+  // Or the AV1 encoder writes to the standard error output, whose owner is the application. Only here does it reach the library.
+  process.env.SVT_LOG ??= '0';
   const reserve = new WorkerReserve();
   try {
     await reserve.ready();

@@ -5,7 +5,14 @@ import { CONTAINERS } from './containers.ts';
 import type { DecodingOptions, PictureFormat, RecordingOptions } from './output-types.ts';
 import type { CodecName, EncodingOptions, InputDescription, InputTrack } from './types.ts';
 
-export const CODEC_KINDS: Record<CodecName, InputTrack['kind']> = { H264: 'video', VP8: 'video', OPUS: 'audio' };
+export const CODEC_KINDS: Record<CodecName, InputTrack['kind']> = {
+  VP8: 'video',
+  H264: 'video',
+  VP9: 'video',
+  H265: 'video',
+  AV1: 'video',
+  OPUS: 'audio',
+};
 
 const PROFILES = ['constrained-baseline', 'baseline', 'main', 'high'];
 

@@ -6,7 +6,7 @@
 import type { Decoding, DecodingOptions, Recording, RecordingOptions } from './output-types.ts';
 import type { PushSource } from './push/pushed-track.ts';
 
-export type VideoCodecName = 'H264' | 'VP8';
+export type VideoCodecName = 'VP8' | 'H264' | 'VP9' | 'H265' | 'AV1';
 export type AudioCodecName = 'OPUS';
 export type CodecName = VideoCodecName | AudioCodecName;
 
@@ -102,7 +102,7 @@ export interface EncodingOptions {
   /** H264 only. Default `constrained-baseline`. */
   readonly profile?: 'constrained-baseline' | 'baseline' | 'main' | 'high';
   /**
-   * VP8 only, others make one layer. With 2, every other frame is of layer 1: nothing is predicted from it, so that it may be
+   * VP8 and VP9, others make one layer. With 2, every other frame is of layer 1: nothing is predicted from it, so that it may be
    * left out at any time (L1T2). Default 1.
    */
   readonly temporalLayers?: 1 | 2;
@@ -119,7 +119,9 @@ export interface EncodingOptions {
 
 /** One encoded frame. `data` lies in a ring that the encoder reuses: call `release()` when done with it, within a second. */
 export interface EncodedFrame {
-  /** H264: one access unit, Annex B; VP8: one frame; Opus: one packet. */
+  /**
+   * H264, H265: one access unit, Annex B; VP8, VP9: one frame; AV1: one temporal unit, its OBUs with their sizes; Opus: one packet.
+   */
   readonly data: Uint8Array;
   /** Position on the input's media timeline, µs. Tracks of one input share the timeline. */
   readonly timestamp: number;
@@ -155,8 +157,8 @@ export interface EncodingStats {
   readonly frameWidth?: number;
   readonly frameHeight?: number;
   /**
-   * Video: sum of the quantisers of the frames encoded. VP8: `y_ac_qi`, 0..127 each. H264: what the encoder planned for the frame,
-   * 0..51 each; where the bitrate presses, it goes up to 3 higher within the frame.
+   * Video: sum of the quantisers of the frames encoded. VP8: `y_ac_qi`, 0..127 each. VP9: `base_q_idx`, 0..255. H264, H265: what the
+   * encoder planned for the frame, 0..51 each; where the bitrate presses, it goes up to 3 higher within the frame. AV1: 0..63.
    */
   readonly qpSum?: number;
   /** Video: frames encoded in the last second. */

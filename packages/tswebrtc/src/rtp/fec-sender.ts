@@ -194,7 +194,9 @@ export class FecSender {
       write(packet, absSendTimeOffset + 1, 3, absSendTime);
     }
     const pictureIdOffset = history.pictureIdOffsets[slot]!;
-    if (pictureIdOffset !== 0) write(packet, pictureIdOffset - PRIMARY_HEADER_LENGTH, 3, history.pictureIds[slot]!);
+    if (pictureIdOffset !== 0) {
+      write(packet, pictureIdOffset - PRIMARY_HEADER_LENGTH, history.pictureIdLengths[slot]!, history.pictureIds[slot]!);
+    }
     return length;
   }
 }

@@ -8,6 +8,7 @@ import type { PacketisedFrame } from './packetised-frame.ts';
 import { OpusPacketiser } from './packetisers/opus.ts';
 import { frameOf } from './packetisers/packetisers.testing.ts';
 import { Vp8Packetiser } from './packetisers/vp8.ts';
+import { Vp9Packetiser } from './packetisers/vp9.ts';
 import { SendOps } from './send-ops.ts';
 
 const SSRC = 0x11111111;
@@ -225,6 +226,24 @@ describe('OutboundStream', () => {
       const bench = new Bench({ initialPictureId: 0xfd });
       const seen = [0, 1, 1, 0, 1, 0, 0].map((layer) => tl0(bench.send(bench.frame(100, layer))[0]!.payload));
       expect(seen).toEqual([0xfe, 0xfe, 0xfe, 0xff, 0xff, 0, 1]);
+    });
+  });
+
+  describe('VP9 picture ids', () => {
+    it('run on with the layer between them and TL0PICIDX, first sent and sent again', () => {
+      const bench = new Bench({ initialPictureId: 0x7ffe });
+      const descriptor = ({ payload }: RenderedPacket, at: number): number[] => [...payload.subarray(at, at + 4)];
+      const send = (temporalLayer: number): RenderedPacket[] => {
+        const fields = { timestamp: 0, captureTime: 0, keyframe: false, duration: 0, temporalLayer };
+        return bench.send(new Vp9Packetiser().packetise({ ...fields, data: Uint8Array.of(0x86, 1, 2) }, bench.arena)!);
+      };
+      const [base, upper] = [send(0), send(1)];
+      expect(descriptor(base[0]!, 1)).toEqual([0xff, 0xff, 0x10, 0xff]);
+      expect(descriptor(upper[0]!, 1)).toEqual([0x80, 0x00, 0x30, 0xff]);
+      expect(descriptor(send(0)[0]!, 1)).toEqual([0x80, 0x01, 0x10, 0x00]);
+      bench.nack([numbers(upper)[0]!]);
+      const again = bench.resend();
+      expect(descriptor(again[0]!, 3)).toEqual([0x80, 0x00, 0x30, 0xff]);
     });
   });
 

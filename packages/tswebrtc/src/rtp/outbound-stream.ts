@@ -1,6 +1,6 @@
 /**
  * One outgoing RTP stream of one session: gives the shared packet templates this session's identity (SSRC, payload type,
- * sequence numbers, timestamps, header extensions, VP8 picture ids), adds redundancy where it is told to (RED, ULPFEC), sends
+ * sequence numbers, timestamps, header extensions, VP8 and VP9 picture ids), adds redundancy where it is told to (RED, ULPFEC), sends
  * packets again that the peer asks for (RFC 4585 generic NACK; RFC 4588 retransmission format) and keeps the books for sender reports and statistics (RFC 3550 §6.4).
  *
  * Sans-IO: `now` is ms on any steady clock, always the same one; `wallTime` is ms since the Unix epoch.
@@ -209,7 +209,7 @@ export class OutboundStream {
     if (!arena.has(position)) return 0;
     const length = this.#lengths[index]!;
     const last = index === frame.count - 1;
-    const pictureIdOffset = frame.vp8PictureIdOffset ?? 0;
+    const pictureIdOffset = frame.pictureIdOffset ?? 0;
     if (index === 0) this.#beginFrame(frame, (frame.timestamp + this.#timestampOffset) >>> 0, pictureIdOffset);
     const timestamp = this.#sentTimestamp;
 
@@ -219,7 +219,7 @@ export class OutboundStream {
     history.markers[slot] = frame.marker && last ? 1 : 0;
     const shift = this.#kind === PacketKind.RED ? PRIMARY_HEADER_LENGTH : 0;
     history.pictureIdOffsets[slot] = pictureIdOffset === 0 ? 0 : pictureIdOffset + shift;
-    history.pictureIds[slot] = ((0x8000 | this.#pictureId) << 8) | this.#tl0PictureIndex;
+    this.#recordPictureId(slot, frame.layerByte);
     const sequenceNumber = (this.#nextIndex - 1) % 0x10000;
     this.#pushOriginal(ops, lane, arena, slot, sequenceNumber);
     if (length >= GOOD_PADDING && this.#goesByRtx(this.#kind)) this.#goodPadding = sequenceNumber;
@@ -470,6 +470,17 @@ export class OutboundStream {
     if (frame.temporalLayer === 0) this.#tl0PictureIndex = (this.#tl0PictureIndex + 1) & 0xff;
   }
 
+  /** What is patched into the payload descriptor: PictureID and TL0PICIDX, with the byte of the layers between them in VP9. */
+  #recordPictureId(slot: number, layerByte: number | undefined): void {
+    const history = this.#history;
+    const pictureId = 0x8000 | this.#pictureId;
+    history.pictureIdLengths[slot] = layerByte === undefined ? 3 : 4;
+    history.pictureIds[slot] =
+      layerByte === undefined
+        ? (pictureId << 8) | this.#tl0PictureIndex
+        : ((pictureId << 16) | (layerByte << 8) | this.#tl0PictureIndex) >>> 0;
+  }
+
   /** The packet in `slot`, as it is or was sent the first time. */
   #pushOriginal(ops: SendOps, lane: number, arena: PacketArena, slot: number, sequenceNumber: number): number {
     const history = this.#history;
@@ -489,7 +500,7 @@ export class OutboundStream {
     patchRedHeaders(ops, kind, TEMPLATE_LAYOUT.headerLength, this.payloadType);
     this.#patchExtensions(ops, history.transportSequenceNumbers[slot]!, history.absSendTimes[slot]!);
     const pictureIdOffset = history.pictureIdOffsets[slot]!;
-    if (pictureIdOffset !== 0) ops.patch(pictureIdOffset, 3, history.pictureIds[slot]!);
+    if (pictureIdOffset !== 0) ops.patch(pictureIdOffset, history.pictureIdLengths[slot]!, history.pictureIds[slot]!);
     return length;
   }
 
@@ -541,7 +552,10 @@ export class OutboundStream {
       this.#absSendTimeId === 0 ? -1 : toAbsSendTime(now),
     );
     const pictureIdOffset = history.pictureIdOffsets[slot]!;
-    if (pictureIdOffset !== 0) ops.patch(pictureIdOffset - skipped + RTX_HEADER_LENGTH, 3, history.pictureIds[slot]!);
+    if (pictureIdOffset !== 0) {
+      const at = pictureIdOffset - skipped + RTX_HEADER_LENGTH;
+      ops.patch(at, history.pictureIdLengths[slot]!, history.pictureIds[slot]!);
+    }
     return length;
   }
 

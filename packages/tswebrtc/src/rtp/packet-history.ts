@@ -24,9 +24,10 @@ export class PacketHistory {
   /** 24-bit abs-send-time and 16-bit transport sequence number it carried, -1 for none. */
   readonly absSendTimes: Int32Array;
   readonly transportSequenceNumbers: Int32Array;
-  /** PictureID and TL0PICIDX as patched in (24 bits), and where; offset 0 for none. */
+  /** PictureID and TL0PICIDX (and what VP9 has between them) as patched in, where, and how many bytes; offset 0 for none. */
   readonly pictureIds: Uint32Array;
   readonly pictureIdOffsets: Uint8Array;
+  readonly pictureIdLengths: Uint8Array;
   readonly markers: Uint8Array;
   /** `PacketKind` of each. */
   readonly kinds: Uint8Array;
@@ -58,6 +59,7 @@ export class PacketHistory {
     this.transportSequenceNumbers = new Int32Array(size);
     this.pictureIds = new Uint32Array(size);
     this.pictureIdOffsets = new Uint8Array(size);
+    this.pictureIdLengths = new Uint8Array(size);
     this.markers = new Uint8Array(size);
     this.kinds = new Uint8Array(size);
     this.queued = new Uint8Array(size);

@@ -18,8 +18,13 @@ export interface PacketisedFrame {
   readonly size: number;
   /** For audio: marker bit on the first packet of a talk spurt (RFC 3551 §4.1); for video: true, the last packet is marked. */
   readonly marker: boolean;
-  /** For VP8: offset in each packet of the two bytes of PictureID followed by the byte of TL0PICIDX (RFC 7741 §4.2). */
-  readonly vp8PictureIdOffset?: number;
+  /**
+   * For VP8 and VP9: offset in each packet of the two bytes of PictureID, which the byte of TL0PICIDX follows (RFC 7741 §4.2), in
+   * VP9 behind `layerByte` (RFC 9628 §4.2).
+   */
+  readonly pictureIdOffset?: number;
+  /** For VP9: the byte that tells the frame's layers, as it stands in each packet. */
+  readonly layerByte?: number;
   /** Temporal layer, 0 = base. */
   readonly temporalLayer: number;
   /** The same packets in RED, once a session wanted them so (red-templates.ts). */

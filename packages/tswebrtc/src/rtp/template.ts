@@ -29,7 +29,7 @@ const EXTENSION_WORDS = 2;
 /** What a packetiser knows of the frame as a whole. */
 export type FrameFields = Pick<
   PacketisedFrame,
-  'timestamp' | 'captureTime' | 'keyframe' | 'marker' | 'vp8PictureIdOffset' | 'temporalLayer'
+  'timestamp' | 'captureTime' | 'keyframe' | 'marker' | 'pictureIdOffset' | 'layerByte' | 'temporalLayer'
 >;
 
 /** Writes the header of a template, all of it blank but what makes it one. */

@@ -3,8 +3,11 @@ import type { CodecPreference } from '../connection/types.ts';
 import type { CodecName } from '../media/types.ts';
 
 const preferences: Record<CodecName, CodecPreference> = {
-  H264: { name: 'H264', clockRate: 90000 },
   VP8: { name: 'VP8', clockRate: 90000 },
+  H264: { name: 'H264', clockRate: 90000 },
+  VP9: { name: 'VP9', clockRate: 90000 },
+  H265: { name: 'H265', clockRate: 90000 },
+  AV1: { name: 'AV1', clockRate: 90000 },
   OPUS: { name: 'opus', clockRate: 48000, channels: 2 },
 };
 

@@ -26,16 +26,22 @@ import type { Signaller } from '../signalling/signaller.ts';
 const MAX_UINT = 0xffff_ffff;
 const MAX_INT = 0x7fff_ffff;
 
-const videoTypes: { readonly [K in VideoCodecName]: string } = { VP8: 'video/x-vp8', H264: 'video/x-h264' };
+const videoTypes: { readonly [K in VideoCodecName]: string } = {
+  VP8: 'video/x-vp8',
+  H264: 'video/x-h264',
+  VP9: 'video/x-vp9',
+  H265: 'video/x-h265',
+  AV1: 'video/x-av1',
+};
 const audioTypes: { readonly [K in AudioCodecName]: string } = { OPUS: 'audio/x-opus' };
 
 export const sinkProperties = {
   videoCaps: property({
     type: codecList(videoTypes),
-    default: ['VP8', 'H264'],
+    default: ['VP8', 'H264', 'VP9', 'H265', 'AV1'],
     when: 'ready',
     alias: 'videoCodecs',
-    doc: 'Video codecs to offer, most wanted first; none offers no video.',
+    doc: 'Video codecs to offer, most wanted first; those of which no encoder opens are left out, and none offers no video.',
   }),
   audioCaps: property({
     type: codecList(audioTypes),

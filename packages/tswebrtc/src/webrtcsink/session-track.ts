@@ -12,6 +12,8 @@ import type { SinkTrack } from './tracks.ts';
 
 /** An encoding above the session's target by more than this factor is more than it may send. */
 const LIMIT_MARGIN = 1.1;
+/** Codecs whose packets number the pictures, so that receivers need not go by the numbers of the packets. */
+const NUMBERS_PICTURES: ReadonlySet<string> = new Set(['VP8', 'VP9']);
 /** Unasked keyframes of a stream that loses packets for good are so far apart, ms. */
 const REFRESH_INTERVAL = 1000;
 
@@ -82,11 +84,11 @@ export class SessionTrack implements GroupSubscriber {
   }
 
   /**
-   * Whether a number that never arrives does no harm. FEC packets take numbers of the stream; receivers of H.264 tell by the
-   * numbers whether a frame is missing, and without retransmission a lost FEC packet would stop the picture.
+   * Whether a number that never arrives does no harm. FEC packets take numbers of the stream; receivers of H.264, H.265 and AV1 tell
+   * by the numbers whether a frame is missing, and without retransmission a lost FEC packet would stop the picture.
    */
   get toleratesGaps(): boolean {
-    return this.#repeats || this.transceiver.codec?.name === 'VP8';
+    return this.#repeats || NUMBERS_PICTURES.has(this.transceiver.codec?.name ?? '');
   }
 
   /**

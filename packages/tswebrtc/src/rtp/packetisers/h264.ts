@@ -1,13 +1,14 @@
 /**
- * H.264 into RTP, packetization-mode 1 (RFC 6184 §5): small NAL units of an access unit together in STAP-A packets, middling
- * ones alone, large ones in FU-A fragments of equal size. Parameter sets go before every keyframe.
+ * H.264 into RTP (RFC 6184 §5). In packetization-mode 1 small NAL units of an access unit go together in STAP-A packets, middling
+ * ones alone, large ones in FU-A fragments of equal size; in mode 0 each goes alone, so that the encoder has to make small ones.
+ * Parameter sets go before every keyframe.
  */
 import type { PacketArena } from '../packet-arena.ts';
 import type { PacketisedFrame } from '../packetised-frame.ts';
-import { MAX_PAYLOAD_LENGTH, TemplateWriter } from '../template.ts';
 import { toRtpTimestamp } from '../timestamp.ts';
 import { NalUnits } from './annex-b.ts';
 import { H264ParameterSets } from './h264-parameter-sets.ts';
+import { type NalUnitFormat, NalUnitWriter } from './nal-unit-writer.ts';
 import type { EncodedFrameInput, Packetiser } from './types.ts';
 
 const NAL_IDR = 5;
@@ -20,37 +21,55 @@ const FU_A = 28;
 const FU_START = 0x80;
 const FU_END = 0x40;
 
+const FORMAT = {
+  headerLength: 1,
+  fragmentHeaderLength: 2,
+  /** STAP-A (§5.7.1): F of any of the units, NRI of the most important. */
+  writeAggregateHeader(bytes, at, units) {
+    let forbidden = 0;
+    let importance = 0;
+    for (const unit of units) {
+      forbidden |= unit[0]! & 0x80;
+      importance = Math.max(importance, unit[0]! & 0x60);
+    }
+    bytes[at] = forbidden | importance | STAP_A;
+  },
+  /** FU-A (§5.8): the unit's header is spread over indicator and FU header. */
+  writeFragmentHeader(bytes, at, unit, first, last) {
+    bytes[at] = (unit[0]! & 0xe0) | FU_A;
+    bytes[at + 1] = (first ? FU_START : 0) | (last ? FU_END : 0) | (unit[0]! & 0x1f);
+  },
+} satisfies Omit<NalUnitFormat, 'singleUnits'>;
+
 export class H264Packetiser implements Packetiser {
   readonly clockRate = 90_000;
-  readonly #writer = new TemplateWriter();
+  readonly #writer: NalUnitWriter;
   readonly #found = new NalUnits();
   readonly #parameterSets = new H264ParameterSets();
   /** NAL units of the access unit in hand, in the order of sending. */
   readonly #units: Uint8Array[] = [];
 
+  constructor(packetizationMode: 0 | 1 = 1) {
+    this.#writer = new NalUnitWriter({ ...FORMAT, singleUnits: packetizationMode === 0 });
+  }
+
   packetise(frame: EncodedFrameInput, arena: PacketArena): PacketisedFrame | undefined {
     const keyframe = this.#collect(frame.data, frame.keyframe);
-    const units = this.#units;
-    let size = 0;
-    for (const unit of units) size += unit.length + 3;
-    let packetised: PacketisedFrame | undefined;
-    if (size > 0 && this.#writer.begin(arena, size)) {
-      this.#write(arena.bytes);
-      packetised = this.#writer.end({
-        timestamp: toRtpTimestamp(frame.timestamp, this.clockRate),
-        captureTime: frame.captureTime,
-        keyframe,
-        marker: true,
-        temporalLayer: frame.temporalLayer,
-      });
-    }
-    units.length = 0;
+    const packetised = this.#writer.write(this.#units, arena, {
+      timestamp: toRtpTimestamp(frame.timestamp, this.clockRate),
+      captureTime: frame.captureTime,
+      keyframe,
+      marker: true,
+      temporalLayer: frame.temporalLayer,
+    });
+    this.#units.length = 0;
     return packetised;
   }
 
   /** Puts the NAL units to send into `#units`; returns whether this is a keyframe. */
   #collect(data: Uint8Array, flagged: boolean): boolean {
-    const { offsets, count } = this.#find(data);
+    this.#found.find(data);
+    const { offsets, count } = this.#found;
     let keyframe = flagged;
     for (let i = 0; i < count; i++) {
       const start = offsets[2 * i]!;
@@ -74,60 +93,5 @@ export class H264Packetiser implements Packetiser {
       units.push(data.subarray(start, offsets[2 * i + 1]!));
     }
     return keyframe;
-  }
-
-  #find(data: Uint8Array): NalUnits {
-    this.#found.find(data);
-    return this.#found;
-  }
-
-  #write(bytes: Uint8Array): void {
-    const units = this.#units;
-    for (let i = 0; i < units.length; ) {
-      // As many units as fit together, each with its 16-bit size, behind the STAP-A's own header byte.
-      let last = i;
-      let size = 1;
-      while (last < units.length && size + 2 + units[last]!.length <= MAX_PAYLOAD_LENGTH) size += 2 + units[last++]!.length;
-      if (last - i >= 2) {
-        this.#writeAggregate(bytes, i, last, size);
-        i = last;
-        continue;
-      }
-      const unit = units[i++]!;
-      if (unit.length <= MAX_PAYLOAD_LENGTH) bytes.set(unit, this.#writer.addPacket(unit.length));
-      else this.#writeFragments(bytes, unit);
-    }
-  }
-
-  /** One STAP-A of `#units[from..to)` (RFC 6184 §5.7.1). */
-  #writeAggregate(bytes: Uint8Array, from: number, to: number, size: number): void {
-    let at = this.#writer.addPacket(size);
-    let forbidden = 0;
-    let importance = 0;
-    const header = at++;
-    for (let i = from; i < to; i++) {
-      const unit = this.#units[i]!;
-      forbidden |= unit[0]! & 0x80;
-      importance = Math.max(importance, unit[0]! & 0x60);
-      bytes[at] = unit.length >> 8;
-      bytes[at + 1] = unit.length;
-      bytes.set(unit, at + 2);
-      at += 2 + unit.length;
-    }
-    bytes[header] = forbidden | importance | STAP_A;
-  }
-
-  /** `unit` as FU-As (RFC 6184 §5.8): its header byte is spread over indicator and FU header. */
-  #writeFragments(bytes: Uint8Array, unit: Uint8Array): void {
-    const body = unit.length - 1;
-    const count = Math.ceil(body / (MAX_PAYLOAD_LENGTH - 2));
-    for (let i = 0, from = 0; i < count; i++) {
-      const to = Math.floor((body * (i + 1)) / count);
-      const at = this.#writer.addPacket(2 + to - from);
-      bytes[at] = (unit[0]! & 0xe0) | FU_A;
-      bytes[at + 1] = (i === 0 ? FU_START : 0) | (i === count - 1 ? FU_END : 0) | (unit[0]! & 0x1f);
-      bytes.set(unit.subarray(1 + from, 1 + to), at + 2);
-      from = to;
-    }
   }
 }

@@ -51,7 +51,7 @@ export class Vp8Packetiser implements Packetiser {
       // The frame tag says it (RFC 6386 §9.1), whatever the encoder's wrapper claims.
       keyframe: (data[0]! & 1) === 0,
       marker: true,
-      vp8PictureIdOffset: PICTURE_ID_OFFSET,
+      pictureIdOffset: PICTURE_ID_OFFSET,
       temporalLayer,
     });
   }

@@ -5,14 +5,14 @@ import type { PacketisedFrame } from '../../rtp/packetised-frame.ts';
 export interface PackedFrame
   extends Pick<
     PacketisedFrame,
-    'timestamp' | 'captureTime' | 'keyframe' | 'marker' | 'vp8PictureIdOffset' | 'temporalLayer' | 'lengths' | 'size'
+    'timestamp' | 'captureTime' | 'keyframe' | 'marker' | 'pictureIdOffset' | 'layerByte' | 'temporalLayer' | 'lengths' | 'size'
   > {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 /** Undefined where the arena has given up a part of it. */
 export function packFrame(frame: PacketisedFrame, arena: PacketArena): PackedFrame | undefined {
-  const { timestamp, captureTime, keyframe, marker, vp8PictureIdOffset, temporalLayer, lengths, positions, size } = frame;
+  const { timestamp, captureTime, keyframe, marker, pictureIdOffset, layerByte, temporalLayer, lengths, positions, size } = frame;
   const bytes = new Uint8Array(size);
   for (let i = 0, at = 0; i < positions.length; i++) {
     if (!arena.has(positions[i]!)) return undefined;
@@ -29,7 +29,8 @@ export function packFrame(frame: PacketisedFrame, arena: PacketArena): PackedFra
     lengths,
     size,
     bytes,
-    ...(vp8PictureIdOffset === undefined ? {} : { vp8PictureIdOffset }),
+    ...(pictureIdOffset === undefined ? {} : { pictureIdOffset }),
+    ...(layerByte === undefined ? {} : { layerByte }),
   };
 }
 

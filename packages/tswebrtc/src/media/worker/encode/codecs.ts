@@ -6,8 +6,9 @@ import { availableParallelism } from 'node:os';
 import { FF_THREAD_SLICE } from 'node-av/constants';
 import { type CodecContext, Rational } from 'node-av/lib';
 import type { CodecName, EncodingOptions } from '../../types.ts';
-import { cappedQuality, type RateControl, setCap, timeWarp } from './rate-control.ts';
+import { cappedQuality, fixedRate, type RateControl, setCap, timeWarp } from './rate-control.ts';
 import { readVp8FrameHeader } from './vp8-frame-header.ts';
+import { readVp9FrameHeader } from './vp9-frame-header.ts';
 
 export interface VideoSettings {
   readonly width: number;
@@ -27,7 +28,7 @@ export interface VideoEncoderRow {
   readonly implementation: string;
   /** Sets fields of the context and returns the options to open it with. */
   configure(context: CodecContext, settings: VideoSettings): Record<string, string | number>;
-  /** What the encoder's wrapper does not say of a packet,; without this a packet is of layer 0 and FFmpeg knows its quantiser. */
+  /** What the encoder's wrapper does not say of a packet; without this a packet is of layer 0 and FFmpeg knows its quantiser. */
   inspect?(data: Uint8Array, settings: VideoSettings): { readonly quantiser: number; readonly temporalLayer: number };
   /** Called once the encoder is open. */
   control(context: CodecContext, settings: VideoSettings): RateControl;
@@ -43,7 +44,7 @@ const TWO_THREAD_CORES = 4;
  * Bit/s at which libvpx is opened, and also the size of its rate buffer in bits. That suits the higher rates: a buffer that is
  * short there makes frames of very uneven size, and at low rates others count (rate-control.ts).
  */
-const VP8_NOMINAL = 4_000_000;
+const VPX_NOMINAL = 4_000_000;
 
 /**
  * Layer 0 every other frame, for 60 % of the bits (rates are sums up to the layer, kbit/s). The mode, which has to come last, is
@@ -51,12 +52,15 @@ const VP8_NOMINAL = 4_000_000;
  */
 const TWO_LAYERS = [
   'ts_number_layers=2',
-  `ts_target_bitrate=${VP8_NOMINAL * 0.6e-3},${VP8_NOMINAL * 1e-3}`,
+  `ts_target_bitrate=${VPX_NOMINAL * 0.6e-3},${VPX_NOMINAL * 1e-3}`,
   'ts_rate_decimator=2,1',
   'ts_periodicity=2',
   'ts_layer_id=0,1',
   'ts_layering_mode=2',
 ].join(':');
+
+/** Where the rate buffer of an encoder is given in bits: of so many seconds. A keyframe may take that much. */
+const BUFFER_SECONDS = 0.3;
 
 const x264: VideoEncoderRow = {
   codec: 'H264',
@@ -91,8 +95,8 @@ const vp8: VideoEncoderRow = {
     context.gopSize = 999_999;
     context.threadCount = width * height > ONE_THREAD_AREA && availableParallelism() >= TWO_THREAD_CORES ? 2 : 1;
     // All three equal is what libvpx takes for constant bitrate.
-    context.bitRate = context.rcMaxRate = context.rcMinRate = BigInt(VP8_NOMINAL);
-    context.rcBufferSize = VP8_NOMINAL;
+    context.bitRate = context.rcMaxRate = context.rcMinRate = BigInt(VPX_NOMINAL);
+    context.rcBufferSize = VPX_NOMINAL;
     return {
       deadline: 'realtime',
       'cpu-used': -6,
@@ -113,10 +117,88 @@ const vp8: VideoEncoderRow = {
     const { quantiser, discardable } = readVp8FrameHeader(data);
     return { quantiser, temporalLayer: temporalLayers === 2 && discardable ? 1 : 0 };
   },
-  control: (_, { bitrate }) => timeWarp(VP8_NOMINAL, bitrate),
+  control: (_, { bitrate }) => timeWarp(VPX_NOMINAL, bitrate),
 };
 
-export const VIDEO_ENCODERS: readonly VideoEncoderRow[] = [x264, vp8];
+const vp9: VideoEncoderRow = {
+  codec: 'VP9',
+  implementation: 'libvpx-vp9',
+  configure(context, { temporalLayers }) {
+    context.gopSize = 999_999;
+    // Tile columns are 256 pixels wide at least: two threads find enough rows to do at any size.
+    context.threadCount = availableParallelism() >= TWO_THREAD_CORES ? 2 : 1;
+    context.bitRate = context.rcMaxRate = context.rcMinRate = BigInt(VPX_NOMINAL);
+    context.rcBufferSize = VPX_NOMINAL;
+    return {
+      deadline: 'realtime',
+      'cpu-used': 8,
+      'row-mt': 1,
+      'lag-in-frames': 0,
+      'auto-alt-ref': 0,
+      // In percent of a frame at the nominal rate: a keyframe of 25 kB.
+      'max-intra-rate': 150,
+      'undershoot-pct': 0,
+      'overshoot-pct': 0,
+      'drop-threshold': 0,
+      // Only so is a frame of the upper layer not needed for the probabilities and motion vectors of the next.
+      ...(temporalLayers === 2 ? { 'error-resilient': 'default', 'ts-parameters': TWO_LAYERS } : {}),
+    };
+  },
+  inspect: (data, { temporalLayers }) => {
+    const header = readVp9FrameHeader(data);
+    return { quantiser: header?.quantiser ?? 0, temporalLayer: temporalLayers === 2 && header?.discardable ? 1 : 0 };
+  },
+  control: (_, { bitrate }) => timeWarp(VPX_NOMINAL, bitrate),
+};
+
+const x265: VideoEncoderRow = {
+  codec: 'H265',
+  implementation: 'libx265',
+  configure(context, { bitrate }) {
+    setConstantRate(context, bitrate);
+    return {
+      preset: 'ultrafast',
+      tune: 'zerolatency',
+      'forced-idr': 1,
+      // One frame at a time, whose rows two threads share: frame threads would hold a frame back each.
+      'x265-params': [
+        'log-level=none',
+        'repeat-headers=1',
+        'open-gop=0',
+        'scenecut=0',
+        'frame-threads=1',
+        `pools=${Math.min(2, availableParallelism())}`,
+      ].join(':'),
+    };
+  },
+  control: (_, { bitrate }) => fixedRate(bitrate),
+};
+
+const svtAv1: VideoEncoderRow = {
+  codec: 'AV1',
+  implementation: 'libsvtav1',
+  configure(context, { bitrate }) {
+    context.gopSize = KEYFRAME_INTERVAL;
+    context.maxBFrames = 0;
+    context.bitRate = BigInt(Math.round(bitrate));
+    return {
+      preset: 11,
+      // Low delay, constant bitrate, no search for scenes; `lp` is the number of threads.
+      'svtav1-params': `pred-struct=1:rc=2:scd=0:lp=${Math.min(2, availableParallelism())}:buf-sz=${1000 * BUFFER_SECONDS}:buf-initial-sz=200:buf-optimal-sz=200`,
+    };
+  },
+  control: (_, { bitrate }) => fixedRate(bitrate),
+};
+
+/** For encoders that take a bitrate when they are opened and keep to it by a rate buffer. */
+function setConstantRate(context: CodecContext, bitrate: number): void {
+  context.gopSize = KEYFRAME_INTERVAL;
+  context.maxBFrames = 0;
+  context.bitRate = context.rcMaxRate = BigInt(Math.round(bitrate));
+  context.rcBufferSize = Math.round(bitrate * BUFFER_SECONDS);
+}
+
+export const VIDEO_ENCODERS: readonly VideoEncoderRow[] = [vp8, x264, vp9, x265, svtAv1];
 
 export interface AudioSettings {
   /** bit/s */

@@ -8,8 +8,10 @@ import type { CodecContext } from 'node-av/lib';
 export const TICKS_PER_SECOND = 90_000;
 
 export interface RateControl {
-  /** Takes a new target (bit/s); false when the encoder has to be opened anew for it. */
-  setBitrate(bitrate: number): boolean;
+  /** Takes a new target, bit/s. */
+  setBitrate(bitrate: number): void;
+  /** Whether the encoder has to be opened anew for the target. `now`: ms on any steady clock. Without it, never. */
+  outdated?(now: number): boolean;
   /**
    * The times (ticks) to give to the encoder for a frame that follows the one before by `elapsed`, or undefined when the frame
    * is to be given up to hold the target. A keyframe never is.
@@ -59,7 +61,6 @@ export function cappedQuality(context: CodecContext, bitrate: number, framerate:
     setBitrate: (next) => {
       target = next;
       apply();
-      return true;
     },
     stamp: (elapsed, duration) => {
       if (elapsed > 0) interval += (Math.min(elapsed, MAX_STEP) - interval) * INTERVAL_WEIGHT;
@@ -107,7 +108,6 @@ export function timeWarp(nominal: number, bitrate: number): RateControl {
   return {
     setBitrate: (next) => {
       target = next;
-      return true;
     },
     stamp: (elapsed, duration, keyframe) => {
       const step = Math.min(elapsed, MAX_STEP);
@@ -132,11 +132,39 @@ export function timeWarp(nominal: number, bitrate: number): RateControl {
   };
 }
 
-/** For encoders that cannot change while they run. */
-export function reopen(): RateControl {
+/** A fixed encoder above the target by more than this factor is replaced at once; by less, it may wait. */
+const FAR_ABOVE = 1.5;
+const ABOVE = 1.1;
+/** Below the target by more than this factor it is replaced, too, but only once that has lasted, ms. */
+const BELOW = 1.3;
+const BELOW_TIME = 3000;
+/** An encoder lives for so long at least, ms, unless it is far above. Each one begins with a keyframe. */
+const LEAST_LIFE = 1500;
+
+/**
+ * For encoders that cannot change while they run: they are opened anew, with a keyframe, which costs more than a bitrate a little
+ * wrong. So down soon, as the path wants it, and up seldom.
+ */
+export function fixedRate(bitrate: number): RateControl {
+  let target = bitrate;
   let pts = 0;
+  let opened: number | undefined;
+  let belowSince: number | undefined;
   return {
-    setBitrate: () => false,
+    setBitrate: (next) => {
+      target = next;
+    },
+    outdated: (now) => {
+      opened ??= now;
+      if (bitrate <= target * ABOVE && bitrate * BELOW >= target) {
+        belowSince = undefined;
+        return false;
+      }
+      if (bitrate > target * FAR_ABOVE) return true;
+      if (bitrate > target) return now - opened >= LEAST_LIFE;
+      belowSince ??= now;
+      return now - belowSince >= BELOW_TIME;
+    },
     stamp: (elapsed, duration) => ({ pts: (pts += elapsed), duration }),
   };
 }

@@ -34,7 +34,7 @@ export interface FrameTimes {
 export interface PacketInfo {
   readonly keyframe: boolean;
   readonly temporalLayer: number;
-  /** As the codec counts it: H264 0..51, VP8 0..127. */
+  /** As the codec counts it: H264, H265 0..51, VP8 0..127, VP9 0..255, AV1 0..63. */
   readonly quantiser: number;
   /** Frames before this one that were given up to hold the bitrate. */
   readonly dropped: number;
@@ -104,9 +104,18 @@ export class VideoEncoder {
     throw asError(failure ?? new Error(`There is no encoder for ${settings.codec}.`), 'ENCODER_FAILED');
   }
 
-  /** False when the encoder has to be opened anew for this bitrate. */
-  setBitrate(bitrate: number): boolean {
-    return this.#rate.setBitrate(bitrate);
+  /** Frames per second that the encoder goes by; undefined where it goes by the frames' times. */
+  get fixedFramerate(): number | undefined {
+    return this.#rate.outdated ? this.#settings.framerate : undefined;
+  }
+
+  setBitrate(bitrate: number): void {
+    this.#rate.setBitrate(bitrate);
+  }
+
+  /** Whether it has to be opened anew for its bitrate. */
+  isOutdated(now: number): boolean {
+    return this.#rate.outdated?.(now) ?? false;
   }
 
   /** Encodes `frame`; what comes out goes to `sink` before this returns. */

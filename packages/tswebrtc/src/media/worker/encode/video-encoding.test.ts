@@ -101,6 +101,7 @@ describe.each<[VideoCodecName, 1 | 2]>([
   ['H264', 1],
   ['VP8', 1],
   ['VP8', 2],
+  ['VP9', 2],
 ])('%s in %i temporal layers', (codec, temporalLayers) => {
   it('loses no frame while an encoder for another size opens, and begins that size with a keyframe', async () => {
     await open(codec, { temporalLayers });
@@ -193,6 +194,43 @@ describe.each<[VideoCodecName, 1 | 2]>([
     const coarse = mean();
     expect(fine).toBeGreaterThan(0);
     expect(coarse).toBeGreaterThan(fine * 1.2);
-    expect(coarse).toBeLessThanOrEqual(codec === 'VP8' ? 127 : 51);
+    expect(coarse).toBeLessThanOrEqual({ VP8: 127, VP9: 255, H264: 51, H265: 51, AV1: 63 }[codec]);
+  });
+});
+
+describe.each<VideoCodecName>(['H265', 'AV1'])('%s, whose encoder cannot change while it runs', (codec) => {
+  it('goes down with a new encoder and a keyframe, loses no frame over it, and holds the bitrate', async () => {
+    await open(codec, { bitrate: 1_500_000 });
+    for (let i = 0; i < 30; i++) give();
+    encoding.setBitrate(300_000);
+    await giveUntil(() => made.slice(30).some(({ keyframe }) => keyframe));
+    const change = made.findLastIndex(({ keyframe }) => keyframe);
+    for (let i = 0; i < 90; i++) give();
+    expect(made).toHaveLength(given);
+    expect(made.filter(({ keyframe }) => keyframe).map(({ index }) => index)).toEqual([0, change]);
+    expect(await sizes(codec)).toHaveLength(given);
+    const late = made.slice(change + 30);
+    const bitrate = (late.reduce((sum, { data }) => sum + data.length * 8, 0) * FRAMERATE) / late.length;
+    expect(bitrate).toBeLessThan(400_000);
+  });
+
+  it('does not open another encoder for a bitrate that is a little higher, nor at once for one far higher', async () => {
+    await open(codec, { bitrate: 800_000 });
+    for (const bitrate of [850_000, 1_000_000, 2_000_000, 780_000, 3_000_000]) {
+      encoding.setBitrate(bitrate);
+      for (let i = 0; i < 5; i++) give();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(made.filter(({ keyframe }) => keyframe)).toHaveLength(1);
+  });
+
+  it('makes a keyframe when it is asked for one, and no other', async () => {
+    await open(codec);
+    for (let i = 0; i < 10; i++) give();
+    encoding.requestKeyframe();
+    for (let i = 0; i < 10; i++) give();
+    expect(made.filter(({ keyframe }) => keyframe).map(({ index }) => index)).toEqual([0, 10]);
+    expect(await sizes(codec)).toHaveLength(20);
+    expect(encoding.counters.qpSum).toBeGreaterThan(0);
   });
 });

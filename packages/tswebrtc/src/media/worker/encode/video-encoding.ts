@@ -1,7 +1,7 @@
 /**
  * One running video encoding: follows the input's size and the size, frame rate and bitrate asked for, opens the encoder
- * anew where the size changes (an open encoder given another size crashes the process) while the old one goes on, and keeps
- * the promise of a keyframe until one has really come out.
+ * anew where the size changes (an open encoder given another size crashes the process), or where it cannot change its bitrate,
+ * while the old one goes on, and keeps the promise of a keyframe until one has really come out.
  */
 import type { EncodingOptions, VideoFormat } from '../../types.ts';
 import type { EncoderCounters, RawFormat } from '../messages.ts';
@@ -93,7 +93,7 @@ export class VideoEncoding implements RunningEncoding {
       frame.release();
       return;
     }
-    this.#followSize(frame.format);
+    this.#follow(frame.format);
     this.#encode(frame);
   }
 
@@ -145,19 +145,16 @@ export class VideoEncoding implements RunningEncoding {
     }
   }
 
-  /** Sees to an encoder of the size wanted. Until it is open the old one goes on, at the old size. */
-  #followSize(format: RawVideoFormat): void {
-    const wanted = { ...format, ...this.#targetSize(format) };
+  /** Sees to an encoder of the size wanted, and of the bitrate where it cannot change. Until it is open the old one goes on. */
+  #follow(format: RawVideoFormat): void {
+    const framerate = this.#wanted.framerate ?? format.framerate;
+    const wanted = { ...format, ...this.#targetSize(format), framerate };
+    const suits = (encoder: VideoEncoder): boolean => fits(encoder, wanted) && !encoder.isOutdated(performance.now());
     const next = this.#next;
-    if (fits(this.#encoder, wanted)) {
-      this.#next = undefined;
-      next?.close();
-    } else if (next) {
-      this.#next = undefined;
-      if (fits(next, wanted)) this.#takeOver(next);
-      else next.close();
-    }
-    if (!this.#opening && !fits(this.#encoder, wanted)) void this.#open(wanted);
+    this.#next = undefined;
+    if (suits(this.#encoder) || (next && !suits(next))) next?.close();
+    else if (next) this.#takeOver(next);
+    if (!this.#opening && !suits(this.#encoder)) void this.#open(wanted);
   }
 
   async #open(format: RawVideoFormat): Promise<void> {
@@ -207,10 +204,9 @@ export class VideoEncoding implements RunningEncoding {
   }
 }
 
-type SizeAndColours = { readonly width: number; readonly height: number; readonly colorSpace: number };
-
-function fits(encoder: SizeAndColours, { width, height, colorSpace }: SizeAndColours): boolean {
-  return encoder.width === width && encoder.height === height && encoder.colorSpace === colorSpace;
+function fits(encoder: VideoEncoder, { width, height, colorSpace, framerate }: RawVideoFormat): boolean {
+  if (encoder.width !== width || encoder.height !== height || encoder.colorSpace !== colorSpace) return false;
+  return encoder.fixedFramerate === undefined || encoder.fixedFramerate === (framerate || DEFAULT_FRAMERATE);
 }
 
 function legalSize(pixels: number): number {
