@@ -1,7 +1,33 @@
 /**
- * `@tswebrtc/protocol`: the messages of the GStreamer WebRTC signalling protocol, for browsers and Node alike. This package
- * is under everything and knows nothing: no socket, no clock, no Node module.
+ * `@tswebrtc/protocol`: the messages of the GStreamer WebRTC signalling protocol and of the data channels between a consumer and
+ * its producer, for browsers and Node alike. This package is under everything and knows nothing: no socket, no clock, no Node module.
  */
+export { encodeControlRequest, encodeControlResponse, encodeInfo, encodeNavigation } from './control/encode.ts';
+export {
+  CONTROL_CHANNEL_LABEL,
+  type ControlId,
+  type ControlProducerMessage,
+  type ControlRequest,
+  type ControlRequestMessage,
+  type ControlResponseMessage,
+  controlRequestSchema,
+  controlResponseSchema,
+  type InfoMessage,
+  infoSchema,
+  NAVIGATION_CHANNEL_LABEL,
+  type NavigationMessage,
+  type TimeCode,
+  timeCodeSchema,
+} from './control/messages.ts';
+export {
+  modifiersOf,
+  NAVIGATION_MODIFIERS,
+  type NavigationEvent,
+  type NavigationModifier,
+  navigationEventSchema,
+} from './control/navigation.ts';
+export { type ControlParseResult, parseControlProducerMessage, parseControlRequest, parseNavigation } from './control/parse.ts';
+export { type ControlStructure, structureFault } from './control/structure.ts';
 export { encodeClientMessage, encodeServerMessage } from './encode.ts';
 export { iceServersRefreshDelay } from './ice-servers.ts';
 export { MAX_META_DEPTH } from './json-text.ts';
