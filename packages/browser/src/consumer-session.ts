@@ -3,6 +3,7 @@
  * does, and the producer answers.
  */
 import { GstWebRTCError, messageOf } from './errors.ts';
+import { RemoteController } from './remote/remote-controller.ts';
 import { SessionState } from './session-state.ts';
 import { withStereo } from './stereo.ts';
 import { type SessionLink, WebRTCSession, type WebRTCSessionEvents } from './webrtc-session.ts';
@@ -11,6 +12,8 @@ import { type SessionLink, WebRTCSession, type WebRTCSessionEvents } from './web
 export interface ConsumerSessionEvents extends WebRTCSessionEvents {
   /** `streams` has changed. */
   streamsChanged: Event;
+  /** `remoteController` has changed. */
+  remoteControllerChanged: Event;
 }
 
 export class ConsumerSession extends WebRTCSession<ConsumerSessionEvents> {
@@ -18,7 +21,7 @@ export class ConsumerSession extends WebRTCSession<ConsumerSessionEvents> {
   #streams: MediaStream[] = [];
   /** Holds tracks the producer put into no stream. */
   #strayTracks: MediaStream | null = null;
-  #controlChannel: RTCDataChannel | null = null;
+  #remoteController: RemoteController | null = null;
   #mungeStereo = false;
 
   /** @internal Made by `GstWebRTCAPI.createConsumerSession`. */
@@ -32,9 +35,14 @@ export class ConsumerSession extends WebRTCSession<ConsumerSessionEvents> {
     return [...this.#streams];
   }
 
-  /** The raw `control` data channel of the session, where the producer offers one. */
+  /** Sends what the viewer does to the producer, where that lets itself be controlled; null before that and elsewhere. */
+  get remoteController(): RemoteController | null {
+    return this.#remoteController;
+  }
+
+  /** The raw `control` data channel of the session, where there is one. */
   get controlChannel(): RTCDataChannel | null {
-    return this.#controlChannel;
+    return this.#remoteController?.rtcDataChannel ?? null;
   }
 
   /** Whether to answer a stereo Opus offer with `stereo=1`, without which Chromium plays mono. Default: false. */
@@ -75,8 +83,7 @@ export class ConsumerSession extends WebRTCSession<ConsumerSessionEvents> {
   }
 
   protected override onClosing(): void {
-    this.#controlChannel?.close();
-    this.#controlChannel = null;
+    this.#remoteController?.close();
   }
 
   async #offer(options: RTCOfferOptions): Promise<void> {
@@ -138,11 +145,17 @@ export class ConsumerSession extends WebRTCSession<ConsumerSessionEvents> {
     this.dispatchEvent(new Event('streamsChanged'));
   }
 
+  /** A later channel takes the place of an earlier one. */
   #adoptControlChannel(channel: RTCDataChannel): void {
-    this.#controlChannel?.close();
-    this.#controlChannel = channel;
-    channel.addEventListener('close', () => {
-      if (this.#controlChannel === channel) this.#controlChannel = null;
+    const controller = new RemoteController(channel, this);
+    const previous = this.#remoteController;
+    this.#remoteController = controller;
+    previous?.close();
+    controller.addEventListener('closed', () => {
+      if (this.#remoteController !== controller) return;
+      this.#remoteController = null;
+      this.dispatchEvent(new Event('remoteControllerChanged'));
     });
+    this.dispatchEvent(new Event('remoteControllerChanged'));
   }
 }

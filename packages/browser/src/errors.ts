@@ -9,6 +9,7 @@ export type GstWebRTCErrorCode =
   | 'SIGNALLING_REFUSED'
   | 'NEGOTIATION_FAILED'
   | 'CONNECTION_FAILED'
+  | 'CONTROL_FAILED'
   | 'SESSION_ENDED';
 
 /** Base class of everything this library throws or reports. */

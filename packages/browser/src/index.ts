@@ -11,6 +11,7 @@ export { type ConnectionListener, GstWebRTCAPI, GstWebRTCAPI as default, type Pe
 export type { Peer } from './peer-registry.ts';
 export { type FigureSource, type PollFiguresOptions, pollFigures } from './poll-figures.ts';
 export { ProducerSession, type ProducerSessionEvents } from './producer-session.ts';
+export { RemoteController, type RemoteControllerEvents } from './remote/remote-controller.ts';
 export { type SessionEnd, SessionState } from './session-state.ts';
 export { TypedEventTarget, type TypedListener } from './typed-event-target.ts';
 export { WebRTCSession, type WebRTCSessionEvents } from './webrtc-session.ts';

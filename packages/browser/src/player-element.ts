@@ -30,7 +30,7 @@ const LONGEST_PAUSE = 10_000;
 const CONNECTING: ReadonlySet<string> = new Set(['signalling', 'producer', 'ice-servers', 'stereo', 'figures-interval']);
 
 export class WebRTCPlayerElement extends HTMLElement {
-  static readonly observedAttributes = [...CONNECTING, 'muted', 'controls', 'poster'];
+  static readonly observedAttributes = [...CONNECTING, 'muted', 'controls', 'poster', 'remote-control'];
 
   readonly #video = document.createElement('video');
   readonly #policy = new ReconnectPolicy(FIRST_PAUSE, LONGEST_PAUSE);
@@ -84,6 +84,7 @@ export class WebRTCPlayerElement extends HTMLElement {
     if (name === 'muted') this.#video.muted = value !== null;
     else if (name === 'controls') this.#video.controls = value !== null;
     else if (name === 'poster') this.#video.poster = value ?? '';
+    else if (name === 'remote-control') this.#control();
     else if (before !== value && this.isConnected) this.#restart();
   }
 
@@ -161,6 +162,9 @@ export class WebRTCPlayerElement extends HTMLElement {
         }
       });
     });
+    session.addEventListener('remoteControllerChanged', () => {
+      if (this.#session === session) this.#control();
+    });
     session.addEventListener('error', ({ error }) => this.#report(error as GstWebRTCError));
     session.addEventListener('closed', () => this.#over(session));
     const interval = readInterval(this.getAttribute('figures-interval'), (words) => console.warn(`<webrtc-player>: ${words}`));
@@ -172,6 +176,11 @@ export class WebRTCPlayerElement extends HTMLElement {
     }
     this.#enter('connecting');
     session.connect();
+  }
+
+  /** With `remote-control` the viewer's mouse, keys and fingers go to the producer, where it lets itself be controlled. */
+  #control(): void {
+    this.#session?.remoteController?.attachVideoElement(this.hasAttribute('remote-control') ? this.#video : null);
   }
 
   #over(session: ConsumerSession): void {
