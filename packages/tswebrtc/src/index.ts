@@ -1,7 +1,9 @@
 /** tswebrtc: WebRTC producer and consumer, wire-compatible with GStreamer's webrtcsink and webrtcsrc. */
+export type { ControlStructure, NavigationEvent, NavigationModifier, TimeCode } from '@tswebrtc/protocol';
+export { modifiersOf } from '@tswebrtc/protocol';
 export { type ErrorCode, TsWebRTCError } from './common/errors.ts';
 export type { Logger } from './common/logger.ts';
-export type { RTCStatsEntry } from './connection/transport/types.ts';
+export type { DataChannel, DataChannelEvents, DataChannelInit, RTCStatsEntry } from './connection/transport/types.ts';
 export type { ContainerName } from './media/containers.ts';
 export { loadMediaEngine } from './media/engine.ts';
 export type { Picture, PictureFormat, Sound } from './media/output-types.ts';
@@ -25,7 +27,13 @@ export type { SessionFigures } from './webrtcsink/session-figures.ts';
 export type { EndReason } from './webrtcsink/session-types.ts';
 export type { AddTrackOptions, SinkInput } from './webrtcsink/sink-inputs.ts';
 export { file, type TrackInfo, testAudio, testVideo } from './webrtcsink/tracks.ts';
-export { type ConsumerSession, type SinkStats, WebRTCSink, type WebRTCSinkEvents } from './webrtcsink/webrtcsink.ts';
+export {
+  type ConsumerSession,
+  type SinkStats,
+  type UpstreamContext,
+  WebRTCSink,
+  type WebRTCSinkEvents,
+} from './webrtcsink/webrtcsink.ts';
 export type { SrcSignallerOptions, WebRTCSrcOptions } from './webrtcsrc/properties.ts';
 export type { SrcEndReason } from './webrtcsrc/session.ts';
 export type {

@@ -33,7 +33,21 @@ export function listenToInput(video: HTMLVideoElement, send: (event: NavigationE
     };
     video.addEventListener(type, heard, options);
   };
-  const at = ({ clientX, clientY }: { clientX: number; clientY: number }) => pixelOfVideo(video, clientX, clientY);
+  // Mouse events come in whole CSS pixels, the pointer events before them in those of the screen.
+  const exact = { clientX: 0, clientY: 0 };
+  for (const type of ['pointermove', 'pointerdown', 'pointerup'] as const) {
+    video.addEventListener(
+      type,
+      ({ clientX, clientY }) => {
+        Object.assign(exact, { clientX, clientY });
+      },
+      { signal: abort.signal },
+    );
+  }
+  const at = ({ clientX, clientY }: { clientX: number; clientY: number }) =>
+    Math.floor(exact.clientX) === clientX && Math.floor(exact.clientY) === clientY
+      ? pixelOfVideo(video, exact.clientX, exact.clientY)
+      : pixelOfVideo(video, clientX, clientY);
 
   on('contextmenu', () => {});
   on('wheel', (event) => {

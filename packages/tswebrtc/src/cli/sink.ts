@@ -6,6 +6,7 @@ import { type SinkStats, WebRTCSink } from '../webrtcsink/webrtcsink.ts';
 import { openPortNotice } from './endpoint.ts';
 import { checkFiles } from './input.ts';
 import { aborted, type Interrupts, within } from './interrupts.ts';
+import { describeNavigation } from './navigation.ts';
 import type { Output } from './output.ts';
 
 /** ms that sessions have to end in peace before the user is told that it takes longer. */
@@ -94,6 +95,14 @@ function narrate(sink: WebRTCSink, options: WebRTCSinkOptions, { output }: Comma
   });
   sink.on('consumer-removed', ({ id, peerId }, reason) => {
     output.event('consumer-removed', { peerId, sessionId: id, reason }, `Consumer ${peerId} left: ${reason}.`);
+  });
+  sink.on('navigation', (navigation, { session: { id, peerId }, mid, tracks }) => {
+    const words = `${describeNavigation(navigation)} by consumer ${peerId}.`;
+    output.event('navigation', { peerId, sessionId: id, mid, tracks, navigation }, words);
+  });
+  sink.on('custom-upstream-event', (structureName, structure, { session: { id, peerId }, mid, tracks }) => {
+    const words = `${structureName} ${JSON.stringify(structure)} by consumer ${peerId}.`;
+    output.event('custom-upstream-event', { peerId, sessionId: id, mid, tracks, structureName, structure }, words);
   });
   sink.on('error', (error, sessionId) => output.error(error, sessionId));
 }

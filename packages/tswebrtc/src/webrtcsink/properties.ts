@@ -131,6 +131,18 @@ export const sinkProperties = {
     when: 'ready',
     doc: 'Send next to nothing while there is silence (RFC 6716 section 2.1.9).',
   }),
+  enableDataChannelNavigation: property({
+    type: boolean(),
+    default: false,
+    when: 'ready',
+    doc: 'Let consumers send mouse, keyboard and touch events over the older data channel, labelled input.',
+  }),
+  enableControlDataChannel: property({
+    type: boolean(),
+    default: false,
+    when: 'ready',
+    doc: 'Let consumers send mouse, keyboard and touch events, and events of their own, over the data channel labelled control.',
+  }),
   meta: property({
     type: nullable(structure()),
     default: null,

@@ -2,9 +2,11 @@
 import type { TsWebRTCError } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
 import type { CongestionControlMode } from '../congestion/create-controller.ts';
+import type { DataChannel } from '../connection/transport/types.ts';
 import type { ConnectionOptions } from '../connection/types.ts';
 import type { AudioCodecName, VideoCodecName } from '../media/types.ts';
 import type { SessionDescription } from '../signalling/signaller.ts';
+import type { UpstreamRequest } from './control/control-channels.ts';
 import type { EncodingSource } from './encoding-source.ts';
 import type { DefineEncoderBitrates } from './properties.ts';
 import type { Shard } from './shard.ts';
@@ -19,6 +21,10 @@ export type SessionEvents = {
   candidate: [candidate: string, sdpMLineIndex: number, sdpMid: string | undefined];
   /** A track that came later could not be encoded; the others go on. */
   'track-failed': [track: string, error: TsWebRTCError];
+  /** The peer opened a data channel of the application's. */
+  datachannel: [channel: DataChannel];
+  /** The peer wants something of the application, to be answered by `answerUpstream`. */
+  upstream: [request: UpstreamRequest];
   /** The session is over by itself; the sink removes it. */
   end: [reason: EndReason, error: TsWebRTCError | undefined];
 };
@@ -41,6 +47,9 @@ export interface SessionOptions {
   /** Most of what is sent that may be retransmissions, %; -1 without bound. */
   readonly retransmissionPercentage: number;
   readonly fec: boolean;
+  /** Whether there is a channel `control`, and one `input`. */
+  readonly controlChannel: boolean;
+  readonly navigationChannel: boolean;
   readonly connection: Omit<ConnectionOptions, 'srtpSender' | 'logger'>;
   /** ms that the peer has to answer and connect. */
   readonly setupTimeout: number;

@@ -7,12 +7,13 @@ import { asError, TsWebRTCError } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
 import { createController } from '../congestion/create-controller.ts';
 import { Connection } from '../connection/connection.ts';
-import type { RTCStatsEntry } from '../connection/transport/types.ts';
+import type { DataChannel, DataChannelInit, RTCStatsEntry } from '../connection/transport/types.ts';
 import type { IceServer } from '../connection/types.ts';
 import type { OutboundStream } from '../rtp/outbound-stream.ts';
 import type { PacketisedFrame } from '../rtp/packetised-frame.ts';
 import type { SendOps } from '../rtp/send-ops.ts';
 import type { SessionDescription } from '../signalling/signaller.ts';
+import { SessionChannels } from './channels/session-channels.ts';
 import { preferencesFor } from './codecs.ts';
 import { Egress } from './egress.ts';
 import { SessionBitrates } from './session-bitrates.ts';
@@ -34,6 +35,7 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
   #tracks: readonly SessionTrack[] = [];
   /** What the peer is to have. */
   #wanted: readonly SinkTrack[];
+  readonly #channels: SessionChannels;
   #connection: Connection | undefined;
   #negotiation: SessionNegotiation | undefined;
   /** The peer answered for the first time, or was answered. */
@@ -48,6 +50,14 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     this.#options = options;
     this.#wanted = options.tracks;
     this.#logger = options.logger.child({ subsystem: 'session', sessionId: options.id });
+    this.#channels = new SessionChannels({
+      ...options,
+      tracks: () => this.#tracks.map(({ track: { name, kind }, transceiver: { mid } }) => ({ name, kind, mid })),
+      onRequest: (request) => this.emit('upstream', request),
+      onOpened: (channel) => this.emit('datachannel', channel),
+      onNegotiationNeeded: () => this.#negotiation?.offer(),
+      logger: this.#logger,
+    });
     this.#bitrates = new SessionBitrates(options);
     const { min: minBitrate, max: maxBitrate } = this.#bitrates.limits(pictures(options.tracks));
     const startBitrate = this.#bitrates.startTarget(options.tracks);
@@ -66,14 +76,13 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     this.#setupTimer = setTimeout(() => this.#onNotConnected(), setupTimeout);
     const connection = await Connection.create({
       ...connectionOptions,
-      // No channel is of use to anybody yet.
-      dataChannels: false,
       srtpSender: shard.srtpSender,
       logger: this.#logger,
     });
     if (this.#ended) return void connection.close();
     this.#connection = connection;
     this.#listen(connection);
+    this.#channels.attach(connection);
     const negotiation = new SessionNegotiation({
       peerId: this.peerId,
       connection,
@@ -127,6 +136,16 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     }
   }
 
+  /** Opens a data channel to the consumer. Throws `INVALID_OPTION` for one that cannot be. */
+  createDataChannel(label: string, init?: DataChannelInit): DataChannel {
+    return this.#channels.create(label, init);
+  }
+
+  /** What came of a request of the peer; `error` is null where it was handled. */
+  answerUpstream(token: number, error: string | null): void {
+    this.#channels.control.answer(token, error);
+  }
+
   /** W3C statistics of the connection. */
   async getStats(): Promise<Map<string, RTCStatsEntry>> {
     return this.#connection ? this.#connection.getStats() : new Map();
@@ -150,6 +169,7 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     this.#ended = true;
     clearTimeout(this.#setupTimer);
     this.#negotiation?.close();
+    this.#channels.end();
     for (const track of this.#tracks) track.close();
     this.#options.shard.remove(this);
     this.#egress.clear();

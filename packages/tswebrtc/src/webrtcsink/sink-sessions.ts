@@ -3,6 +3,7 @@ import { asError, type TsWebRTCError } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
 import type { ConnectionOptions } from '../connection/types.ts';
 import type { SessionDescription, Signaller } from '../signalling/signaller.ts';
+import type { UpstreamRequest } from './control/control-channels.ts';
 import type { EncodingPool } from './encoding-pool.ts';
 import type { ResolvedSinkOptions } from './properties.ts';
 import type { SessionFigures } from './session-figures.ts';
@@ -26,6 +27,8 @@ export interface SinkSessionsOptions {
   readonly connection: () => Omit<ConnectionOptions, 'srtpSender' | 'logger'>;
   readonly onAdded: (session: PlacedSession) => void;
   readonly onRemoved: (session: PlacedSession, reason: EndReason, error: TsWebRTCError | undefined) => void;
+  /** A consumer wants something of the application. */
+  readonly onUpstream: (session: PlacedSession, request: UpstreamRequest) => void;
   readonly onError: (error: TsWebRTCError) => void;
   readonly logger: Logger;
 }
@@ -80,7 +83,7 @@ export class SinkSessions {
   }
 
   async #add(sessionId: string, peerId: string, offer: SessionDescription | undefined): Promise<void> {
-    const { shards, signaller, logger, onAdded, onError } = this.#options;
+    const { shards, signaller, logger, onAdded, onUpstream, onError } = this.#options;
     if (this.#closed) return;
     if (this.#sessions.has(sessionId)) {
       logger.warn({ sessionId }, 'a session with this id exists already: the second request is ignored');
@@ -95,6 +98,7 @@ export class SinkSessions {
       signaller.sendSdp(sessionId, munged);
     });
     session.on('candidate', (candidate, sdpMLineIndex, sdpMid) => signaller.addIce(sessionId, candidate, sdpMLineIndex, sdpMid));
+    session.on('upstream', (request) => onUpstream(session, request));
     session.on('track-failed', (_track, error) => onError(error));
     session.on('end', (reason, error) => void this.#remove(session, reason, error, true));
     logger.info({ sessionId, peerId }, 'consumer added');
@@ -123,6 +127,8 @@ export class SinkSessions {
       retransmission: options.doRetransmission,
       retransmissionPercentage: options.rtxPercentage,
       fec: options.doFec,
+      controlChannel: options.enableControlDataChannel,
+      navigationChannel: options.enableDataChannelNavigation,
       connection: connection(),
       setupTimeout: SETUP_TIMEOUT,
       sharedWith: (encodingId) => {

@@ -17,6 +17,8 @@ export interface TestConsumerOptions {
   readonly mungeAnswer?: (sdp: string, count: number) => string | undefined;
   /** Makes the offer itself, and changes it before it is sent. */
   readonly offer?: (sdp: string) => string;
+  /** Sees the connection before it is negotiated. */
+  readonly onConnection?: (connection: Connection) => void;
 }
 
 export class TestConsumer {
@@ -106,6 +108,7 @@ export class TestConsumer {
   async #connect(): Promise<Connection> {
     const connection = await Connection.create({ srtpSender: this.#srtpSender, gatherLoopback: true, reception: false });
     this.connection = connection;
+    this.#options.onConnection?.(connection);
     connection.on('icecandidate', ({ candidate, sdpMLineIndex }) => {
       const ice = { candidate, sdpMLineIndex };
       if (this.sessionId) this.#sendCandidate(ice);

@@ -2,10 +2,12 @@
  * `WebRTCSink`: tracks in, sessions out. It opens the inputs, announces itself through a signaller and gives every consumer
  * that asks a session of its own; the sessions share the encodings. Reference §2.
  */
+import type { ControlStructure, NavigationEvent } from '@tswebrtc/protocol';
 import { Emitter } from '../common/emitter.ts';
 import { asError, TsWebRTCError } from '../common/errors.ts';
 import { type Logger, silentLogger } from '../common/logger.ts';
 import { createSrtpSender } from '../connection/srtp/create-srtp-sender.ts';
+import type { DataChannel } from '../connection/transport/types.ts';
 import { loadMediaEngine } from '../media/engine.ts';
 import { PushClock } from '../media/push/push-clock.ts';
 import { PushedAudio, type PushedAudioOptions } from '../media/push/pushed-audio.ts';
@@ -16,6 +18,7 @@ import { connectionOptions } from '../properties/network.ts';
 import { isSignaller, linkOptions } from '../properties/signaller.ts';
 import { DefaultSignaller } from '../signalling/default-signaller.ts';
 import type { Signaller } from '../signalling/signaller.ts';
+import type { UpstreamRequest } from './control/control-channels.ts';
 import { EmbeddedServers } from './embedded-servers.ts';
 import { type EncodingFigures, EncodingPool } from './encoding-pool.ts';
 import { type ResolvedSinkOptions, validateOptions, type WebRTCSinkOptions } from './properties.ts';
@@ -23,6 +26,7 @@ import type { Session } from './session.ts';
 import type { SessionFigures } from './session-figures.ts';
 import type { EndReason } from './session-types.ts';
 import { Shard } from './shard.ts';
+import type { PlacedSession } from './shards/remote-session.ts';
 import { ShardPool } from './shards/shard-pool.ts';
 import { type AddTrackOptions, type SinkInput, SinkInputs } from './sink-inputs.ts';
 import { AUDIO_BITRATE, SinkSessions } from './sink-sessions.ts';
@@ -31,7 +35,10 @@ import type { TrackInfo } from './tracks.ts';
 const DEFAULT_SIGNALLING_URI = 'ws://127.0.0.1:8443';
 
 /** One consumer, as applications see it. */
-export type ConsumerSession = Pick<Session, 'id' | 'peerId' | 'getStats' | 'getFigures'>;
+export interface ConsumerSession extends Pick<Session, 'id' | 'peerId' | 'createDataChannel' | 'getStats' | 'getFigures'> {
+  /** Hears of data channels that the consumer opens; returns a function that stops that. */
+  on(event: 'datachannel', listener: (channel: DataChannel) => unknown): () => void;
+}
 
 export type WebRTCSinkEvents = {
   /** The embedded servers accept connections; `urls` carry the real ports. */
@@ -48,11 +55,26 @@ export type WebRTCSinkEvents = {
    * until the application removes it; new consumers do not get them.
    */
   'input-ended': [input: SinkInput, error: TsWebRTCError | undefined];
+  /** A consumer's mouse, keyboard or touch, on the stream's pixels. Whoever listens has handled it, unless `refuse` is called. */
+  navigation: [event: NavigationEvent, context: UpstreamContext];
+  /** An event of a consumer's own. Whoever listens has handled it, unless `refuse` is called. */
+  'custom-upstream-event': [structureName: string, structure: ControlStructure, context: UpstreamContext];
   /** Something failed. With a session id: that session is over; without: the sink goes on as far as it can. */
   error: [error: TsWebRTCError, sessionId: string | undefined];
   /** All inputs came to their end, the last of them by `error` where that is given. */
   ended: [error: TsWebRTCError | undefined];
 };
+
+/** Where an event of a consumer came from, and how it is refused. */
+export interface UpstreamContext {
+  readonly session: ConsumerSession;
+  /** The m-line that the consumer named; null where it means all. */
+  readonly mid: string | null;
+  /** Names of the tracks that are meant, such as `video_0`. */
+  readonly tracks: readonly string[];
+  /** Nothing came of it: the consumer is told why. Counts while the event is being told. */
+  refuse(reason: string): void;
+}
 
 export interface SinkStats {
   readonly sessions: readonly SessionFigures[];
@@ -249,6 +271,7 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
       tracks: () => this.#inputs.liveTracks,
       connection: () => this.#connectionOptions,
       onAdded: (session) => this.emit('consumer-added', session),
+      onUpstream: (session, request) => this.#onUpstream(session, request),
       onRemoved: (session, reason, error) => {
         if (error && reason === 'error') this.emit('error', error, session.id);
         this.emit('consumer-removed', session, reason, error);
@@ -289,6 +312,20 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
       insecureTls: signaller.insecureTls || own,
       logger: this.#logger.child({ subsystem: 'signaller' }),
     });
+  }
+
+  /** Tells the application what a consumer wants, and the consumer what came of it. */
+  #onUpstream(session: PlacedSession, { token, mid, tracks, request }: UpstreamRequest): void {
+    let error: string | null = null;
+    const refuse = (reason: string): void => {
+      error = reason;
+    };
+    const context = { session, mid, tracks, refuse };
+    const event = request.type === 'navigationEvent' ? 'navigation' : 'custom-upstream-event';
+    if (this.listenerCount(event) === 0) refuse(`Nobody at the producer handles events of the type ${request.type}.`);
+    else if (request.type === 'navigationEvent') this.emit('navigation', request.event, context);
+    else this.emit('custom-upstream-event', request.structureName, request.structure, context);
+    if (token !== undefined) session.answerUpstream(token, error);
   }
 
   #report(error: TsWebRTCError): void {

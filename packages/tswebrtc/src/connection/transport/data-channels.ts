@@ -2,6 +2,7 @@
 import { Emitter } from '../../common/emitter.ts';
 import { TsWebRTCError } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
+import { checkDataChannel } from '../data-channel-init.ts';
 import { decodeDcep, encodeAck, encodeOpen, PPID } from './dcep.ts';
 import { type Reliability, SctpAssociation } from './sctp-association.ts';
 import type { DataChannel, DataChannelEvents, DataChannelInit, RTCStatsEntry } from './types.ts';
@@ -120,12 +121,7 @@ export class DataChannels {
 
   create(label: string, init: DataChannelInit): DataChannel {
     if (this.#closed) throw new TsWebRTCError('INVALID_STATE', 'the connection is closed; make a new one for a data channel');
-    if (init.maxPacketLifeTime !== undefined && init.maxRetransmits !== undefined) {
-      throw new TsWebRTCError('INVALID_OPTION', 'a data channel takes maxPacketLifeTime or maxRetransmits, not both');
-    }
-    if (Buffer.byteLength(label) > 65535 || Buffer.byteLength(init.protocol ?? '') > 65535) {
-      throw new TsWebRTCError('INVALID_OPTION', 'label and protocol of a data channel hold at most 65535 bytes of UTF-8');
-    }
+    checkDataChannel(label, init);
     const channel = new Channel(this, label, init);
     if (this.#established) this.#open(channel);
     else this.#waiting.push(channel);

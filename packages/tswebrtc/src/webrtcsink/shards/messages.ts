@@ -4,10 +4,11 @@
  */
 import type { ErrorCode } from '../../common/errors.ts';
 import { TsWebRTCError } from '../../common/errors.ts';
-import type { RTCStatsEntry } from '../../connection/transport/types.ts';
+import type { DataChannelInit, RTCStatsEntry } from '../../connection/transport/types.ts';
 import type { IceServer } from '../../connection/types.ts';
 import type { CodecName } from '../../media/types.ts';
 import type { SessionDescription } from '../../signalling/signaller.ts';
+import type { UpstreamRequest } from '../control/control-channels.ts';
 import type { EncodingView } from '../encoding-source.ts';
 import type { KeyframeUrgency } from '../keyframe-governor.ts';
 import type { SessionFigures } from '../session-figures.ts';
@@ -53,10 +54,14 @@ export interface SessionReplies {
   stats: Map<string, RTCStatsEntry>;
   figures: SessionFigures;
   close: undefined;
+  /** Bytes that wait in the channel then, or why nothing was sent. */
+  send: number | ErrorMessage;
 }
 
 /** To a session. */
 export type ToSession =
+  | ToChannel
+  | { readonly type: 'upstream-answer'; readonly id: string; readonly token: number; readonly error: string | null }
   | { readonly type: 'open-session'; readonly init: SessionInit }
   | { readonly type: 'start'; readonly id: string; readonly request: number; readonly offer: SessionDescription | undefined }
   | { readonly type: 'stats' | 'figures' | 'close-session'; readonly id: string; readonly request: number }
@@ -65,8 +70,38 @@ export type ToSession =
   | { readonly type: 'candidate'; readonly id: string; readonly candidate: readonly [string, number, string | undefined] }
   | { readonly type: 'ice-servers'; readonly id: string; readonly servers: readonly IceServer[] };
 
+/**
+ * To one of its data channels. Those that the application opens have even numbers, those of the peer odd ones, whatever their stream
+ * numbers are.
+ */
+export type ToChannel =
+  | {
+      readonly type: 'open-channel';
+      readonly id: string;
+      readonly channel: number;
+      readonly label: string;
+      readonly init: DataChannelInit | undefined;
+    }
+  | {
+      readonly type: 'send';
+      readonly id: string;
+      readonly channel: number;
+      readonly request: number;
+      readonly data: string | Uint8Array;
+    }
+  | { readonly type: 'close-channel'; readonly id: string; readonly channel: number };
+
+/** From one of its data channels. `stream`: its number on the connection. */
+export type FromChannel =
+  | { readonly type: 'channel-announced'; readonly id: string; readonly channel: number; readonly label: string }
+  | { readonly type: 'channel-open'; readonly id: string; readonly channel: number; readonly stream: number | null }
+  | { readonly type: 'channel-message'; readonly id: string; readonly channel: number; readonly data: string | Uint8Array }
+  | { readonly type: 'channel-closed'; readonly id: string; readonly channel: number };
+
 /** From a session. */
 export type FromSession =
+  | FromChannel
+  | { readonly type: 'upstream'; readonly id: string; readonly request: UpstreamRequest }
   | { readonly type: 'description'; readonly id: string; readonly description: SessionDescription }
   | { readonly type: 'candidate'; readonly id: string; readonly candidate: readonly [string, number, string | undefined] }
   | { readonly type: 'track-failed'; readonly id: string; readonly track: string; readonly error: ErrorMessage }

@@ -1,7 +1,8 @@
 /** A session that lives in another thread, as the sink sees it: what is asked of it is carried there, what it says comes back. */
 import { Emitter } from '../../common/emitter.ts';
 import { TsWebRTCError } from '../../common/errors.ts';
-import type { RTCStatsEntry } from '../../connection/transport/types.ts';
+import { checkDataChannel } from '../../connection/data-channel-init.ts';
+import type { DataChannel, DataChannelInit, RTCStatsEntry } from '../../connection/transport/types.ts';
 import type { IceServer } from '../../connection/types.ts';
 import type { SessionDescription } from '../../signalling/signaller.ts';
 import type { Session } from '../session.ts';
@@ -9,6 +10,7 @@ import type { SessionFigures } from '../session-figures.ts';
 import type { EndReason, SessionEvents } from '../session-types.ts';
 import type { SinkTrack } from '../tracks.ts';
 import { errorOf, type FromSession, plainTracks, type SessionReplies, type ToSession } from './messages.ts';
+import { RemoteChannels } from './remote-channels.ts';
 
 /** A session, wherever it lives. */
 export type PlacedSession = Pick<
@@ -21,6 +23,8 @@ export type PlacedSession = Pick<
   | 'handleDescription'
   | 'handleCandidate'
   | 'setIceServers'
+  | 'createDataChannel'
+  | 'answerUpstream'
   | 'getStats'
   | 'getFigures'
   | 'fail'
@@ -44,6 +48,7 @@ export class RemoteSession extends Emitter<SessionEvents> implements PlacedSessi
   readonly id: string;
   readonly peerId: string;
   readonly #options: RemoteSessionOptions;
+  readonly #channels: RemoteChannels;
   #figures: SessionFigures;
   #closing: Promise<void> | undefined;
 
@@ -53,6 +58,7 @@ export class RemoteSession extends Emitter<SessionEvents> implements PlacedSessi
     this.peerId = options.peerId;
     this.#options = options;
     this.#figures = noFigures(options.id, options.peerId);
+    this.#channels = new RemoteChannels({ ...options, onAnnounced: (channel) => this.emit('datachannel', channel) });
   }
 
   async start(offer?: SessionDescription): Promise<void> {
@@ -74,6 +80,15 @@ export class RemoteSession extends Emitter<SessionEvents> implements PlacedSessi
 
   setIceServers(servers: readonly IceServer[]): void {
     if (!this.#closing) this.#options.post({ type: 'ice-servers', id: this.id, servers });
+  }
+
+  createDataChannel(label: string, init?: DataChannelInit): DataChannel {
+    checkDataChannel(label, init);
+    return this.#channels.create(label, init);
+  }
+
+  answerUpstream(token: number, error: string | null): void {
+    if (!this.#closing) this.#options.post({ type: 'upstream-answer', id: this.id, token, error });
   }
 
   async getStats(): Promise<Map<string, RTCStatsEntry>> {
@@ -105,6 +120,8 @@ export class RemoteSession extends Emitter<SessionEvents> implements PlacedSessi
     if (message.type === 'description') this.emit('description', message.description);
     else if (message.type === 'candidate') this.emit('candidate', ...message.candidate);
     else if (message.type === 'track-failed') this.emit('track-failed', message.track, errorOf(message.error));
+    else if (message.type === 'upstream') this.emit('upstream', message.request);
+    else if (message.type !== 'end') this.#channels.handle(message);
     else this.fail(message.reason, message.error && errorOf(message.error));
   }
 
@@ -120,6 +137,7 @@ export class RemoteSession extends Emitter<SessionEvents> implements PlacedSessi
   async #close(): Promise<void> {
     const { id } = this;
     await this.#options.request<'close'>((request) => ({ type: 'close-session', id, request }));
+    this.#channels.end();
     this.removeAllListeners();
     this.#options.onClosed();
   }

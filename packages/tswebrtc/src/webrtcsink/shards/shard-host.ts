@@ -106,6 +106,11 @@ export class ShardHost {
       case 'candidate':
       case 'track-failed':
       case 'end':
+      case 'upstream':
+      case 'channel-announced':
+      case 'channel-open':
+      case 'channel-message':
+      case 'channel-closed':
         this.#sessions.get(message.id)?.handle(message);
         return;
       case 'log':

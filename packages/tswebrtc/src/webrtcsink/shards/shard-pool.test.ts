@@ -23,6 +23,8 @@ const optionsOf = (id: string): Omit<SessionOptions, 'shard' | 'encodings'> => (
   retransmission: true,
   retransmissionPercentage: -1,
   fec: true,
+  controlChannel: false,
+  navigationChannel: false,
   connection: {},
   setupTimeout: 30_000,
   sharedWith: () => [],

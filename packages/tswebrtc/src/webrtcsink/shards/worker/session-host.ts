@@ -3,13 +3,22 @@ import { asError } from '../../../common/errors.ts';
 import type { Logger } from '../../../common/logger.ts';
 import { Session } from '../../session.ts';
 import type { Shard } from '../../shard.ts';
-import { errorMessage, type FromShard, type SessionInit, type SessionReplies, type ToShard } from '../messages.ts';
+import {
+  errorMessage,
+  type FromShard,
+  type SessionInit,
+  type SessionReplies,
+  type ToChannel,
+  type ToShard,
+} from '../messages.ts';
+import { WorkerChannels } from './worker-channels.ts';
 import { WorkerSeats } from './worker-seats.ts';
 
 export class SessionHost {
   readonly #shard: Shard;
   readonly #seats: WorkerSeats;
   readonly #sessions = new Map<string, Session>();
+  readonly #channels = new Map<string, WorkerChannels>();
   readonly #closing = new Set<Promise<void>>();
   readonly #post: (message: FromShard) => void;
   readonly #logger: Logger;
@@ -37,6 +46,14 @@ export class SessionHost {
         return;
       case 'ice-servers':
         this.#sessions.get(message.id)?.setIceServers(message.servers);
+        return;
+      case 'open-channel':
+      case 'send':
+      case 'close-channel':
+        this.#toChannel(message);
+        return;
+      case 'upstream-answer':
+        this.#sessions.get(message.id)?.answerUpstream(message.token, message.error);
         return;
       case 'start':
       case 'stats':
@@ -68,10 +85,18 @@ export class SessionHost {
     });
     const { id } = session;
     this.#sessions.set(id, session);
+    this.#channels.set(id, new WorkerChannels(session, this.#post));
+    session.on('upstream', (request) => this.#post({ type: 'upstream', id, request }));
     session.on('description', (description) => this.#post({ type: 'description', id, description }));
     session.on('candidate', (...candidate) => this.#post({ type: 'candidate', id, candidate }));
     session.on('track-failed', (track, error) => this.#post({ type: 'track-failed', id, track, error: errorMessage(error) }));
     session.on('end', (reason, error) => this.#post({ type: 'end', id, reason, error: error && errorMessage(error) }));
+  }
+
+  #toChannel(message: ToChannel): void {
+    const channels = this.#channels.get(message.id);
+    if (channels) channels.handle(message);
+    else if (message.type === 'send') this.#post({ type: 'reply', request: message.request, value: 0 });
   }
 
   async #answer(message: Extract<ToShard, { type: 'start' | 'stats' | 'figures' | 'close-session' }>): Promise<void> {
@@ -91,6 +116,7 @@ export class SessionHost {
 
   async #close(id: string): Promise<void> {
     const closing = this.#sessions.get(id)?.close();
+    this.#channels.delete(id);
     if (!this.#sessions.delete(id) || !closing) return;
     this.#closing.add(closing);
     await closing.finally(() => this.#closing.delete(closing));
