@@ -44,4 +44,4 @@ export type {
   SrcRecording,
 } from './webrtcsrc/src-recording.ts';
 export type { PictureOptions, SnapshotOptions, SrcTrack } from './webrtcsrc/src-track.ts';
-export { WebRTCSrc, type WebRTCSrcEvents } from './webrtcsrc/webrtcsrc.ts';
+export { type NavigationInput, type UpstreamTarget, WebRTCSrc, type WebRTCSrcEvents } from './webrtcsrc/webrtcsrc.ts';

@@ -13,6 +13,7 @@ import type { PlayCommand } from './play.ts';
 import { addPropertyOptions, addSwitch, readPropertyOptions } from './property-options.ts';
 import type { SinkCommand } from './sink.ts';
 import type { ListCommand, SrcCommand } from './src.ts';
+import { type EventToSend, parseCustomEvent, parseNavigation } from './src-events.ts';
 import { checkOutputs, STDOUT_FORMATS } from './src-outputs.ts';
 
 export type Parsed =
@@ -49,6 +50,7 @@ Examples
   tswebrtc src --list                                                      say which producers there are
   tswebrtc src gstwebrtc://127.0.0.1:8443?peer-id=ID --record out.mp4 --duration 20
   tswebrtc src --snapshot picture.png                                      one picture of the first producer
+  tswebrtc src --send-navigation '{"event":"KeyPress","key":"a"}'           press a key at the producer
   tswebrtc src --stdout | ffplay -                                         Matroska into a pipe
   tswebrtc src --stdout --format y4m | ffmpeg -i - out.gif                 raw pictures
 
@@ -99,7 +101,11 @@ export function parseCommandLine(args: readonly string[], write: (text: string) 
     .addOption(numberOption('--duration <s>', 'End after so many seconds of it.', decimal(0.1, 31_536_000, 's')))
     .addOption(stringOption('--snapshot <file>', 'Save a picture: .png or .jpg.'))
     .addOption(stringOption('--format <name>', `What goes to stdout: ${STDOUT_FORMATS.join(', ')}. (default: matroska)`))
-    .addOption(numberOption('--stats-interval <s>', 'Report figures at this interval.', decimal(0.1, 86_400, 's')));
+    .addOption(numberOption('--stats-interval <s>', 'Report figures at this interval.', decimal(0.1, 86_400, 's')))
+    .addOption(
+      eventOption('--send-navigation <json>', 'Send a mouse, keyboard or touch event; several in their order.', parseNavigation),
+    )
+    .addOption(eventOption('--send-event <name=json>', 'Send an event of your own; several in their order.', parseCustomEvent));
   addSwitch(src, 'stdout', 'Write the stream to standard output.');
   addSwitch(src, 'list', 'Say which producers there are, and end.');
   addSwitch(src, 'reconnect', 'When the producer or the server goes away wait for it, and go on in another file.');
@@ -109,7 +115,11 @@ export function parseCommandLine(args: readonly string[], write: (text: string) 
     const json = typed.json === true;
     const options = readSrcOptions(uri, typed);
     if (typed.list === true) parsed = { command: 'list', json, options };
-    else parsed = { command: 'src', json, options, ...checkOutputs(typed, json) };
+    else {
+      const sends = [...((typed.sendNavigation ?? []) as EventToSend[]), ...((typed.sendEvent ?? []) as EventToSend[])];
+      const control = sends.length > 0 && options.enableDataChannelNavigation !== true ? { enableControlDataChannel: true } : {};
+      parsed = { command: 'src', json, options: { ...control, ...options }, sends, ...checkOutputs(typed, json) };
+    }
   });
 
   const play = program
@@ -179,6 +189,15 @@ function numberOption(flags: string, doc: string, type: ReturnType<typeof uint>)
   return checkedOption(flags, doc, (source, name) =>
     parsePropertyText(property({ type, default: 0, when: 'ready', doc }), source, name),
   );
+}
+
+/** May be given several times. */
+function eventOption(flags: string, doc: string, parse: (source: string, name: string) => EventToSend): Option {
+  const option = new Option(flags, doc);
+  return option.argParser((source, previous: readonly EventToSend[] | undefined) => [
+    ...(previous ?? []),
+    asUsage(() => parse(source, option.long ?? flags)),
+  ]);
 }
 
 function stringOption(flags: string, doc: string): Option {

@@ -34,6 +34,28 @@ afterAll(() => rm(scratch, { recursive: true }));
 const file = (name: string): string => join(scratch, name);
 
 describe('src', () => {
+  it('sends events to the producer and ends when they are handled', async () => {
+    const options = ['--signaller-uri', `ws://127.0.0.1:${server.port}`, local, '--enable-control-data-channel'];
+    const controlled = new Run(['sink', '--json', ...options, 'testsrc:width=320,height=240,framerate=30']);
+    const { peerId } = await controlled.event('registered');
+    const sends = [
+      '--send-navigation',
+      '{"event":"MouseButtonPress","button":1,"x":20,"y":10}',
+      '--send-event',
+      'light={"on":true}',
+    ];
+    const run = new Run(['src', '--json', local, `${uri}?peer-id=${String(peerId)}`, ...sends]);
+    expect(await run.exit, run.stderr).toBe(0);
+    const navigation = { event: 'MouseButtonPress', button: 1, x: 20, y: 10, modifier_state: '' };
+    expect(await controlled.event('navigation')).toMatchObject({ mid: null, tracks: ['video_0'], navigation });
+    expect(await controlled.event('custom-upstream-event')).toMatchObject({ structureName: 'light', structure: { on: true } });
+    expect(run.events().find(({ event }) => event === 'navigation-sent')).toMatchObject({ navigation });
+
+    const refused = new Run(['src', '--json', local, `${uri}?peer-id=${producerId}`, '--send-event', 'light={"on":null}']);
+    expect(await refused.exit).toBe(2);
+    expect(refused.stderr).toContain('"on" that is null');
+  });
+
   it('lists the producers', async () => {
     const { code, stdout } = await finish('src', '--list', uri);
     expect([code, stdout]).toEqual([0, `${producerId}  {"name":"probe"}\n`]);

@@ -1,6 +1,6 @@
 /** `tswebrtc src`: receives a stream and puts it where it was told to, until it ends, enough of it was there, or Ctrl-C. */
 import { writeFile } from 'node:fs/promises';
-import { TsWebRTCError } from '../common/errors.ts';
+import { asError, TsWebRTCError } from '../common/errors.ts';
 import { CONTAINERS, containerOf } from '../media/containers.ts';
 import { linkOptions } from '../properties/signaller.ts';
 import { DefaultSignaller } from '../signalling/default-signaller.ts';
@@ -13,6 +13,7 @@ import { WebRTCSrc } from '../webrtcsrc/webrtcsrc.ts';
 import { BareOutput, kindOf } from './bare-output.ts';
 import { aborted, within } from './interrupts.ts';
 import type { CommandContext } from './sink.ts';
+import { describeEvent, type EventToSend } from './src-events.ts';
 import { SrcFigureReader, statusLine } from './src-figures.ts';
 import { type CheckedOutputs, imageFormatOf, isContainer } from './src-outputs.ts';
 
@@ -23,6 +24,8 @@ const STATUS_INTERVAL = 1000;
 
 export interface SrcCommand extends CheckedOutputs {
   readonly options: WebRTCSrcOptions;
+  /** What to send to the producer once it is there. */
+  readonly sends: readonly EventToSend[];
 }
 
 export interface ListCommand {
@@ -95,6 +98,10 @@ class SrcRun {
       }
     }
     if (outputs.snapshot !== undefined) this.#open.add('snapshot');
+    if (this.#command.sends.length > 0) {
+      this.#open.add('send');
+      this.#src.once('track', () => void this.#send());
+    }
     if (this.#open.size === 0) {
       this.#open.add('watch');
       output.say('Receiving; nothing is kept. --record, --snapshot and --stdout would.');
@@ -113,6 +120,10 @@ class SrcRun {
     });
     src.on('track', (track) => this.#onTrack(track));
     src.on('session-ended', (sessionId, reason, error) => this.#onSessionEnded(sessionId, reason, error));
+    src.on('info', ({ meta }, track) => {
+      const { type, ...fields } = meta;
+      output.event('time-code', { track: track?.name ?? null, ...fields });
+    });
     src.on('error', (error) => output.error(error));
   }
 
@@ -141,6 +152,23 @@ class SrcRun {
     if (timed && duration !== undefined) {
       this.#durationTimer ??= setTimeout(() => this.#finish(), duration * 1000);
     }
+  }
+
+  /** One after the other: the next when the producer has handled the last. */
+  async #send(): Promise<void> {
+    const { output } = this.#context;
+    const navigationOnly = this.#command.options.enableControlDataChannel !== true;
+    for (const event of this.#command.sends) {
+      try {
+        if (event.type === 'navigation') await this.#src.sendNavigation(event.navigation);
+        else await this.#src.sendCustomUpstreamEvent(event.structureName, event.structure);
+        const { type, ...fields } = event;
+        output.event(`${type}-sent`, fields, `${describeEvent(event)}: ${navigationOnly ? 'sent' : 'handled by the producer'}.`);
+      } catch (error) {
+        this.#fail(asError(error));
+      }
+    }
+    this.#done('send');
   }
 
   #onSessionEnded(sessionId: string, reason: SrcEndReason, error: TsWebRTCError | undefined): void {

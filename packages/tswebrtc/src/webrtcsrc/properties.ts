@@ -79,6 +79,18 @@ export const srcProperties = {
     when: 'ready',
     doc: 'How long frames wait at most, for those before them to be repaired as well.',
   }),
+  enableDataChannelNavigation: property({
+    type: boolean(),
+    default: false,
+    when: 'ready',
+    doc: 'Send navigation events over the older data channel, labelled input.',
+  }),
+  enableControlDataChannel: property({
+    type: boolean(),
+    default: false,
+    when: 'ready',
+    doc: 'Send navigation and custom events over the data channel labelled control, which answers them.',
+  }),
   meta: property({
     type: nullable(structure()),
     default: null,

@@ -2,17 +2,19 @@
  * The session of a consumer: takes the producer's offers and answers with what it can take of them, or makes the offer itself,
  * and has a track for each medium that comes. Whatever the producer sends ends at most the session, with a reason.
  */
+import type { ControlRequest, InfoMessage, NavigationEvent } from '@tswebrtc/protocol';
 import { Emitter } from '../common/emitter.ts';
 import { asError, TsWebRTCError } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
 import { Connection } from '../connection/connection.ts';
 import type { Transceiver } from '../connection/transceiver.ts';
-import type { RTCStatsEntry } from '../connection/transport/types.ts';
+import type { DataChannel, RTCStatsEntry } from '../connection/transport/types.ts';
 import type { CodecPreference, ConnectionOptions, IceServer } from '../connection/types.ts';
 import type { SessionDescription } from '../signalling/signaller.ts';
 import type { OpenDecoding } from './decoded-frames.ts';
 import type { SrcAudioCodec, SrcVideoCodec } from './properties.ts';
 import { SrcTrack } from './src-track.ts';
+import { Upstream } from './upstream.ts';
 
 /** Why a session ended: the producer or the server ended it, the network lost the producer, something failed, the source stopped. */
 export type SrcEndReason = 'ended' | 'disconnected' | 'error' | 'shutdown';
@@ -25,6 +27,10 @@ export type SrcSessionEvents = {
   exposed: [];
   /** Media flow. */
   connected: [];
+  /** The producer opened a data channel of the application's. */
+  datachannel: [channel: DataChannel];
+  /** The producer tells something of a stream. */
+  info: [info: InfoMessage];
   end: [reason: SrcEndReason, error: TsWebRTCError | undefined];
 };
 
@@ -36,6 +42,9 @@ export interface SrcSessionOptions {
   readonly videoCodecs: readonly SrcVideoCodec[];
   readonly audioCodecs: readonly SrcAudioCodec[];
   readonly retransmission: boolean;
+  /** Which channels events are sent over. */
+  readonly controlChannel: boolean;
+  readonly navigationChannel: boolean;
   readonly playoutDelay: { readonly floor: number; readonly ceiling: number };
   readonly connection: Omit<ConnectionOptions, 'logger'>;
   /** ms that the producer has to offer and connect. */
@@ -50,6 +59,7 @@ export class SrcSession extends Emitter<SrcSessionEvents> {
   readonly #options: SrcSessionOptions;
   readonly #logger: Logger;
   readonly #tracks = new Map<Transceiver, SrcTrack>();
+  readonly #upstream: Upstream;
   readonly #serials = { video: 0, audio: 0 };
   /** Descriptions and candidates are taken one after the other. */
   #turn: Promise<void>;
@@ -64,6 +74,12 @@ export class SrcSession extends Emitter<SrcSessionEvents> {
     this.producerId = options.producerId;
     this.#options = options;
     this.#logger = options.logger.child({ subsystem: 'session', sessionId: options.id });
+    this.#upstream = new Upstream({
+      control: options.controlChannel,
+      navigation: options.navigationChannel,
+      onInfo: (info) => this.emit('info', info),
+      logger: this.#logger,
+    });
     this.#turn = this.#open();
     if (options.offering) this.#inTurn((connection) => this.#offer(connection));
   }
@@ -71,6 +87,16 @@ export class SrcSession extends Emitter<SrcSessionEvents> {
   /** Those that have not ended. */
   get tracks(): readonly SrcTrack[] {
     return [...this.#tracks.values()].filter(({ ended }) => !ended);
+  }
+
+  /** Resolves when the producer has handled it. `mid`: of the stream that is meant; null for all. */
+  navigate(event: NavigationEvent, mid: string | null): Promise<void> {
+    return this.#upstream.navigate(event, mid);
+  }
+
+  /** Resolves when the producer has handled it; rejects with `REQUEST_REFUSED`. */
+  request(request: ControlRequest, mid: string | null): Promise<void> {
+    return this.#upstream.request(request, mid);
   }
 
   async getStats(): Promise<Map<string, RTCStatsEntry>> {
@@ -127,6 +153,7 @@ export class SrcSession extends Emitter<SrcSessionEvents> {
     this.#ended = true;
     clearTimeout(this.#setupTimer);
     for (const track of this.#tracks.values()) track.end();
+    this.#upstream.end();
     await this.#turn.catch(() => {});
     await this.#connection?.close();
     this.removeAllListeners();
@@ -144,6 +171,9 @@ export class SrcSession extends Emitter<SrcSessionEvents> {
     connection.on('icecandidate', ({ candidate, sdpMLineIndex, sdpMid }) =>
       this.emit('candidate', candidate, sdpMLineIndex ?? 0, sdpMid ?? undefined),
     );
+    connection.on('datachannel', (channel) => {
+      if (!this.#upstream.adopt(channel)) this.emit('datachannel', channel);
+    });
     connection.on('statechange', (state) => {
       if (state === 'connected') {
         clearTimeout(this.#setupTimer);
@@ -168,6 +198,7 @@ export class SrcSession extends Emitter<SrcSessionEvents> {
   async #offer(connection: Connection): Promise<void> {
     this.#want(connection, 'video', 1);
     this.#want(connection, 'audio', 1);
+    this.#upstream.create((label, init) => connection.createDataChannel(label, init));
     const offer = await connection.createOffer();
     this.#awaitsAnswer = true;
     // The offer goes out before its candidates, which the local description brings.

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TsWebRTCError } from '../common/errors.ts';
 import type { InboundFrame } from '../rtp/receive/inbound-stream.ts';
 import { FakeEngine } from '../webrtcsink/fake-engine.testing.ts';
+import type { WebRTCSinkOptions } from '../webrtcsink/properties.ts';
 import { testAudio, testVideo } from '../webrtcsink/tracks.ts';
 import { WebRTCSink } from '../webrtcsink/webrtcsink.ts';
 import type { WebRTCSrcOptions } from './properties.ts';
@@ -26,8 +27,8 @@ afterEach(async () => {
 });
 
 /** A producer of a picture and a tone; returns its id. */
-async function produce(videos = 1): Promise<{ sink: WebRTCSink; id: string }> {
-  const sink = new WebRTCSink({ engine, signaller: { uri }, stunServer: null, videoCodecs: ['VP8'] });
+async function produce(videos = 1, options: WebRTCSinkOptions = {}): Promise<{ sink: WebRTCSink; id: string }> {
+  const sink = new WebRTCSink({ engine, signaller: { uri }, stunServer: null, videoCodecs: ['VP8'], ...options });
   cleanups.push(() => sink.close());
   for (let i = 0; i < videos; i++) sink.addTrack(testVideo());
   sink.addTrack(testAudio());
@@ -210,5 +211,68 @@ describe('WebRTCSrc', () => {
     await expect(src.start()).rejects.toMatchObject({ code: 'INVALID_STATE' });
     const aborted = consume();
     await expect(aborted.src.start({ signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'TsWebRTCError' });
+  });
+});
+
+describe('events to the producer', () => {
+  it.each([{ makeOffer: false }, { makeOffer: true }])(
+    'reach it with the track that is meant, and are answered (%j)',
+    async (options) => {
+      const { sink } = await produce(1, { enableControlDataChannel: true });
+      const heard: unknown[] = [];
+      sink.on('navigation', ({ event, modifier_state }, { tracks }) => heard.push([event, modifier_state, tracks]));
+      sink.on('custom-upstream-event', (name, structure, { tracks, refuse }) => {
+        heard.push([name, structure, tracks]);
+        if (name === 'unwanted') refuse('not today');
+      });
+      const { src, tracks } = consume({ enableControlDataChannel: true, ...options });
+      await src.start();
+      await arrived(tracks, 2);
+      // In order, though the channel may still have to open for the first.
+      const first = src.sendNavigation({ event: 'MouseMove', x: 1, y: 2 });
+      const second = src.sendCustomUpstreamEvent('example/on', { on: true }, { track: 'audio_0' });
+      await Promise.all([first, second]);
+      await expect(src.sendCustomUpstreamEvent('unwanted', {}, { track: tracks[0]! })).rejects.toMatchObject({
+        code: 'REQUEST_REFUSED',
+        message: expect.stringContaining('not today'),
+      });
+      expect(heard).toEqual([
+        ['MouseMove', '', ['video_0', 'audio_0']],
+        ['example/on', { on: true }, ['audio_0']],
+        ['unwanted', {}, ['video_0']],
+      ]);
+      await expect(src.sendNavigation({ event: 'MouseMove', x: Number.NaN, y: 2 })).rejects.toThrow('"x"');
+      await expect(src.sendCustomUpstreamEvent('a', { b: null })).rejects.toThrow('"b" that is null');
+      await expect(src.sendNavigation({ event: 'TouchFrame' }, { track: 'video_7' })).rejects.toThrow('video_0, audio_0');
+      const late = src.sendNavigation({ event: 'TouchFrame' });
+      const settled = expect(late).resolves.toBeUndefined();
+      await settled;
+      await src.close();
+      await expect(src.sendNavigation({ event: 'TouchFrame' })).rejects.toMatchObject({ code: 'INVALID_STATE' });
+    },
+  );
+
+  it('go over the older channel where that alone is enabled, and nowhere where none is', async () => {
+    const { sink } = await produce(1, { enableDataChannelNavigation: true });
+    const heard: string[] = [];
+    sink.on('navigation', (event) => heard.push(event.event));
+    const { src, tracks } = consume({ enableDataChannelNavigation: true });
+    await src.start();
+    await arrived(tracks, 2);
+    await src.sendNavigation({ event: 'KeyPress', key: 'a' });
+    await expect.poll(() => heard, { timeout: 10_000 }).toEqual(['KeyPress']);
+    await expect(src.sendCustomUpstreamEvent('a', {})).rejects.toThrow('enableControlDataChannel');
+    await expect(consume().src.sendNavigation({ event: 'TouchFrame' })).rejects.toThrow('enableControlDataChannel');
+  });
+
+  it('are given up with the session', async () => {
+    // The producer has no such channel, so they wait.
+    const { sink } = await produce();
+    const { src, tracks } = consume({ enableControlDataChannel: true });
+    await src.start();
+    await arrived(tracks, 2);
+    const refused = expect(src.sendNavigation({ event: 'TouchFrame' })).rejects.toMatchObject({ code: 'INVALID_STATE' });
+    await sink.close();
+    await refused;
   });
 });

@@ -3,12 +3,19 @@
  * decoded, or to files. It comes back when the producer or the server does. Reference §3.
  */
 import type { Writable } from 'node:stream';
-import type { IceServer } from '@tswebrtc/protocol';
+import {
+  type ControlStructure,
+  type IceServer,
+  type InfoMessage,
+  type NavigationEvent,
+  navigationEventSchema,
+  structureFault,
+} from '@tswebrtc/protocol';
 import { Emitter } from '../common/emitter.ts';
 import { asError, TsWebRTCError } from '../common/errors.ts';
 import { type Logger, silentLogger } from '../common/logger.ts';
 import { NodeSrtpSender } from '../connection/srtp/node-srtp-sender.ts';
-import type { RTCStatsEntry } from '../connection/transport/types.ts';
+import type { DataChannel, RTCStatsEntry } from '../connection/transport/types.ts';
 import { loadMediaEngine } from '../media/engine.ts';
 import type { MediaEngine } from '../media/types.ts';
 import { connectionOptions } from '../properties/network.ts';
@@ -32,9 +39,26 @@ export type WebRTCSrcEvents = {
   'session-ended': [sessionId: string, reason: SrcEndReason, error: TsWebRTCError | undefined];
   /** A medium of the producer, at the start of a session or later. Its `ended` tells when it goes. */
   track: [track: SrcTrack];
+  /** The producer opened a data channel that is the application's to use. */
+  datachannel: [channel: DataChannel];
+  /** The producer tells something of the pictures of a track, such as their time code. */
+  info: [info: InfoMessage['info'], track: SrcTrack | undefined];
   /** Something failed; the source goes on as far as it can. */
   error: [error: TsWebRTCError];
 };
+
+/** A navigation event; without `modifier_state` nothing is held down. */
+export type NavigationInput = NavigationEvent extends infer Event
+  ? Event extends NavigationEvent
+    ? Omit<Event, 'modifier_state'> & { readonly modifier_state?: string }
+    : never
+  : never;
+
+/** Which stream an event is for; default: all. */
+export interface UpstreamTarget {
+  /** The track, or its name. */
+  readonly track?: SrcTrack | string;
+}
 
 export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
   readonly #options: ResolvedSrcOptions;
@@ -95,6 +119,35 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
       await this.close();
       throw asError(error);
     }
+  }
+
+  /**
+   * Sends a mouse, keyboard or touch event to the producer; positions are in pixels of the stream. Needs
+   * `enableControlDataChannel`, or `enableDataChannelNavigation`, which says no more than that it is sent. Resolves when the producer
+   * has handled it; rejects with `REQUEST_REFUSED` and the producer's reason, or `INVALID_STATE` without a session.
+   */
+  async sendNavigation(event: NavigationInput, target: UpstreamTarget = {}): Promise<void> {
+    const { enableControlDataChannel: control, enableDataChannelNavigation: navigation } = this.#options;
+    if (!control && !navigation) throw notEnabled();
+    const result = navigationEventSchema.safeParse({ modifier_state: '', ...event });
+    if (!result.success) {
+      const field = result.error.issues[0]?.path.at(-1) ?? 'event';
+      throw new TsWebRTCError('INVALID_OPTION', `This is no navigation event: it has no valid "${String(field)}".`);
+    }
+    const [session, mid] = this.#target(target);
+    await session.navigate(result.data, mid);
+  }
+
+  /**
+   * Sends an event of the application's own to the producer, for which `enableControlDataChannel` is needed. The structure holds no
+   * null, and arrays of one kind of value. Resolves and rejects as `sendNavigation` does.
+   */
+  async sendCustomUpstreamEvent(structureName: string, structure: ControlStructure, target: UpstreamTarget = {}): Promise<void> {
+    if (!this.#options.enableControlDataChannel) throw notEnabled();
+    const fault = structureFault(structure);
+    if (fault) throw new TsWebRTCError('INVALID_OPTION', `The structure of the event ${structureName} ${fault}.`);
+    const [session, mid] = this.#target(target);
+    await session.request({ type: 'customUpstreamEvent', structureName, structure }, mid);
   }
 
   /** W3C statistics of the session, empty between sessions. */
@@ -193,6 +246,19 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
     return this.#engine;
   }
 
+  /** The session, and the m-line of the track that is meant. */
+  #target({ track: wanted }: UpstreamTarget): [session: SrcSession, mid: string | null] {
+    const session = this.#session;
+    if (!session) throw new TsWebRTCError('INVALID_STATE', 'There is no session: wait for the event session-started.');
+    if (wanted === undefined) return [session, null];
+    const track = typeof wanted === 'string' ? session.tracks.find(({ name }) => name === wanted) : wanted;
+    if (track?.mid === undefined) {
+      const names = session.tracks.map(({ name }) => name).join(', ') || 'none yet';
+      throw new TsWebRTCError('INVALID_OPTION', `There is no track ${String(wanted)}; the tracks are ${names}.`);
+    }
+    return [session, track.mid];
+  }
+
   /** The live session, if it is the one meant. */
   #of(sessionId: string): SrcSession | undefined {
     return this.#session?.id === sessionId ? this.#session : undefined;
@@ -215,6 +281,8 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
       videoCodecs,
       audioCodecs,
       retransmission: doRetransmission,
+      controlChannel: this.#options.enableControlDataChannel,
+      navigationChannel: this.#options.enableDataChannelNavigation,
       playoutDelay: { floor: minPlayoutDelay, ceiling: maxPlayoutDelay },
       connection: { ...connectionOptions(this.#options, uri, this.#offeredIceServers), srtpSender: this.#srtpSender },
       setupTimeout: SETUP_TIMEOUT,
@@ -227,6 +295,11 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
     session.on('track', (track) => this.emit('track', track));
     session.on('exposed', () => {
       for (const recording of this.#recordings) recording.attach(session.tracks);
+    });
+    session.on('datachannel', (channel) => this.emit('datachannel', channel));
+    session.on('info', ({ mid, info }) => {
+      const track = session.tracks.find((candidate) => candidate.mid === mid);
+      this.emit('info', info, track);
     });
     session.on('connected', () => this.#backoff.reset());
     session.on('end', (reason, error) => void this.#end(session, reason, error, true));
@@ -270,4 +343,8 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
     this.#over = true;
     if (!this.#sharedEngine) await this.#engine?.then((engine) => engine.close()).catch(() => {});
   }
+}
+
+function notEnabled(): TsWebRTCError {
+  return new TsWebRTCError('INVALID_STATE', 'No events are sent unless the source is made with enableControlDataChannel.');
 }
