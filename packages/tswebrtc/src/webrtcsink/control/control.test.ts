@@ -57,7 +57,11 @@ async function join(labels: readonly string[], offers?: (label: string) => void)
   });
   const viewer = { consumer, channels, heard };
   consumers.push(viewer);
-  await consumer.until(() => labels.every((label) => channels.get(label)?.readyState === 'open'), `channels ${labels} open`);
+  await consumer.until(
+    () => labels.every((label) => channels.get(label)?.readyState === 'open'),
+    `channels ${labels} open`,
+    25_000,
+  );
   return viewer;
 }
 
@@ -73,7 +77,8 @@ async function ask({ consumer, channels, heard }: Viewer, text: string): Promise
   return JSON.parse(String(messages[length]));
 }
 
-describe('a sink with the control channel, in two threads', () => {
+// A thread takes its time to start on a busy machine.
+describe('a sink with the control channel, in two threads', { timeout: 60_000 }, () => {
   it('tells navigation and custom events with their tracks, and answers each request', async () => {
     const heard: [string, unknown, UpstreamContext][] = [];
     await start({ enableControlDataChannel: true }, () => {
@@ -147,7 +152,7 @@ describe('a sink with the control channel, in two threads', () => {
   });
 });
 
-describe('data channels of the application', () => {
+describe('data channels of the application', { timeout: 60_000 }, () => {
   it('are opened by either side and carry text and bytes both ways', async () => {
     const sessions: ConsumerSession[] = [];
     const log: unknown[] = [];
@@ -183,7 +188,23 @@ describe('data channels of the application', () => {
       await channels.get('mine')!.close();
       await consumer.until(() => log.includes('mine closed'), 'the end of the channel');
     }
+    // A later one needs no new offer.
+    sessions[1]!.createDataChannel('late');
+    const { consumer, channels } = consumers[1]!;
+    await consumer.until(() => channels.get('late')?.readyState === 'open', 'a later channel');
     expect(() => sessions[0]!.createDataChannel('x', { maxRetransmits: 1, maxPacketLifeTime: 1 })).toThrow('not both');
+  });
+});
+
+describe('the first data channel of a running session', () => {
+  it('is offered', async () => {
+    const sessions: ConsumerSession[] = [];
+    await start({ shards: 1 }, () => sink.on('consumer-added', (session) => sessions.push(session)));
+    const viewer = await join([]);
+    await viewer.consumer.until(() => viewer.consumer.connection?.state === 'connected', 'connected');
+    const channel = sessions[0]!.createDataChannel('late');
+    await viewer.consumer.until(() => viewer.channels.get('late')?.readyState === 'open', 'the channel opens');
+    await viewer.consumer.until(() => channel.readyState === 'open', 'at both ends');
   });
 });
 
