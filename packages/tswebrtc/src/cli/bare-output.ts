@@ -43,7 +43,7 @@ export class BareOutput {
 
   #framesOf(track: SrcTrack): AsyncIterableIterator<unknown> {
     if (this.#format === 'y4m') return track.pictures({ format: 'I420' });
-    return this.#format === 's16le' ? track.sounds() : track.frames();
+    return this.#format === 's16le' ? track.sounds({ channels: 2 }) : track.frames();
   }
 }
 

@@ -23,7 +23,7 @@ const testsrc = {
 const tone = {
   frequency: property({ type: decimal(20, 20_000, 'Hz'), default: 440, when: 'ready', doc: 'Pitch.' }),
   volume: property({ type: decimal(0, 1), default: 0.2, when: 'ready', doc: 'Loudness.' }),
-  channels: property({ type: uint(1, 2), default: 2, when: 'ready', doc: 'Mono or stereo.' }),
+  channels: property({ type: uint(1, 8), default: 2, when: 'ready', doc: 'How many; all sound the same.' }),
 } satisfies Schema;
 
 const generators: Readonly<Record<string, Schema>> = { testsrc, tone };

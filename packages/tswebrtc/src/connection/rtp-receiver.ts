@@ -128,8 +128,9 @@ export class RtpReceiver extends Emitter<RtpReceiverEvents> {
 /** Every payload type that the peer may use. */
 function formatsOf(codecs: readonly CodecParameters[]): Map<number, PayloadFormat> {
   const formats = new Map<number, PayloadFormat>();
-  for (const { name, payloadType, clockRate, rtxPayloadType, redPayloadType, ulpfecPayloadType, redRtxPayloadType } of codecs) {
-    formats.set(payloadType, { name, clockRate });
+  for (const { name, payloadType, clockRate, channels, fmtp, ...repair } of codecs) {
+    const { rtxPayloadType, redPayloadType, ulpfecPayloadType, redRtxPayloadType } = repair;
+    formats.set(payloadType, { name, clockRate, fmtp, ...(channels === undefined ? {} : { channels }) });
     if (rtxPayloadType !== undefined) formats.set(rtxPayloadType, { name: 'rtx', clockRate, associated: payloadType });
     if (redPayloadType !== undefined) formats.set(redPayloadType, { name: 'red', clockRate });
     if (ulpfecPayloadType !== undefined) formats.set(ulpfecPayloadType, { name: 'ulpfec', clockRate });

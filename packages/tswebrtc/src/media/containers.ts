@@ -1,15 +1,19 @@
 /** The containers that streams are recorded in: what each takes, and how FFmpeg is told to write it. */
 import { TsWebRTCError } from '../common/errors.ts';
+import type { AudioCodecName } from './types.ts';
 
 export type ContainerName = 'mp4' | 'webm' | 'matroska' | 'hls';
 /** Codecs by their names in a session description, upper case. */
 export type RecordedVideoCodec = 'VP8' | 'VP9' | 'H264' | 'H265' | 'AV1';
-export type RecordedCodec = RecordedVideoCodec | 'OPUS';
+export type RecordedAudioCodec = AudioCodecName;
+export type RecordedCodec = RecordedVideoCodec | RecordedAudioCodec;
 
 export interface Container {
   readonly endings: readonly string[];
   /** Video codecs that go in as they are, best first. */
   readonly videoCodecs: readonly RecordedVideoCodec[];
+  /** Audio codecs that go in as they are; other sound becomes Opus. */
+  readonly audioCodecs: readonly RecordedAudioCodec[];
   /** What other video becomes. */
   readonly transcodesTo: 'H264' | 'VP8';
   /** FFmpeg's name of the muxer. */
@@ -33,6 +37,7 @@ export const CONTAINERS: Readonly<Record<ContainerName, Container>> = {
   mp4: {
     endings: ['.mp4', '.m4v', '.mov'],
     videoCodecs: ['H264', 'VP9', 'AV1', 'H265'],
+    audioCodecs: ['OPUS', 'MULTIOPUS'],
     transcodesTo: 'H264',
     muxer: 'mp4',
     // Fragments while it is written, so that a crash costs no more than the last; an ordinary file once it is complete.
@@ -44,6 +49,7 @@ export const CONTAINERS: Readonly<Record<ContainerName, Container>> = {
   webm: {
     endings: ['.webm'],
     videoCodecs: ['VP8', 'VP9', 'AV1'],
+    audioCodecs: ['OPUS', 'MULTIOPUS'],
     transcodesTo: 'VP8',
     muxer: 'webm',
     options: MATROSKA,
@@ -51,6 +57,7 @@ export const CONTAINERS: Readonly<Record<ContainerName, Container>> = {
   matroska: {
     endings: ['.mkv', '.mka'],
     videoCodecs: ['VP8', 'H264', 'VP9', 'H265', 'AV1'],
+    audioCodecs: ['OPUS', 'MULTIOPUS', 'L24', 'L16', 'PCMU', 'PCMA'],
     transcodesTo: 'H264',
     muxer: 'matroska',
     options: MATROSKA,
@@ -58,6 +65,7 @@ export const CONTAINERS: Readonly<Record<ContainerName, Container>> = {
   hls: {
     endings: ['.m3u8'],
     videoCodecs: ['H264', 'H265', 'AV1', 'VP9'],
+    audioCodecs: ['OPUS', 'MULTIOPUS'],
     transcodesTo: 'H264',
     muxer: 'hls',
     options: (path) => {

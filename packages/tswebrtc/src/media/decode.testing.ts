@@ -1,6 +1,6 @@
 /** Decodes encoded frames, for tests: what a viewer would see and hear. */
 import type * as Av from 'node-av/lib';
-import type { CodecName } from './types.ts';
+import type { VideoCodecName } from './types.ts';
 import { addWithResolvers } from './worker/with-resolvers.ts';
 
 export interface DecodedPicture {
@@ -12,10 +12,7 @@ export interface DecodedPicture {
 }
 
 /** Decodes frames that follow each other, the first a keyframe. */
-export async function decodeVideo(
-  codec: Exclude<CodecName, 'OPUS'>,
-  frames: readonly { data: Uint8Array }[],
-): Promise<DecodedPicture[]> {
+export async function decodeVideo(codec: VideoCodecName, frames: readonly { data: Uint8Array }[]): Promise<DecodedPicture[]> {
   const pictures: DecodedPicture[] = [];
   await decode(codec, frames, (frame) => {
     const { width, height } = frame;
@@ -44,7 +41,11 @@ export async function decodeAudio(frames: readonly { data: Uint8Array }[]): Prom
 
 const DECODERS = { VP8: 'vp8', H264: 'h264', VP9: 'vp9', H265: 'hevc', AV1: 'libdav1d', OPUS: 'libopus' } as const;
 
-async function decode(name: CodecName, frames: readonly { data: Uint8Array }[], take: (frame: Av.Frame) => void): Promise<void> {
+async function decode(
+  name: VideoCodecName | 'OPUS',
+  frames: readonly { data: Uint8Array }[],
+  take: (frame: Av.Frame) => void,
+): Promise<void> {
   addWithResolvers();
   const av = await import('node-av/lib');
   const { AV_CHANNEL_LAYOUT_STEREO, AV_LOG_QUIET } = await import('node-av/constants');

@@ -1,13 +1,14 @@
 /** A decoder as the main thread sees it. */
 import { Emitter } from '../common/emitter.ts';
 import { TsWebRTCError } from '../common/errors.ts';
+import { isAudioCodec } from './audio-codecs.ts';
 import { openWorker } from './open-worker.ts';
 import type { Decoding, DecodingEvents, DecodingOptions, FrameToDecode } from './output-types.ts';
 import type { FromDecoding, ToDecoding } from './worker/messages.ts';
 import type { WorkerHost } from './worker-host.ts';
 
-/** Frames that may wait for a decoder that is too slow: half a second of video, a second of sound. */
-const MOST_WAITING = { video: 16, audio: 50 } as const;
+/** Frames that may wait for a decoder that is too slow: half a second of video, a quarter at least of sound in the shortest packets. */
+const MOST_WAITING = { video: 16, audio: 250 } as const;
 
 export class WorkerDecoding extends Emitter<DecodingEvents> implements Decoding {
   readonly #host: WorkerHost;
@@ -22,7 +23,7 @@ export class WorkerDecoding extends Emitter<DecodingEvents> implements Decoding 
     super();
     this.#host = host;
     this.#onClosed = onClosed;
-    this.#video = this.#waitsForKeyframe = codec !== 'OPUS';
+    this.#video = this.#waitsForKeyframe = !isAudioCodec(codec);
   }
 
   /** Opens a decoder in a thread of its own. Closes the thread when that fails. */

@@ -1,8 +1,9 @@
 /** Checks what the application asks of the engine, at its entry: a wrong option fails at once and says what would be right. */
 import { TsWebRTCError } from '../common/errors.ts';
+import { AUDIO_CODECS, isAudioCodec, MOST_CHANNELS } from './audio-codecs.ts';
 import { CLOCK_WIDTH } from './clock-picture.ts';
 import { CONTAINERS } from './containers.ts';
-import type { DecodingOptions, PictureFormat, RecordingOptions } from './output-types.ts';
+import { type DecodingOptions, isSound, type PictureFormat, type RecordingOptions } from './output-types.ts';
 import type { CodecName, EncodingOptions, InputDescription, InputTrack } from './types.ts';
 
 export const CODEC_KINDS: Record<CodecName, InputTrack['kind']> = {
@@ -12,6 +13,11 @@ export const CODEC_KINDS: Record<CodecName, InputTrack['kind']> = {
   H265: 'video',
   AV1: 'video',
   OPUS: 'audio',
+  MULTIOPUS: 'audio',
+  L24: 'audio',
+  L16: 'audio',
+  PCMU: 'audio',
+  PCMA: 'audio',
 };
 
 const PROFILES = ['constrained-baseline', 'baseline', 'main', 'high'];
@@ -31,7 +37,7 @@ export function checkInput(description: InputDescription): void {
       const { frequency = 440, volume = 0.2, channels = 2 } = description;
       if (!(frequency > 0 && frequency <= 20_000)) throw invalid('frequency', frequency, 'above 0 and up to 20000 Hz');
       if (!(volume >= 0 && volume <= 1)) throw invalid('volume', volume, 'between 0 and 1');
-      if (channels !== 1 && channels !== 2) throw invalid('channels', channels, '1 or 2');
+      checkChannels(channels, MOST_CHANNELS);
       return;
     }
     case 'file':
@@ -47,11 +53,18 @@ export function checkInput(description: InputDescription): void {
 }
 
 export function checkEncoding(track: InputTrack, options: EncodingOptions): void {
-  const { codec, bitrate, profile, temporalLayers, expectedLoss } = options;
+  const { codec, bitrate, profile, temporalLayers, expectedLoss, channels, sampleRate } = options;
   const kind = CODEC_KINDS[codec];
   if (!kind) throw invalid('codec', codec, Object.keys(CODEC_KINDS).join(', '));
   if (kind !== track.kind) throw invalid('codec', codec, `a codec for ${track.kind}`);
   checkBitrate(bitrate);
+  if (isAudioCodec(codec)) {
+    const { mostChannels, bitsPerSample, sampleRate: usual } = AUDIO_CODECS[codec];
+    if (channels !== undefined) checkChannels(channels, mostChannels);
+    if (sampleRate !== undefined && sampleRate !== usual && !(bitsPerSample && sampleRate >= 8000 && sampleRate <= 192_000)) {
+      throw invalid('sampleRate', sampleRate, bitsPerSample ? 'between 8000 and 192000 Hz' : `${usual} Hz for ${codec}`);
+    }
+  }
   if (profile !== undefined && !PROFILES.includes(profile)) throw invalid('profile', profile, PROFILES.join(', '));
   if (temporalLayers !== undefined && temporalLayers !== 1 && temporalLayers !== 2) {
     throw invalid('temporalLayers', temporalLayers, '1 or 2');
@@ -74,9 +87,9 @@ export function checkRecording({ container, output, tracks }: RecordingOptions):
 const PICTURE_FORMATS: readonly PictureFormat[] = ['I420', 'NV12', 'RGBA', 'RGB24', 'png', 'jpeg'];
 
 export function checkDecoding(options: DecodingOptions): void {
-  if (options.codec === 'OPUS') {
-    const { channels = 2 } = options;
-    if (channels !== 1 && channels !== 2) throw invalid('channels', channels, '1 or 2');
+  if (isSound(options)) {
+    const { channels, sent } = options;
+    for (const count of [channels, sent?.channels]) if (count !== undefined) checkChannels(count, MOST_CHANNELS);
     return;
   }
   const { format = 'I420', width, height } = options;
@@ -87,6 +100,11 @@ export function checkDecoding(options: DecodingOptions): void {
 
 export function checkBitrate(bitrate: number): void {
   if (!(bitrate >= 1000 && bitrate <= 1e9)) throw invalid('bitrate', bitrate, 'between 1000 and 1000000000 bit/s');
+}
+
+export function checkChannels(channels: number, most: number): void {
+  if (Number.isInteger(channels) && channels >= 1 && channels <= most) return;
+  throw invalid('channels', channels, most === 1 ? '1' : `a whole number from 1 to ${most}`);
 }
 
 function checkSize(name: string, pixels: number): void {

@@ -1,5 +1,16 @@
 /** What comes out of the media engine: recordings of encoded frames, and frames decoded. */
-import type { ContainerName, RecordedCodec, RecordedVideoCodec } from './containers.ts';
+import type { OpusMapping } from '../rtp/opus-mapping.ts';
+import { isAudioCodec } from './audio-codecs.ts';
+import type { ContainerName, RecordedAudioCodec, RecordedCodec, RecordedVideoCodec } from './containers.ts';
+
+/** Sound as it is sent. */
+export interface SentSound {
+  /** Hz. */
+  readonly sampleRate: number;
+  readonly channels: number;
+  /** Of MULTIOPUS; default: family 1. */
+  readonly mapping?: OpusMapping;
+}
 
 export type RecordedTrack =
   | {
@@ -10,7 +21,7 @@ export type RecordedTrack =
       readonly height: number;
       readonly configuration: Uint8Array;
     }
-  | { readonly kind: 'audio'; readonly codec: 'OPUS'; readonly channels: number };
+  | { readonly kind: 'audio'; readonly codec: RecordedAudioCodec; readonly sent: SentSound };
 
 /** Takes the bytes of a container, in order. */
 export interface ByteSink {
@@ -29,7 +40,7 @@ export interface RecordingOptions {
 export interface RecordedFrame {
   /** Index into the tracks. */
   readonly track: number;
-  /** Video: one frame, H264 and H265 as Annex B; Opus: one packet. */
+  /** Video: one frame, H264 and H265 as Annex B; sound: one packet. */
   readonly data: Uint8Array;
   /** µs since the beginning of the recording. */
   readonly timestamp: number;
@@ -74,10 +85,19 @@ export type DecodingOptions =
       readonly height?: number;
     }
   | {
-      readonly codec: 'OPUS';
-      /** Default 2. */
-      readonly channels?: 1 | 2;
+      readonly codec: RecordedAudioCodec;
+      /** Default: 48 kHz stereo. */
+      readonly sent?: SentSound;
+      /** What is wanted, 1 to 8. Default: as it is sent. */
+      readonly channels?: number;
     };
+
+/** Options of a decoder of sound. */
+export type SoundDecodingOptions = Extract<DecodingOptions, { sent?: unknown }>;
+
+export function isSound(options: DecodingOptions): options is SoundDecodingOptions {
+  return isAudioCodec(options.codec);
+}
 
 /** A decoded picture. */
 export interface Picture {
@@ -126,4 +146,4 @@ export interface Decoding {
   close(): Promise<void>;
 }
 
-export type { ContainerName, RecordedCodec, RecordedVideoCodec };
+export type { ContainerName, RecordedAudioCodec, RecordedCodec, RecordedVideoCodec };

@@ -38,7 +38,7 @@ async function opus(): Promise<EncodedFrameInput[]> {
   return packets.slice(0, 100).map((packet, i) => ({ ...packet, timestamp: i * 20_000 }));
 }
 
-const AUDIO: RecordedTrack = { kind: 'audio', codec: 'OPUS', channels: 2 };
+const AUDIO: RecordedTrack = { kind: 'audio', codec: 'OPUS', sent: { sampleRate: 48_000, channels: 2 } };
 const videoTrack = (codec: RecordedVideoCodec, first: EncodedFrameInput): RecordedTrack => {
   const { width, height, configuration } = readKeyframe(codec, first.data)!;
   return { kind: 'video', codec, width, height, configuration };

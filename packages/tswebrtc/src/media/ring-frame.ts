@@ -4,7 +4,7 @@ import type { EncodedFrame, InputTrack } from './types.ts';
 import type { FrameInRing } from './worker/messages.ts';
 
 /** Room for encoded frames that are not released yet, bytes: a second of the fastest stream and more. */
-const RING_SIZE: Record<InputTrack['kind'], number> = { video: 4 << 20, audio: 256 << 10 };
+const RING_SIZE: Record<InputTrack['kind'], number> = { video: 4 << 20, audio: 2 << 20 };
 
 /** Memory for the encoded frames of a track. */
 export function ringFor(track: InputTrack): SharedArrayBuffer {

@@ -7,7 +7,7 @@ import type { Decoding, DecodingOptions, Recording, RecordingOptions } from './o
 import type { PushSource } from './push/pushed-track.ts';
 
 export type VideoCodecName = 'VP8' | 'H264' | 'VP9' | 'H265' | 'AV1';
-export type AudioCodecName = 'OPUS';
+export type AudioCodecName = 'OPUS' | 'MULTIOPUS' | 'L24' | 'L16' | 'PCMU' | 'PCMA';
 export type CodecName = VideoCodecName | AudioCodecName;
 
 /** A test picture. */
@@ -32,7 +32,7 @@ export interface TestAudioInput {
   readonly frequency?: number;
   /** 0..1. Default 0.2. */
   readonly volume?: number;
-  /** Default 2. */
+  /** 1..8, all the same. Default 2. */
   readonly channels?: number;
 }
 
@@ -97,8 +97,12 @@ export interface MediaInput {
 
 export interface EncodingOptions {
   readonly codec: CodecName;
-  /** Target, bit/s. */
+  /** Target, bit/s. Of no effect on audio codecs that do not compress. */
   readonly bitrate: number;
+  /** Audio: of what is made. Default: as many as the input has and the codec takes. */
+  readonly channels?: number;
+  /** Audio codecs that do not compress, Hz. Default: 48000 for L16 and L24, 8000 for PCMU and PCMA. */
+  readonly sampleRate?: number;
   /** H264 only. Default `constrained-baseline`. */
   readonly profile?: 'constrained-baseline' | 'baseline' | 'main' | 'high';
   /**
@@ -106,12 +110,12 @@ export interface EncodingOptions {
    * left out at any time (L1T2). Default 1.
    */
   readonly temporalLayers?: 1 | 2;
-  /** Opus only: packets carry a coarse copy of the one before, for receivers that lost it. Default true. */
+  /** OPUS and MULTIOPUS: packets carry a coarse copy of the one before, for receivers that lost it. Default true. */
   readonly inbandFec?: boolean;
-  /** Opus only: frames of silence are left out, but for one every 400 ms. Default false. */
+  /** OPUS and MULTIOPUS: frames of silence are left out, but for one every 400 ms. Default false. */
   readonly dtx?: boolean;
   /**
-   * Opus only: the loss that in-band FEC is made for, percent. Default 5. Fixed while the encoding runs: another encoder would
+   * OPUS and MULTIOPUS: the loss that in-band FEC is made for, percent. Default 5. Fixed while the encoding runs: another encoder would
    * have to take over, which is heard for some 10 ms.
    */
   readonly expectedLoss?: number;
@@ -120,7 +124,7 @@ export interface EncodingOptions {
 /** One encoded frame. `data` lies in a ring that the encoder reuses: call `release()` when done with it, within a second. */
 export interface EncodedFrame {
   /**
-   * H264, H265: one access unit, Annex B; VP8, VP9: one frame; AV1: one temporal unit, its OBUs with their sizes; Opus: one packet.
+   * H264, H265: one access unit, Annex B; VP8, VP9: one frame; AV1: one temporal unit, its OBUs with their sizes; sound: one packet.
    */
   readonly data: Uint8Array;
   /** Position on the input's media timeline, µs. Tracks of one input share the timeline. */

@@ -3,6 +3,7 @@
  * numbers, with the offer's rtx where we retransmit and its RED and ULPFEC where we do FEC; what nothing answers is rejected
  * with port 0.
  */
+import { opusMappingParameters, readOpusMapping } from '../rtp/opus-mapping.ts';
 import { canonicalName, defaultFmtp, isMediaCodec } from './codecs.ts';
 import type { Format, MediaDescription, SessionDescription, Setup } from './description.ts';
 import { findFec } from './fec.ts';
@@ -158,6 +159,8 @@ function commonFormats(offered: MediaDescription, local: LocalMedia): Format[] {
 }
 
 function answerFmtp(offered: Format, local: Readonly<Record<string, string>>): Record<string, string> {
+  // Who receives decodes the channels as they are laid out in the offer.
+  if (offered.name.toLowerCase() === 'multiopus') return { ...local, ...opusMappingOf(offered) };
   if (offered.name.toLowerCase() !== 'h264') return { ...local };
   const { 'packetization-mode': _, ...rest } = local;
   const mode = offered.fmtp['packetization-mode'];
@@ -167,6 +170,11 @@ function answerFmtp(offered: Format, local: Readonly<Record<string, string>>): R
     ...rest,
     'profile-level-id': answerProfileLevelId(offered.fmtp['profile-level-id'], local['profile-level-id'], asymmetry),
   };
+}
+
+function opusMappingOf({ channels = 1, fmtp }: Format): Record<string, string> {
+  const mapping = readOpusMapping(channels, fmtp);
+  return mapping ? opusMappingParameters(mapping) : {};
 }
 
 function offeredRtx(offered: MediaDescription, formats: readonly Format[]): Format[] {

@@ -33,6 +33,8 @@ export interface CodecPreference {
   readonly channels?: number;
   /** Default: what `defaultFmtp` says. */
   readonly fmtp?: Readonly<Record<string, string>>;
+  /** Taken where a peer offers it, but not offered. Default false. */
+  readonly onlyAnswer?: boolean;
 }
 
 export type MediaKind = 'audio' | 'video';

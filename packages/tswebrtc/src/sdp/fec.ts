@@ -17,6 +17,8 @@ export function findFec(kind: MediaKind, formats: readonly Format[], codec: Form
   const called = (name: string): Format[] =>
     formats.filter((format) => format.name.toLowerCase() === name && format.clockRate === codec.clockRate);
   if (kind === 'audio') {
+    // One packet of what is not compressed, or of many channels, fills a packet: it cannot be sent twice in one.
+    if (codec.name.toLowerCase() !== 'opus') return undefined;
     const red = called('red').find((format) => carries(format, codec));
     return red && { red };
   }

@@ -2,6 +2,7 @@
  * Whether two formats are the same codec (RFC 3264 §6.1; RFC 6184 §8.2.2 for H.264, RFC 9628 §6 for VP9, RFC 7798 §7 for
  * H.265). Payload types say nothing about that: either side numbers as it likes.
  */
+import { readOpusMapping, sameOpusMapping } from '../rtp/opus-mapping.ts';
 import { rtpmapChannels } from './codecs.ts';
 import { type H264Role, h264Distance } from './h264-profile.ts';
 
@@ -28,10 +29,18 @@ export function codecDistance(local: Comparable, remote: Comparable, role: H264R
   if (name !== remote.name.toLowerCase() || local.clockRate !== remote.clockRate) return undefined;
   if (rtpmapChannels(local) !== rtpmapChannels(remote)) return undefined;
   if (name === 'h264') return h264Distance(local.fmtp, remote.fmtp, role);
+  if (name === 'multiopus' && !sameChannels(local, remote, role)) return undefined;
   for (const [parameter, byDefault] of IDENTITY[name] ?? []) {
     if ((local.fmtp[parameter] ?? byDefault) !== (remote.fmtp[parameter] ?? byDefault)) return undefined;
   }
   return 0;
+}
+
+/** Who sends lays the channels out in one way; who receives follows any that makes sense. */
+function sameChannels(local: Comparable, remote: Comparable, role: H264Role): boolean {
+  const ours = readOpusMapping(local.channels ?? 1, local.fmtp);
+  const theirs = readOpusMapping(remote.channels ?? 1, remote.fmtp);
+  return ours !== undefined && theirs !== undefined && (role === 'receive' || sameOpusMapping(ours, theirs));
 }
 
 /** The one of `candidates` that fits `local` best, the first of equals. */

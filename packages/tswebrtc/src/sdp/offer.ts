@@ -39,7 +39,7 @@ export function createOffer(options: OfferOptions): SessionDescription {
   for (const kind of ['video', 'audio'] as const) {
     for (const section of sections) {
       if (section.type !== 'media' || section.media.kind !== kind) continue;
-      for (const codec of section.media.codecs) payloadTypes.media(codec);
+      for (const codec of offered(section.media)) payloadTypes.media(codec);
     }
   }
   const bundle: string[] = [];
@@ -68,10 +68,12 @@ export function createOffer(options: OfferOptions): SessionDescription {
   };
 }
 
+const offered = ({ codecs }: LocalMedia): readonly CodecPreference[] => codecs.filter(({ onlyAnswer }) => !onlyAnswer);
+
 function mediaSection(media: LocalMedia, payloadTypes: PayloadTypes): MediaDescription {
   const formats: Format[] = [];
   const rtcpFeedback = localFeedback(media.kind, media.retransmission, media.transportCc);
-  for (const codec of media.codecs) {
+  for (const codec of offered(media)) {
     const payloadType = payloadTypes.media(codec);
     if (payloadType === undefined || formats.some((f) => f.payloadType === payloadType)) continue;
     formats.push(mediaFormat(codec, payloadType, rtcpFeedback));

@@ -1,7 +1,7 @@
 /**
  * Gives codecs their payload types for the offers of one connection, as the GStreamer family does (reference A.2): media first,
  * from 96 up, video before audio; then, walking the m-lines, each codec's repair formats, each the lowest free number of
- * 96–127. A codec keeps its number for good, so that a second m-line shares it and re-offers are stable.
+ * 96–127. G.711 has numbers of its own (RFC 3551 §6), which every peer knows. A codec keeps its number for good, so that a second m-line shares it and re-offers are stable.
  */
 import { type CodecPreference, canonicalName, defaultFmtp, rtpmapChannels } from './codecs.ts';
 
@@ -17,7 +17,12 @@ export class PayloadTypes {
 
   /** Number of a media codec; undefined when all are taken. */
   media(codec: CodecPreference): number | undefined {
-    return this.#allocate(mediaKey(codec));
+    const key = mediaKey(codec);
+    const fixed = fixedPayloadType(codec);
+    if (fixed === undefined || this.#byKey.has(key) || this.#used.has(fixed)) return this.#allocate(key);
+    this.#used.set(fixed, key);
+    this.#byKey.set(key, fixed);
+    return fixed;
   }
 
   /** Number of the format that repairs the format `of` (of `ulpfec`: that belongs to it); undefined when all are taken. */
@@ -41,6 +46,13 @@ export class PayloadTypes {
     }
     return undefined;
   }
+}
+
+/** Numbers that mean a codec everywhere, by its rtpmap. */
+const FIXED: Readonly<Record<string, number>> = { 'PCMU/8000/1': 0, 'PCMA/8000/1': 8, 'L16/44100/2': 10, 'L16/44100/1': 11 };
+
+function fixedPayloadType(codec: CodecPreference): number | undefined {
+  return FIXED[`${canonicalName(codec.name)}/${codec.clockRate}/${rtpmapChannels(codec) ?? 1}`];
 }
 
 function mediaKey(codec: CodecPreference): string {

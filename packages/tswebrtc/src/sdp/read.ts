@@ -14,10 +14,12 @@ const MAX_CANDIDATES = 128;
 const MAX_SOURCES = 256;
 
 /** Formats whose number says what they are (RFC 3551 §6), of those a WebRTC peer may mention. */
-const STATIC_FORMATS: ReadonlyMap<number, readonly [name: string, clockRate: number]> = new Map([
+const STATIC_FORMATS: ReadonlyMap<number, readonly [name: string, clockRate: number, channels?: number]> = new Map([
   [0, ['PCMU', 8000]],
   [8, ['PCMA', 8000]],
   [9, ['G722', 8000]],
+  [10, ['L16', 44_100, 2]],
+  [11, ['L16', 44_100]],
   [13, ['CN', 8000]],
 ]);
 
@@ -329,9 +331,11 @@ class Reader {
   }
 }
 
-function staticFormat(payloadType: number): Pick<Format, 'name' | 'clockRate'> | undefined {
+function staticFormat(payloadType: number): Pick<Format, 'name' | 'clockRate' | 'channels'> | undefined {
   const known = STATIC_FORMATS.get(payloadType);
-  return known && { name: known[0], clockRate: known[1] };
+  if (!known) return undefined;
+  const [name, clockRate, channels] = known;
+  return { name, clockRate, ...(channels === undefined ? {} : { channels }) };
 }
 
 function checkMids(session: SessionDescription): void {

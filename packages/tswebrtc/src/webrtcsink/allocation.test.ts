@@ -40,5 +40,7 @@ it('headers are taken from what an encoder may make', () => {
   expect(made + packets * (24 + 44) * 8).toBeCloseTo(2_000_000, -3);
   expect(encoderBitrate(1000, 30)).toBe(0);
   expect(encoderBitrate(videoOnPath(2_000_000, 25), 25)).toBeCloseTo(2_000_000, 6);
-  expect(audioOnPath(96_000, 1) - audioOnPath(96_000, 0)).toBe(96_000);
+  const sound = { bitrate: 96_000, packetRate: 50 };
+  expect(audioOnPath(sound, 1) - audioOnPath(sound, 0)).toBe(96_000);
+  expect(audioOnPath({ bitrate: 96_000, packetRate: 200 }, 0) - audioOnPath(sound, 0)).toBe(150 * (24 + 44) * 8);
 });

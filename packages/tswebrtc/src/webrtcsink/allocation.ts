@@ -12,14 +12,12 @@ const RTP_HEADER = 24;
 const FULL_PAYLOAD = 1150;
 /** What headers add to a full packet, in parts of its payload. */
 const FULL_PACKET_OVERHEAD = (RTP_HEADER + PATH_OVERHEAD) / FULL_PAYLOAD;
-/** Audio packets a second. */
-const AUDIO_PACKET_RATE = 50;
 /** However much repair is on its way, this part of the target is left to the pictures. */
 const LEAST_VIDEO_PART = 0.5;
 
-/** What an audio encoder of `bitrate` takes on the path. */
-export function audioOnPath(bitrate: number, redundancy: number): number {
-  return bitrate * (1 + redundancy) + AUDIO_PACKET_RATE * (RTP_HEADER + PATH_OVERHEAD) * 8;
+/** What an audio encoder of `bitrate` takes on the path that makes so many packets a second. */
+export function audioOnPath({ bitrate, packetRate }: { bitrate: number; packetRate: number }, redundancy: number): number {
+  return bitrate * (1 + redundancy) + packetRate * (RTP_HEADER + PATH_OVERHEAD) * 8;
 }
 
 /** What an encoder may make so that its packets take `onPath`: the rest is headers. `framerate`: 0 counts as 30. */

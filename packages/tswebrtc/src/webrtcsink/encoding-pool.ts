@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import type { Logger } from '../common/logger.ts';
 import type { CodecName, EncodingOptions, MediaEngine } from '../media/types.ts';
+import { soundRates, type WantedMedia } from './codecs.ts';
 import { EncodingGroup, type GroupSubscriber, type Membership } from './encoding-group.ts';
 import type { EncodingSource } from './encoding-source.ts';
 import type { Shard } from './shard.ts';
@@ -20,8 +21,6 @@ export interface EncodingPoolOptions {
   /** Of a video encoder, bit/s. */
   readonly minBitrate: number;
   readonly maxBitrate: number;
-  /** Of an audio encoder, bit/s. */
-  readonly audioBitrate: number;
   readonly encoding: 'shared' | 'per-consumer';
   /** Most of one track and codec; 0: as many as half of the cores can do, and two of the full picture at least. */
   readonly maxEncodings: number;
@@ -70,11 +69,18 @@ export class EncodingPool implements EncodingSource {
     this.#onError = onError;
   }
 
-  join(track: SinkTrack, codec: CodecName, subscriber: GroupSubscriber, bitrate: number, sessionId: string): Promise<Membership> {
-    const key = `${track.name}/${codec}`;
+  join(
+    track: SinkTrack,
+    wanted: WantedMedia,
+    subscriber: GroupSubscriber,
+    bitrate: number,
+    sessionId: string,
+  ): Promise<Membership> {
+    const { codec, format } = wanted;
+    const key = [track.name, codec, format?.channels, format?.sampleRate].join('/');
     let entry = this.#groups.get(key);
     if (!entry) {
-      entry = { track, group: this.#createGroup(track, codec) };
+      entry = { track, group: this.#createGroup(track, wanted) };
       this.#groups.set(key, entry);
     }
     return entry.group.join(subscriber, bitrate, sessionId);
@@ -127,12 +133,14 @@ export class EncodingPool implements EncodingSource {
     return { most: Math.max(ENCODER_PART * availableParallelism(), LEAST_ENCODINGS * cost(this.#options.maxBitrate)), cost };
   }
 
-  #createGroup(track: SinkTrack, codec: CodecName): EncodingGroup {
-    const { minBitrate, maxBitrate, audioBitrate, encoding, mitigationModes, audio } = this.#options;
+  #createGroup(track: SinkTrack, wanted: WantedMedia): EncodingGroup {
+    const { codec, format } = wanted;
+    const { minBitrate, maxBitrate, encoding, mitigationModes, audio } = this.#options;
     const video = track.kind === 'video';
     const perConsumer = video && encoding === 'per-consumer';
     // One rung and one encoding are all that audio needs.
-    const limits = video ? { min: minBitrate, max: maxBitrate } : { min: audioBitrate, max: audioBitrate };
+    const { bitrate: sound } = soundRates(wanted);
+    const limits = video ? { min: minBitrate, max: maxBitrate } : { min: sound, max: sound };
     return new EncodingGroup({
       planner: new RungPlanner(new RungLadder(limits.min, limits.max), limits, this.#budget(track)),
       kind: track.kind,
@@ -143,12 +151,13 @@ export class EncodingPool implements EncodingSource {
         // Layers are for those who share: to leave one out must leave the others' picture alone.
         const options: EncodingOptions = video
           ? { codec, bitrate, temporalLayers: perConsumer ? 1 : 2 }
-          : { codec, bitrate, ...audio };
+          : { codec, bitrate, ...audio, ...format };
         const opened = await this.#engine.openEncoding(track.input, options);
         this.#logger.info({ track: track.name, codec, encoding: opened.id, bitrate }, 'encoding started');
         return new SharedEncoding(opened, {
           track: track.input,
           bitrate,
+          sampleRate: format?.sampleRate,
           mitigationModes,
           shard: this.#shard,
           logger: this.#logger,

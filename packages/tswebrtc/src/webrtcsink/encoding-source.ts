@@ -2,7 +2,7 @@
  * The encodings as a session sees them. A session does not know whether they are looked after in its own thread
  * (encoding-pool.ts) or in another (shards/worker/worker-seats.ts).
  */
-import type { CodecName } from '../media/types.ts';
+import type { WantedMedia } from './codecs.ts';
 import type { GroupSubscriber } from './encoding-group.ts';
 import type { KeyframeUrgency } from './keyframe-governor.ts';
 import type { MitigationMode } from './sharing/mitigation.ts';
@@ -36,12 +36,12 @@ export interface EncodingSeat {
 
 export interface EncodingSource {
   /**
-   * Gets `subscriber` the frames of `track` in `codec`, of about `bitrate` bit/s; rejects with `ENCODER_FAILED`. `sessionId`
+   * Gets `subscriber` the frames of `track` as it is `wanted`, of about `bitrate` bit/s; rejects with `ENCODER_FAILED`. `sessionId`
    * stands for it in statistics.
    */
   join(
     track: SinkTrack,
-    codec: CodecName,
+    wanted: WantedMedia,
     subscriber: GroupSubscriber,
     bitrate: number,
     sessionId: string,

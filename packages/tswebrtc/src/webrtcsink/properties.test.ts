@@ -21,7 +21,7 @@ describe('defaults', () => {
   it("are the original's, except that nothing listens to the network", () => {
     expect(validateOptions()).toMatchObject({
       videoCaps: ['VP8', 'H264'],
-      audioCaps: ['OPUS'],
+      audioCaps: ['OPUS', 'MULTIOPUS', 'PCMU', 'PCMA'],
       stunServer: 'stun://stun.l.google.com:19302',
       minBitrate: 1000,
       maxBitrate: 8_192_000,

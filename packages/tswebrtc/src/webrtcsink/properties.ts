@@ -33,7 +33,14 @@ const videoTypes: { readonly [K in VideoCodecName]: string } = {
   H265: 'video/x-h265',
   AV1: 'video/x-av1',
 };
-const audioTypes: { readonly [K in AudioCodecName]: string } = { OPUS: 'audio/x-opus' };
+const audioTypes: { readonly [K in AudioCodecName]: string } = {
+  OPUS: 'audio/x-opus',
+  MULTIOPUS: 'audio/x-opus,channel-mapping-family=1',
+  L24: 'audio/x-raw,format=S24BE',
+  L16: 'audio/x-raw,format=S16BE',
+  PCMU: 'audio/x-mulaw',
+  PCMA: 'audio/x-alaw',
+};
 
 export const sinkProperties = {
   videoCaps: property({
@@ -45,10 +52,11 @@ export const sinkProperties = {
   }),
   audioCaps: property({
     type: codecList(audioTypes),
-    default: ['OPUS'],
+    // The original has no G.711, which is for peers that have nothing else.
+    default: ['OPUS', 'MULTIOPUS', 'PCMU', 'PCMA'],
     when: 'ready',
     alias: 'audioCodecs',
-    doc: 'Audio codecs to offer, most wanted first; none offers no audio.',
+    doc: 'Audio codecs to offer, most wanted first; none offers no audio. MULTIOPUS is offered for inputs of more than two channels.',
   }),
   ...networkProperties,
   minBitrate: property({

@@ -1,5 +1,6 @@
 /** How much a session may send with the tracks it has, and what of that each of them gets. All rates in bit/s. */
 import { allocate, audioOnPath, videoOnPath } from './allocation.ts';
+import { type OfferedCodecs, preferencesFor, soundRates, wantedMedia } from './codecs.ts';
 import type { Egress } from './egress.ts';
 import type { SessionTrack } from './session-track.ts';
 import type { SessionOptions } from './session-types.ts';
@@ -12,7 +13,7 @@ const STOPPING_LOSS = 0.01;
 
 export type BitrateOptions = Pick<
   SessionOptions,
-  'peerId' | 'congestionControl' | 'startBitrate' | 'minBitrate' | 'maxBitrate' | 'audioBitrate' | 'defineEncoderBitrates'
+  'peerId' | 'congestionControl' | 'startBitrate' | 'minBitrate' | 'maxBitrate' | 'defineEncoderBitrates' | keyof OfferedCodecs
 >;
 
 export class SessionBitrates {
@@ -27,36 +28,37 @@ export class SessionBitrates {
     return this.#options.congestionControl === 'disabled';
   }
 
-  /** Of everything together with so many video tracks. */
-  limits(videoTracks: number): { min: number; max: number } {
-    const { minBitrate, maxBitrate, audioBitrate } = this.#options;
-    const audio = audioOnPath(audioBitrate, 0);
-    return { min: minBitrate * Math.max(1, videoTracks), max: maxBitrate * videoTracks * MAX_MARGIN + audio };
+  /** Of everything together. `running`: those of the tracks of which the codec may be known. */
+  limits(tracks: readonly SinkTrack[], running: readonly SessionTrack[] = []): { min: number; max: number } {
+    const { minBitrate, maxBitrate } = this.#options;
+    const pictures = tracks.filter(({ kind }) => kind === 'video').length;
+    return { min: minBitrate * Math.max(1, pictures), max: maxBitrate * pictures * MAX_MARGIN + this.#sound(tracks, running) };
   }
 
   /** So much that each video encoder can begin with its start bitrate. */
   startTarget(tracks: readonly SinkTrack[]): number {
-    return tracks.reduce((sum, track) => sum + this.#onPath(track), audioOnPath(this.#options.audioBitrate, 0));
+    return tracks.reduce((sum, track) => sum + this.#onPath(track), this.#sound(tracks, []));
   }
 
-  /** What a track may have before anything is known of the path. */
+  /** What a video track may have before anything is known of the path. */
   start(track: SinkTrack): number {
-    const { audioBitrate, maxBitrate } = this.#options;
-    if (track.kind === 'audio') return audioBitrate;
-    return this.exact ? maxBitrate : this.#onPath(track);
+    return this.exact ? this.#options.maxBitrate : this.#onPath(track);
   }
 
   /** Divides the target among the tracks. */
   divide({ control, retransmitted }: Egress, tracks: readonly SessionTrack[]): void {
     if (this.exact) return;
-    const { peerId, audioBitrate, defineEncoderBitrates } = this.#options;
+    const { peerId, defineEncoderBitrates } = this.#options;
     const now = performance.now();
     const video = tracks.filter(({ track, stream, counts }) => track.kind === 'video' && stream && counts);
     const audio = tracks.filter(({ track, stream, counts }) => track.kind === 'audio' && stream && counts);
     const bitrates = allocate({
       peerId,
       target: control.target.bitrate,
-      audio: audio.reduce((sum, { stream }) => sum + audioOnPath(audioBitrate, stream!.redundancy), 0),
+      audio: this.#sound(
+        audio.map(({ track }) => track),
+        audio,
+      ),
       retransmissions: retransmitted.bitrate(now),
       fecPercentage: video[0]?.stream?.fecPercentage ?? 0,
       tracks: video.map(({ track }) => track.name),
@@ -66,6 +68,16 @@ export class SessionBitrates {
       track.setTarget(bitrates[index]!);
       if (control.target.lossFraction > STOPPING_LOSS) track.refresh(now);
     }
+  }
+
+  /** What sound takes on the path in the codecs that were agreed on, or else in those most wanted. */
+  #sound(tracks: readonly SinkTrack[], running: readonly SessionTrack[]): number {
+    return tracks.reduce((sum, { kind, name, input }) => {
+      if (kind !== 'audio') return sum;
+      const { transceiver, stream } = running.find(({ track }) => track.name === name) ?? {};
+      const codec = transceiver?.codec ?? preferencesFor(this.#options, input)[0];
+      return codec ? sum + audioOnPath(soundRates(wantedMedia(codec, input)), stream?.redundancy ?? 0) : sum;
+    }, 0);
   }
 
   #onPath({ input }: SinkTrack): number {

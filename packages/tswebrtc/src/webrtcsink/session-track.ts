@@ -4,7 +4,7 @@ import type { Transceiver } from '../connection/transceiver.ts';
 import type { OutboundStream } from '../rtp/outbound-stream.ts';
 import type { PacketisedFrame } from '../rtp/packetised-frame.ts';
 import { encoderBitrate, PATH_OVERHEAD } from './allocation.ts';
-import { codecNameOf } from './codecs.ts';
+import { soundRates, wantedMedia } from './codecs.ts';
 import type { GroupSubscriber } from './encoding-group.ts';
 import type { EncodingSeat, EncodingSource } from './encoding-source.ts';
 import { FrameGate, type GatedFrame } from './sharing/frame-gate.ts';
@@ -107,7 +107,13 @@ export class SessionTrack implements GroupSubscriber {
     stream.retransmissionPercentage = this.#options.retransmissionPercentage;
     const { encodings, sessionId } = this.#options;
     try {
-      const membership = await encodings.join(this.track, codecNameOf(codec.name), this, this.#encoderTarget, sessionId);
+      const membership = await encodings.join(
+        this.track,
+        wantedMedia(codec, this.track.input),
+        this,
+        this.#encoderTarget,
+        sessionId,
+      );
       if (this.#closed || this.stream !== stream) return membership.leave();
       this.membership = membership;
     } catch (error) {
@@ -186,7 +192,9 @@ export class SessionTrack implements GroupSubscriber {
 
   get #encoderTarget(): number {
     const { input } = this.track;
-    if (this.#options.exact || input.kind === 'audio') return this.#target;
+    const { codec } = this.transceiver;
+    if (input.kind === 'audio') return codec ? soundRates(wantedMedia(codec, input)).bitrate : 0;
+    if (this.#options.exact) return this.#target;
     return encoderBitrate(this.#target, this.membership?.encoding?.format?.framerate ?? input.format.framerate);
   }
 

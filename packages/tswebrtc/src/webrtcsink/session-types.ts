@@ -41,8 +41,6 @@ export interface SessionOptions {
   readonly minBitrate: number;
   readonly maxBitrate: number;
   readonly defineEncoderBitrates: DefineEncoderBitrates | undefined;
-  /** Of each audio track, bit/s. */
-  readonly audioBitrate: number;
   readonly retransmission: boolean;
   /** Most of what is sent that may be retransmissions, %; -1 without bound. */
   readonly retransmissionPercentage: number;

@@ -48,7 +48,7 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     this.id = options.id;
     this.peerId = options.peerId;
     this.#options = options;
-    this.#wanted = options.tracks;
+    this.#wanted = this.#offerable(options.tracks);
     this.#logger = options.logger.child({ subsystem: 'session', sessionId: options.id });
     this.#channels = new SessionChannels({
       ...options,
@@ -59,8 +59,8 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
       logger: this.#logger,
     });
     this.#bitrates = new SessionBitrates(options);
-    const { min: minBitrate, max: maxBitrate } = this.#bitrates.limits(pictures(options.tracks));
-    const startBitrate = this.#bitrates.startTarget(options.tracks);
+    const { min: minBitrate, max: maxBitrate } = this.#bitrates.limits(this.#wanted);
+    const startBitrate = this.#bitrates.startTarget(this.#wanted);
     this.#egress = new Egress({
       control: createController(options.congestionControl, { minBitrate, maxBitrate, startBitrate, now: performance.now() }),
       onTarget: () => this.#divide(),
@@ -104,9 +104,9 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
    */
   setTracks(tracks: readonly SinkTrack[]): void {
     if (this.#ended) return;
-    this.#wanted = tracks;
+    this.#wanted = this.#offerable(tracks);
     const gone = this.#tracks.filter(({ track }) => !isAmong(tracks, track));
-    const complete = tracks.every((track) => this.#has(track));
+    const complete = this.#wanted.every((track) => this.#has(track));
     for (const track of gone) this.#remove(track);
     if (gone.length > 0) this.#follow();
     if (gone.length > 0 || !complete) this.#negotiation?.offer();
@@ -267,17 +267,21 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     return connection.transceivers.length > 0;
   }
 
+  /** Tracks for which there is a codec: a list of codecs may have none for stereo. */
+  #offerable(tracks: readonly SinkTrack[]): readonly SinkTrack[] {
+    return tracks.filter(({ input }) => preferencesFor(this.#options, input).length > 0);
+  }
+
   #has({ name }: SinkTrack): boolean {
     return this.#tracks.some(({ track }) => track.name === name);
   }
 
   #createTrack(connection: Connection, track: SinkTrack): SessionTrack {
-    const { videoCodecs, audioCodecs, retransmission, retransmissionPercentage, fec, congestionControl, encodings } =
-      this.#options;
+    const { retransmission, retransmissionPercentage, fec, congestionControl, encodings } = this.#options;
     const transceiver = connection.addTransceiver({
       kind: track.kind,
       direction: 'sendonly',
-      codecs: preferencesFor(track.kind === 'video' ? videoCodecs : audioCodecs),
+      codecs: preferencesFor(this.#options, track.input),
       retransmission: track.kind === 'video' && retransmission,
       fec,
       transportCc: congestionControl !== 'disabled',
@@ -343,17 +347,13 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
   #limit(taken: readonly SessionTrack[], first: boolean): void {
     const { control } = this.#egress;
     const tracks = taken.map(({ track }) => track);
-    const limits = this.#bitrates.limits(pictures(tracks));
+    const limits = this.#bitrates.limits(tracks, taken);
     const now = performance.now();
     // The session began with other tracks than it was made for.
     const start = first && tracks.some((track) => !isAmong(this.#options.tracks, track));
     control.setLimits(start ? { ...limits, start: this.#bitrates.startTarget(tracks) } : limits, now);
     control.setAllocated(limits.max, now);
   }
-}
-
-function pictures(tracks: readonly SinkTrack[]): number {
-  return tracks.filter(({ kind }) => kind === 'video').length;
 }
 
 function isAmong(tracks: readonly SinkTrack[], track: SinkTrack): boolean {

@@ -20,6 +20,8 @@ export interface SharedEncodingOptions {
   readonly track: InputTrack;
   /** bit/s. */
   readonly bitrate: number;
+  /** Of sound, Hz. */
+  readonly sampleRate?: number | undefined;
   readonly mitigationModes: readonly MitigationMode[];
   readonly shard: Shard;
   readonly logger: Logger;
@@ -63,7 +65,7 @@ export class SharedEncoding {
     this.#options = options;
     this.#bitrate = bitrate;
     this.#governor = new KeyframeGovernor(bitrate);
-    this.#packetiser = createPacketiser(encoding.codec);
+    this.#packetiser = createPacketiser(encoding.codec, options.sampleRate ? { clockRate: options.sampleRate } : {});
     this.#mitigation = track.kind === 'video' ? new Mitigation(track.format, options.mitigationModes, bitrate) : undefined;
     if (this.#mitigation && this.#mitigation.active.length > 0) encoding.setFormat(this.#mitigation.format);
     encoding.on('frame', (frame) => this.#onFrame(frame));

@@ -12,8 +12,6 @@ import type { PlacedSession } from './shards/remote-session.ts';
 import type { ShardPool } from './shards/shard-pool.ts';
 import type { SinkTrack } from './tracks.ts';
 
-/** Opus at its best for music and speech alike, bit/s. */
-export const AUDIO_BITRATE = 96_000;
 /** ms that a consumer has from its request to a connection. */
 const SETUP_TIMEOUT = 30_000;
 
@@ -119,7 +117,6 @@ export class SinkSessions {
       videoCodecs: options.videoCaps,
       audioCodecs: options.audioCaps,
       startBitrate: Math.min(Math.max(options.startBitrate, options.minBitrate), options.maxBitrate),
-      audioBitrate: AUDIO_BITRATE,
       congestionControl: options.congestionControl,
       minBitrate: options.minBitrate,
       maxBitrate: options.maxBitrate,

@@ -29,7 +29,7 @@ import { Shard } from './shard.ts';
 import type { PlacedSession } from './shards/remote-session.ts';
 import { ShardPool } from './shards/shard-pool.ts';
 import { type AddTrackOptions, type SinkInput, SinkInputs } from './sink-inputs.ts';
-import { AUDIO_BITRATE, SinkSessions } from './sink-sessions.ts';
+import { SinkSessions } from './sink-sessions.ts';
 import type { TrackInfo } from './tracks.ts';
 
 const DEFAULT_SIGNALLING_URI = 'ws://127.0.0.1:8443';
@@ -245,7 +245,6 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
       {
         minBitrate,
         maxBitrate,
-        audioBitrate: AUDIO_BITRATE,
         encoding,
         maxEncodings,
         mitigationModes: enableMitigationModes,

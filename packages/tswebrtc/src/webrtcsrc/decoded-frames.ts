@@ -1,17 +1,19 @@
 /** The frames of a track, decoded, for a reader who takes them one by one. A slow reader gets the newest ones: nothing grows. */
 import { AsyncQueue } from '../common/async-queue.ts';
 import { asError, TsWebRTCError } from '../common/errors.ts';
+import { isAudioCodec } from '../media/audio-codecs.ts';
 import type { RecordedCodec } from '../media/containers.ts';
 import type { Decoding, DecodingOptions, Picture, Sound } from '../media/output-types.ts';
 import type { InboundFrame } from '../rtp/receive/inbound-stream.ts';
+import { sentSound } from './sent-sound.ts';
 import type { SrcTrack } from './src-track.ts';
 
-/** What waits at most. */
+/** What waits at most: pictures, and µs of sound. */
 const MOST_PICTURES = 3;
-const MOST_SOUNDS = 100;
+const MOST_SOUND = 2_000_000;
 
 /** What is asked of the decoder, whichever codec it is for. */
-export type WantedForm = Omit<Extract<DecodingOptions, { format?: unknown }>, 'codec'> & { readonly channels?: 1 | 2 };
+export type WantedForm = Omit<Extract<DecodingOptions, { format?: unknown }>, 'codec'> & { readonly channels?: number };
 
 export type OpenDecoding = (options: DecodingOptions) => Promise<Decoding>;
 
@@ -36,7 +38,13 @@ export class DecodedFrames<T extends Picture | Sound> extends AsyncQueue<T> {
 
   override push(value: T): void {
     super.push(value);
-    while (this.waiting.length > (this.#track.kind === 'video' ? MOST_PICTURES : MOST_SOUNDS)) {
+    const late = (): boolean => {
+      const oldest = this.waiting[0];
+      if (!oldest) return false;
+      if (oldest.kind === 'video') return this.waiting.length > MOST_PICTURES;
+      return Math.abs(value.timestamp - oldest.timestamp) > MOST_SOUND;
+    };
+    while (late()) {
       this.waiting.shift();
       this.dropped++;
     }
@@ -46,7 +54,7 @@ export class DecodedFrames<T extends Picture | Sound> extends AsyncQueue<T> {
     const codec = frame.codec.toUpperCase();
     if (codec !== this.#codec) {
       this.#codec = codec;
-      void this.#restart(codec as RecordedCodec);
+      void this.#restart(codec as RecordedCodec, frame);
     }
     if (!this.#decoding || this.#decoding === 'opening') return;
     const { data, timestamp, clockRate, keyframe, captureTime } = frame;
@@ -54,13 +62,15 @@ export class DecodedFrames<T extends Picture | Sound> extends AsyncQueue<T> {
   }
 
   /** Opens a decoder for the codec that comes now. */
-  async #restart(codec: RecordedCodec): Promise<void> {
+  async #restart(codec: RecordedCodec, frame: InboundFrame): Promise<void> {
     const before = this.#decoding;
     this.#decoding = 'opening';
     if (before && before !== 'opening') void before.close();
     try {
       const { channels, ...form } = this.#form;
-      const options: DecodingOptions = codec === 'OPUS' ? { codec, ...(channels ? { channels } : {}) } : { codec, ...form };
+      const options: DecodingOptions = isAudioCodec(codec)
+        ? { codec, sent: sentSound(frame), ...(channels ? { channels } : {}) }
+        : { codec, ...form };
       const decoding = await this.#open(options);
       if (this.ended || this.#codec !== codec) return void decoding.close();
       decoding.on('decoded', (decoded) => this.push(decoded as T));

@@ -28,7 +28,14 @@ const VIDEO_TYPES = {
   H265: 'video/x-h265',
   AV1: 'video/x-av1',
 } as const;
-const AUDIO_TYPES = { OPUS: 'audio/x-opus' } as const;
+const AUDIO_TYPES = {
+  OPUS: 'audio/x-opus',
+  MULTIOPUS: 'audio/x-opus,channel-mapping-family=1',
+  L24: 'audio/x-raw,format=S24BE',
+  L16: 'audio/x-raw,format=S16BE',
+  PCMU: 'audio/x-mulaw',
+  PCMA: 'audio/x-alaw',
+} as const;
 
 export type SrcVideoCodec = keyof typeof VIDEO_TYPES;
 export type SrcAudioCodec = keyof typeof AUDIO_TYPES;
@@ -42,7 +49,8 @@ export const srcProperties = {
   }),
   audioCodecs: property({
     type: codecList<SrcAudioCodec>(AUDIO_TYPES),
-    default: ['OPUS'],
+    // The original has no G.711, which is for peers that have nothing else.
+    default: ['OPUS', 'MULTIOPUS', 'PCMU', 'PCMA'],
     when: 'ready',
     doc: 'Audio codecs to take, most wanted first; none takes no audio.',
   }),

@@ -13,6 +13,7 @@ import type { CodecPreference, ConnectionOptions, IceServer } from '../connectio
 import type { SessionDescription } from '../signalling/signaller.ts';
 import type { OpenDecoding } from './decoded-frames.ts';
 import type { SrcAudioCodec, SrcVideoCodec } from './properties.ts';
+import { soundPreferences } from './sound-preferences.ts';
 import { SrcTrack } from './src-track.ts';
 import { Upstream } from './upstream.ts';
 
@@ -216,7 +217,7 @@ export class SrcSession extends Emitter<SrcSessionEvents> {
   /** Adds transceivers until there are `count` of this kind. */
   #want(connection: Connection, kind: 'video' | 'audio', count: number): void {
     const { videoCodecs, audioCodecs, retransmission, playoutDelay } = this.#options;
-    const codecs = kind === 'video' ? videoCodecs.flatMap(videoPreferences) : audioCodecs.map(audioPreference);
+    const codecs = kind === 'video' ? videoCodecs.flatMap(videoPreferences) : audioCodecs.flatMap(soundPreferences);
     if (codecs.length === 0) return;
     const there = connection.transceivers.filter((transceiver) => transceiver.kind === kind).length;
     for (let i = there; i < count; i++) {
@@ -258,4 +259,3 @@ const videoPreferences = (name: SrcVideoCodec): CodecPreference[] => {
   return name === 'H264' ? [plain, { ...plain, fmtp: HIGH_PROFILE }] : [plain];
 };
 const HIGH_PROFILE = { 'packetization-mode': '1', 'profile-level-id': '640033', 'level-asymmetry-allowed': '1' };
-const audioPreference = (name: SrcAudioCodec): CodecPreference => ({ name, clockRate: 48_000, channels: 2 });

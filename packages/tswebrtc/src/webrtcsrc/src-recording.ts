@@ -7,6 +7,7 @@ import path from 'node:path';
 import type { Writable } from 'node:stream';
 import { Emitter } from '../common/emitter.ts';
 import { asError, TsWebRTCError } from '../common/errors.ts';
+import { isAudioCodec } from '../media/audio-codecs.ts';
 import {
   CONTAINERS,
   type ContainerName,
@@ -20,6 +21,7 @@ import type { MediaEngine } from '../media/types.ts';
 import { type Keyframe, readKeyframe } from '../rtp/keyframes/keyframe.ts';
 import type { InboundFrame } from '../rtp/receive/inbound-stream.ts';
 import { SharedTimeline, type TrackClock } from '../rtp/receive/shared-timeline.ts';
+import { sentSound } from './sent-sound.ts';
 import type { SrcTrack } from './src-track.ts';
 
 /** ms that a file waits for the sender to say which times belong together; a reader behind a pipe is not kept waiting. */
@@ -230,20 +232,20 @@ export class SrcRecording extends Emitter<SrcRecordingEvents> {
   async #begin(): Promise<void> {
     this.#state = 'opening';
     const tracks: RecordedTrack[] = [];
-    const { videoCodecs, transcodesTo } = CONTAINERS[this.#container];
     for (const lane of this.#lanes) {
       const { track, keyframe, codec } = lane;
       // Sound can begin at any time, so it has its place though there is none yet; a picture must have begun.
-      if (track.kind === 'audio') tracks.push({ kind: 'audio', codec: 'OPUS', channels: 2 });
-      else if (keyframe && codec) tracks.push({ kind: 'video', codec: codec as RecordedVideoCodec, ...keyframe });
+      if (track.kind === 'audio') {
+        const sound = lane.waiting[0] ?? track.sound;
+        const named = sound?.codec.toUpperCase() ?? '';
+        if (!sound || !isAudioCodec(named)) continue;
+        lane.codec = named;
+        tracks.push({ kind: 'audio', codec: named, sent: sentSound(sound) });
+      } else if (keyframe && codec) tracks.push({ kind: 'video', codec: codec as RecordedVideoCodec, ...keyframe });
       else continue;
       lane.index = tracks.length - 1;
-      const foreign = track.kind === 'video' && !videoCodecs.includes(codec as RecordedVideoCodec);
-      this.#tracks.push({
-        name: track.name,
-        codec: track.kind === 'audio' ? 'OPUS' : codec!,
-        ...(foreign ? { transcodedTo: transcodesTo } : {}),
-      });
+      const target = transcodingTarget(this.#container, tracks.at(-1)!);
+      this.#tracks.push({ name: track.name, codec: lane.codec!, ...(target ? { transcodedTo: target } : {}) });
     }
     const leading = this.#lanes.some(({ keyframe }) => keyframe) ? 'video' : 'audio';
     const starts = this.#lanes.filter(({ track, waiting }) => track.kind === leading && waiting.length > 0);
@@ -332,6 +334,14 @@ export class SrcRecording extends Emitter<SrcRecordingEvents> {
       },
     };
   }
+}
+
+/** What a track becomes in a container that does not take its codec. */
+function transcodingTarget(container: ContainerName, track: RecordedTrack): RecordedCodec | undefined {
+  const { videoCodecs, audioCodecs, transcodesTo } = CONTAINERS[container];
+  if (track.kind === 'video') return videoCodecs.includes(track.codec) ? undefined : transcodesTo;
+  if (audioCodecs.includes(track.codec)) return undefined;
+  return track.sent.channels > 2 ? 'MULTIOPUS' : 'OPUS';
 }
 
 const ignore = (): void => {};

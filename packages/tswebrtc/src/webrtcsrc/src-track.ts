@@ -7,6 +7,7 @@ import type { InboundFrame, InboundStreamStats } from '../rtp/receive/inbound-st
 import { DecodedFrames, firstPicture, type OpenDecoding, type WantedForm } from './decoded-frames.ts';
 import { FrameQueue } from './frame-queue.ts';
 import { withParameterSets } from './parameter-sets.ts';
+import type { DescribedSound } from './sent-sound.ts';
 
 export type SrcTrackEvents = {
   /** For who takes each at once; `frames()` waits for its reader. */
@@ -71,6 +72,12 @@ export class SrcTrack extends Emitter<SrcTrackEvents> {
     return this.#transceiver.codec?.name ?? '';
   }
 
+  /** What is known of its sound; undefined of pictures, and before anything was agreed on. */
+  get sound(): DescribedSound | undefined {
+    const { codec } = this.#transceiver;
+    return this.kind === 'audio' && codec ? { ...codec, codec: codec.name } : undefined;
+  }
+
   /** Parameters of that codec from the session description, such as `sprop-parameter-sets`. */
   get fmtp(): Readonly<Record<string, string>> {
     return this.#transceiver.codec?.fmtp ?? {};
@@ -114,10 +121,11 @@ export class SrcTrack extends Emitter<SrcTrackEvents> {
   }
 
   /**
-   * Sound from now on, decoded: 48 kHz, 32-bit float, interleaved, with silence where it was lost; ends with the track. A
-   * reader who is too slow loses the oldest. Throws as `pictures` does.
+   * Sound from now on, decoded: 48 kHz, 32-bit float, interleaved in the order of WAVE, with silence where it was lost; ends with
+   * the track. A reader who is too slow loses the oldest. `channels`: 1 to 8; default: as the session description has them, which
+   * are two for Opus. Throws as `pictures` does.
    */
-  sounds(options: { readonly channels?: 1 | 2 } = {}): AsyncIterableIterator<Sound> {
+  sounds(options: { readonly channels?: number } = {}): AsyncIterableIterator<Sound> {
     return this.#decoded<Sound>('audio', options);
   }
 

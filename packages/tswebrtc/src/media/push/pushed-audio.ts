@@ -4,9 +4,9 @@
  * jitter. Without timestamps its samples are counted.
  */
 import { TsWebRTCError } from '../../common/errors.ts';
-import { invalid } from '../options.ts';
+import { MOST_CHANNELS } from '../audio-codecs.ts';
+import { checkChannels, invalid } from '../options.ts';
 import type { WorkerInputTrack } from '../worker/messages.ts';
-import { RAW_CHANNELS } from '../worker/raw-audio.ts';
 import { monotonicNow } from '../worker/timeline.ts';
 import type { PushClock } from './push-clock.ts';
 import { LEAD, PushedTrack } from './pushed-track.ts';
@@ -15,7 +15,7 @@ import type { Wait } from './write-queue.ts';
 export interface PushedAudioOptions {
   /** Hz. */
   readonly sampleRate: number;
-  /** Interleaved. */
+  /** 1 to 8, interleaved in the order of WAVE. */
   readonly channels: number;
   /** Integers of 16 bits, or floats of 32 bits of which full scale is 1; in the byte order of the machine. */
   readonly format: 's16' | 'f32';
@@ -92,14 +92,14 @@ export class PushedAudio extends PushedTrack<Sound> {
     });
     const { sampleRate, channels, format } = options;
     if (sampleRate !== 48_000) throw invalid('sampleRate', sampleRate, '48000 Hz');
-    if (channels !== 1 && channels !== 2) throw invalid('channels', channels, '1 or 2');
+    checkChannels(channels, MOST_CHANNELS);
     if (format !== 's16' && format !== 'f32') throw invalid('format', format, '"s16" or "f32"');
     this.#options = options;
     this.#clock = clock;
     this.#sliceSize = Math.round(sampleRate * SLICE_DURATION);
     this.#slice = this.#freshSlice();
     this.description = { kind: 'audio', format: { sampleRate, channels } };
-    this.outlet.setFormat({ kind: 'audio' }, this.#slice.samples.byteLength);
+    this.outlet.setFormat({ kind: 'audio', channels }, this.#slice.samples.byteLength);
   }
 
   /**
@@ -182,11 +182,8 @@ export class PushedAudio extends PushedTrack<Sound> {
     const scale = from instanceof Int16Array ? 1 / 32768 : 1;
     const to = this.#slice.samples;
     if (this.#filled === 0) this.#slice.due = this.#timeOf(this.#count);
-    let target = this.#filled * RAW_CHANNELS;
-    for (let i = at * channels; i < (at + count) * channels; i += channels) {
-      to[target++] = from[i]! * scale;
-      to[target++] = from[i + channels - 1]! * scale;
-    }
+    let target = this.#filled * channels;
+    for (let i = at * channels; i < (at + count) * channels; i++) to[target++] = from[i]! * scale;
     this.#filled += count;
     this.#count += count;
     if (this.#filled === this.#sliceSize) this.#finishSlice();
@@ -195,7 +192,7 @@ export class PushedAudio extends PushedTrack<Sound> {
   /** What is missing of it is silence. */
   #finishSlice(): void {
     if (this.#filled === 0) return;
-    this.#slice.samples.fill(0, this.#filled * RAW_CHANNELS);
+    this.#slice.samples.fill(0, this.#filled * this.#options.channels);
     this.#slices.push(this.#slice);
     this.#slice = this.#spare.pop() ?? this.#freshSlice();
     this.#filled = 0;
@@ -231,7 +228,7 @@ export class PushedAudio extends PushedTrack<Sound> {
   }
 
   #freshSlice(): Slice {
-    return { samples: new Float32Array(this.#sliceSize * RAW_CHANNELS), due: 0 };
+    return { samples: new Float32Array(this.#sliceSize * this.#options.channels), due: 0 };
   }
 }
 

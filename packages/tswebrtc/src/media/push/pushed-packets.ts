@@ -117,6 +117,7 @@ export class PushedPackets extends Emitter<PushedPacketsEvents> implements PushS
       this.description = { kind: 'video', format: { width, height, framerate }, colorSpace: 2, encoded };
     } else {
       const { channels = 2 } = options as PushedAudioPacketsOptions;
+      if (codec !== 'OPUS') throw invalid('codec', codec, '"OPUS": other sound is written as samples');
       if (channels !== 1 && channels !== 2) throw invalid('channels', channels, '1 or 2');
       this.description = { kind: 'audio', format: { sampleRate: 48_000, channels }, encoded: { codec } };
     }

@@ -2,10 +2,9 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Decoding, DecodingOptions, Picture, Sound } from '../output-types.ts';
 import { pictureSize } from '../picture-layouts.ts';
-import type { CodecName, EncodedFrame } from '../types.ts';
+import type { AudioCodecName, CodecName, EncodedFrame, VideoCodecName } from '../types.ts';
 import { RawOutlet } from '../worker/input/raw-outlet.ts';
 import type { WorkerInputTrack } from '../worker/messages.ts';
-import { RAW_CHANNELS } from '../worker/raw-audio.ts';
 import type { Timeline } from '../worker/timeline.ts';
 
 /** Sample frames in the longest Opus packet, 120 ms. */
@@ -26,9 +25,10 @@ export class Transcoding {
     this.#description = description;
     this.#outlet = new RawOutlet(description.kind);
     if (description.kind === 'audio') {
-      this.#outlet.setFormat({ kind: 'audio' }, LONGEST * RAW_CHANNELS * Float32Array.BYTES_PER_ELEMENT);
-    }
-    void this.#open({ codec }, open, needsKeyframe);
+      const { channels } = description.format;
+      this.#outlet.setFormat({ kind: 'audio', channels }, LONGEST * channels * Float32Array.BYTES_PER_ELEMENT);
+      void this.#open({ codec: codec as AudioCodecName, channels }, open, needsKeyframe);
+    } else void this.#open({ codec: codec as VideoCodecName }, open, needsKeyframe);
   }
 
   set timeline(timeline: Timeline) {

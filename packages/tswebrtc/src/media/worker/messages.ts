@@ -68,8 +68,9 @@ export type RawFormat =
       readonly colorSpace: number;
     }
   | {
-      /** 32-bit float, interleaved, 48 kHz, stereo. */
+      /** 32-bit float, interleaved, 48 kHz, in the layouts of raw-audio.ts. */
       readonly kind: 'audio';
+      readonly channels: number;
     };
 
 /** Input worker to encoding worker, over a port of their own. */

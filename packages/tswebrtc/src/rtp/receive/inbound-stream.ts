@@ -24,6 +24,9 @@ export interface PayloadFormat {
   readonly name: string;
   /** Hz. */
   readonly clockRate: number;
+  /** Of sound, where the rtpmap says it. */
+  readonly channels?: number;
+  readonly fmtp?: Readonly<Record<string, string>>;
   /** Of `rtx`: the payload type that is sent again. */
   readonly associated?: number;
 }
@@ -45,6 +48,10 @@ export interface InboundFrame extends ReceivedFrame {
   readonly codec: string;
   /** Hz: units of `timestamp`. */
   readonly clockRate: number;
+  /** Of sound, where the rtpmap says it. */
+  readonly channels?: number;
+  /** Parameters of the codec in the SDP. */
+  readonly fmtp?: Readonly<Record<string, string>>;
   /** By the sender's clock, ms since the Unix epoch; undefined before its first report. */
   readonly captureTime: number | undefined;
 }
@@ -104,7 +111,7 @@ export class InboundStream {
   #payloadType = -1;
   #format: PayloadFormat | undefined;
   #report: SenderReport | undefined;
-  readonly #senderClock: SenderClock;
+  #senderClock: SenderClock;
   /** When it was, or is taken to have been. */
   #keyframeAsked = Number.NEGATIVE_INFINITY;
   #keyframeWanted = false;
@@ -184,7 +191,7 @@ export class InboundStream {
   take(now: number): InboundFrame | undefined {
     const frame = this.#buffer?.take(now);
     if (!frame) return undefined;
-    const { name: codec, clockRate } = this.#format!;
+    const { name: codec, clockRate, channels, fmtp } = this.#format!;
     this.#frames++;
     if (frame.keyframe) {
       this.#keyframes++;
@@ -197,6 +204,8 @@ export class InboundStream {
       payloadType: this.#payloadType,
       codec,
       clockRate,
+      ...(channels === undefined ? {} : { channels }),
+      ...(fmtp === undefined ? {} : { fmtp }),
       captureTime: this.#senderClock.captureTime(frame.timestamp),
     };
   }
@@ -369,6 +378,13 @@ export class InboundStream {
     return taken;
   }
 
+  /** The sender counts by another clock than its first codec's. */
+  #countBy(clockRate: number): void {
+    this.#reception.clockRate = clockRate;
+    this.#senderClock = new SenderClock(clockRate);
+    if (this.#report) this.#senderClock.report(this.#report);
+  }
+
   /** The buffer for a payload type; another codec than before begins anew. */
   #bufferFor(payloadType: number, arrival: number): JitterBuffer | undefined {
     if (payloadType === this.#payloadType) return this.#buffer;
@@ -376,6 +392,7 @@ export class InboundStream {
     const format = this.#options.formats.get(payloadType)!;
     const { nack, bounds } = this.#options;
     this.#keyframeAsked = Math.max(this.#keyframeAsked, arrival + FIRST_KEYFRAME_TIME - KEYFRAME_INTERVAL);
+    if (format.clockRate !== this.#reception.clockRate) this.#countBy(format.clockRate);
     this.#payloadType = payloadType;
     this.#format = format;
     this.#buffer = new JitterBuffer({

@@ -26,7 +26,8 @@ export interface ReceptionStats {
 
 export class Reception {
   readonly ssrc: number;
-  readonly #clockRate: number;
+  /** Hz; codecs of one medium may differ in it. */
+  clockRate: number;
   #first: number | undefined;
   #highest = 0;
   #received = 0;
@@ -41,10 +42,9 @@ export class Reception {
   #reportedReceived = 0;
   #senderReport: { readonly compact: number; readonly arrival: number } | undefined;
 
-  /** `clockRate`: Hz. */
   constructor(ssrc: number, clockRate: number) {
     this.ssrc = ssrc;
-    this.#clockRate = clockRate;
+    this.clockRate = clockRate;
   }
 
   /**
@@ -54,7 +54,7 @@ export class Reception {
   packet(sequence: number, timestamp: number, payloadSize: number, headerSize: number, arrival: number): void {
     if (this.#first === undefined) this.#first = this.#highest = sequence;
     else {
-      const transit = ((arrival - this.#lastArrival!) * this.#clockRate) / 1000 - timestampDelta(timestamp, this.#lastTimestamp);
+      const transit = ((arrival - this.#lastArrival!) * this.clockRate) / 1000 - timestampDelta(timestamp, this.#lastTimestamp);
       this.#jitter += (Math.abs(transit) - this.#jitter) * JITTER_WEIGHT;
     }
     // What comes before the first one was expected as well.
@@ -96,7 +96,7 @@ export class Reception {
     return {
       packetsReceived: this.#received,
       packetsLost: this.#expected - this.#received,
-      jitter: this.#jitter / this.#clockRate,
+      jitter: this.#jitter / this.clockRate,
       bytesReceived: this.#bytes,
       headerBytesReceived: this.#headerBytes,
       lastPacketReceived: this.#lastArrival,

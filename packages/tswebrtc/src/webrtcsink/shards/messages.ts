@@ -6,8 +6,8 @@ import type { ErrorCode } from '../../common/errors.ts';
 import { TsWebRTCError } from '../../common/errors.ts';
 import type { DataChannelInit, RTCStatsEntry } from '../../connection/transport/types.ts';
 import type { IceServer } from '../../connection/types.ts';
-import type { CodecName } from '../../media/types.ts';
 import type { SessionDescription } from '../../signalling/signaller.ts';
+import type { WantedMedia } from '../codecs.ts';
 import type { UpstreamRequest } from '../control/control-channels.ts';
 import type { EncodingView } from '../encoding-source.ts';
 import type { KeyframeUrgency } from '../keyframe-governor.ts';
@@ -138,7 +138,7 @@ export type FromSeat =
       readonly seat: number;
       readonly sessionId: string;
       readonly track: string;
-      readonly codec: CodecName;
+      readonly wanted: WantedMedia;
       readonly bitrate: number;
     }
   /** Of several at once: `bitrates[i]`, in bit/s, is what `seats[i]` may have. */

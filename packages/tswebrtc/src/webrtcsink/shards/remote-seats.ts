@@ -84,7 +84,7 @@ export class RemoteSeats {
     this.#ids.length = this.#states.length = 0;
   }
 
-  async #join({ seat: id, sessionId, track: name, codec, bitrate }: Extract<FromSeat, { type: 'join' }>): Promise<void> {
+  async #join({ seat: id, sessionId, track: name, wanted, bitrate }: Extract<FromSeat, { type: 'join' }>): Promise<void> {
     const { encodings, tracks, post } = this.#options;
     const seat = new RemoteSeat(id, this, (error) =>
       post({ type: 'seat-failed', seat: id, error: errorMessage(asError(error)) }),
@@ -94,7 +94,7 @@ export class RemoteSeats {
       const track = tracks().find((other) => other.name === name);
       // The thread does not know yet.
       if (!track) throw new TsWebRTCError('INVALID_STATE', `track ${name} was removed.`);
-      const membership = await encodings.join(track, codec, seat, bitrate, sessionId);
+      const membership = await encodings.join(track, wanted, seat, bitrate, sessionId);
       if (this.#seats.get(id) !== seat) return membership.leave();
       seat.membership = membership;
       post({ type: 'joined', seat: id, encoding: membership.encoding && viewOf(membership.encoding), reason: membership.reason });

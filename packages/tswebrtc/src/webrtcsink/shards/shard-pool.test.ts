@@ -8,7 +8,7 @@ import type { SessionOptions } from '../session-types.ts';
 import { Shard } from '../shard.ts';
 import { ShardPool } from './shard-pool.ts';
 
-const limits = { minBitrate: 1000, maxBitrate: 1e6, audioBitrate: 64_000, maxEncodings: 1 };
+const limits = { minBitrate: 1000, maxBitrate: 1e6, maxEncodings: 1 };
 
 const optionsOf = (id: string): Omit<SessionOptions, 'shard' | 'encodings'> => ({
   id,

@@ -9,6 +9,11 @@ const DECODERS: Readonly<Record<RecordedCodec, string>> = {
   H264: 'h264',
   H265: 'hevc',
   OPUS: 'libopus',
+  MULTIOPUS: 'libopus',
+  L24: 'pcm_s24be',
+  L16: 'pcm_s16be',
+  PCMU: 'pcm_mulaw',
+  PCMA: 'pcm_alaw',
   VP8: 'vp8',
   VP9: 'vp9',
 };

@@ -1,7 +1,7 @@
 /** Runs one decoder in this thread: encoded frames come as messages, decoded ones go back. */
 import type { MessagePort } from 'node:worker_threads';
 import { asError } from '../../../common/errors.ts';
-import type { FrameToDecode, Picture, Sound } from '../../output-types.ts';
+import { type FrameToDecode, isSound, type Picture, type Sound } from '../../output-types.ts';
 import type { FromDecoding, ToDecoding } from '../messages.ts';
 import { PictureDecoder } from './picture-decoder.ts';
 import { SoundDecoder } from './sound-decoder.ts';
@@ -44,8 +44,7 @@ export async function serveDecoding(port: MessagePort, { options }: OpenDecoding
     }
   });
   try {
-    const opened =
-      options.codec === 'OPUS' ? await SoundDecoder.open(options, handOn) : await PictureDecoder.open(options, handOn);
+    const opened = isSound(options) ? await SoundDecoder.open(options, handOn) : await PictureDecoder.open(options, handOn);
     if (closed) return opened.close();
     decoder = opened;
     post({ type: 'decoding-opened' });

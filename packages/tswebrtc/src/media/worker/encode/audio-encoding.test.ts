@@ -28,18 +28,15 @@ afterEach(() => {
 
 async function open(options: Partial<EncodingOptions> = {}): Promise<void> {
   packets = [];
-  encoding = await Encoding.open(
-    { codec: 'OPUS', bitrate: 48_000, ...options },
-    {
-      write(data, _, { timestamp }) {
-        packets.push({ data: data.slice(), timestamp });
-        return true;
-      },
-      failed(error) {
-        throw error;
-      },
+  encoding = await Encoding.open({ codec: 'OPUS', bitrate: 48_000, ...options }, 2, {
+    write(data, _, { timestamp }) {
+      packets.push({ data: data.slice(), timestamp });
+      return true;
     },
-  );
+    failed(error) {
+      throw error;
+    },
+  });
 }
 
 /** Encodes frames of 20 ms of a sine, or of silence; returns the packets they made. */
@@ -62,7 +59,7 @@ function play(count: number, frequency: number): Packet[] {
       captureTime: timestamp / 1000,
       samples: SAMPLES,
       data,
-      format: { kind: 'audio' },
+      format: { kind: 'audio', channels: 2 },
       release() {},
     };
     encoding!.take(frame);

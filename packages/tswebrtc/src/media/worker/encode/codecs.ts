@@ -200,48 +200,6 @@ function setConstantRate(context: CodecContext, bitrate: number): void {
 
 export const VIDEO_ENCODERS: readonly VideoEncoderRow[] = [vp8, x264, vp9, x265, svtAv1];
 
-export interface AudioSettings {
-  /** bit/s */
-  readonly bitrate: number;
-  readonly inbandFec: boolean;
-  readonly dtx: boolean;
-  /** Percent. */
-  readonly expectedLoss: number;
-}
-
-/** Opus packets of up to so many bytes hold no sound (libopus, `opus_encode`). */
-const OPUS_EMPTY = 2;
-
-export interface AudioEncoderRow {
-  readonly codec: CodecName;
-  readonly implementation: string;
-  /** Samples (of 48,000 a second) in a packet. */
-  readonly frameSize: number;
-  configure(context: CodecContext, settings: AudioSettings): Record<string, string | number>;
-  /** False for a packet that says nothing and need not be sent. */
-  isWorthSending(data: Uint8Array, settings: AudioSettings): boolean;
-}
-
-const opus: AudioEncoderRow = {
-  codec: 'OPUS',
-  implementation: 'libopus',
-  frameSize: 960,
-  configure(context, { bitrate, inbandFec, dtx, expectedLoss }) {
-    context.bitRate = BigInt(Math.round(bitrate));
-    return {
-      application: 'audio',
-      frame_duration: 20,
-      vbr: 'constrained',
-      fec: inbandFec ? 1 : 0,
-      packet_loss: Math.round(expectedLoss),
-      dtx: dtx ? 1 : 0,
-    };
-  },
-  isWorthSending: (data, { dtx }) => !dtx || data.length > OPUS_EMPTY,
-};
-
-export const AUDIO_ENCODERS: readonly AudioEncoderRow[] = [opus];
-
 /** The time base of video encoders. */
 export function videoTimeBase(): Rational {
   return new Rational(1, 90_000);

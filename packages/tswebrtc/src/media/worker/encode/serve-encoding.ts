@@ -111,7 +111,7 @@ export async function serveEncoding(port: MessagePort, open: OpenEncoding): Prom
     const opened =
       open.track.kind === 'video'
         ? await VideoEncoding.open(open.options, { ...open.track.format, colorSpace: open.track.colorSpace }, output)
-        : await AudioEncoding.open(open.options, output);
+        : await AudioEncoding.open(open.options, open.track.format.channels, output);
     if (closed) return opened.close();
     encoding = opened;
     post({ type: 'encoding-opened', codec: open.options.codec, stats: opened.counters });

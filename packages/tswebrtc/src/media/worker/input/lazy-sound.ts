@@ -1,15 +1,13 @@
 /** Decodes audio packets while anybody wants samples, and hands them on in slices of one packet each. */
 import { AV_NOPTS_VALUE } from 'node-av/constants';
 import { type CodecContext, Frame, type Packet } from 'node-av/lib';
-import { RAW_CHANNELS, RAW_SAMPLE_RATE } from '../raw-audio.ts';
+import { RAW_SAMPLE_RATE, rawChannels } from '../raw-audio.ts';
+import { Resampler } from '../resampler.ts';
 import { SampleClock } from '../sample-clock.ts';
 import type { RawOutlet } from './raw-outlet.ts';
-import { Resampler } from './resampler.ts';
 
 /** Sample frames in a slice. */
 export const SLICE = 960;
-/** Bytes. */
-export const SLICE_SIZE = SLICE * RAW_CHANNELS * Float32Array.BYTES_PER_ELEMENT;
 /** µs */
 export const SLICE_DURATION = (SLICE * 1e6) / RAW_SAMPLE_RATE;
 
@@ -17,8 +15,9 @@ export class LazySound {
   readonly #decoder: CodecContext;
   readonly #outlet: RawOutlet;
   readonly #frame = new Frame();
-  #clock = this.#newClock();
-  readonly #resampler = new Resampler((samples, timestamp) => this.#clock.push(samples, timestamp));
+  readonly #channels: number;
+  #clock: SampleClock;
+  readonly #resampler: Resampler;
   /** When the decoder's next frame is due, µs, where it does not say so itself. */
   #expected = 0;
   #decoding = false;
@@ -27,7 +26,12 @@ export class LazySound {
     this.#decoder = decoder;
     this.#outlet = outlet;
     this.#frame.alloc();
-    outlet.setFormat({ kind: 'audio' }, SLICE_SIZE);
+    const channels = rawChannels(decoder.channels);
+    this.#channels = channels;
+    this.#clock = this.#newClock();
+    const raw = { channels, sampleRate: RAW_SAMPLE_RATE };
+    this.#resampler = new Resampler((samples, timestamp) => this.#clock.push(samples, timestamp), raw);
+    outlet.setFormat({ kind: 'audio', channels }, SLICE * channels * Float32Array.BYTES_PER_ELEMENT);
   }
 
   /** Takes over a packet that is stamped in µs on the timeline. */
@@ -66,7 +70,8 @@ export class LazySound {
   }
 
   #newClock(): SampleClock {
-    return new SampleClock(SLICE, (samples, timestamp) => this.#handOn(samples, timestamp));
+    const raw = { channels: this.#channels, sampleRate: RAW_SAMPLE_RATE };
+    return new SampleClock(SLICE, (samples, timestamp) => this.#handOn(samples, timestamp), raw);
   }
 
   #receive(): void {
@@ -82,7 +87,7 @@ export class LazySound {
   #handOn(samples: Float32Array, timestamp: number): void {
     const room = this.#outlet.begin();
     if (!room) return;
-    new Float32Array(room.buffer, room.byteOffset, SLICE * RAW_CHANNELS).set(samples);
+    new Float32Array(room.buffer, room.byteOffset, SLICE * this.#channels).set(samples);
     this.#outlet.commit(timestamp, SLICE_DURATION, SLICE);
   }
 }

@@ -5,12 +5,12 @@
  */
 import type { Packet } from 'node-av/lib';
 import type { WorkerInputTrack } from '../messages.ts';
-import { RAW_CHANNELS, RAW_SAMPLE_RATE } from '../raw-audio.ts';
+import { RAW_SAMPLE_RATE, rawChannels } from '../raw-audio.ts';
+import { Resampler } from '../resampler.ts';
 import { SampleClock, TOLERANCE } from '../sample-clock.ts';
 import type { FileStream } from './file-stream.ts';
 import type { Lane } from './lane.ts';
 import { RawOutlet } from './raw-outlet.ts';
-import { Resampler } from './resampler.ts';
 
 /** Sample frames in a slice. */
 const SLICE = 960;
@@ -30,18 +30,24 @@ export class SoundLane implements Lane {
   end = 0;
   readonly #slices: Slice[] = [];
   readonly #spare: Slice[] = [];
-  readonly #clock = new SampleClock(SLICE, (samples, timestamp) => this.#append(samples, timestamp));
-  readonly #resampler = new Resampler((samples, timestamp) => {
-    this.#clock.push(samples, timestamp, this.#tolerance);
-    this.#tolerance = TOLERANCE;
-  });
+  readonly #channels: number;
+  readonly #clock: SampleClock;
+  readonly #resampler: Resampler;
   #tolerance = TOLERANCE;
 
   constructor(stream: FileStream, transcoded?: string) {
     this.stream = stream;
-    const { sampleRate, channels } = stream.decoder;
+    const { sampleRate } = stream.decoder;
+    const channels = rawChannels(stream.decoder.channels);
+    this.#channels = channels;
+    const raw = { channels, sampleRate: RAW_SAMPLE_RATE };
+    this.#clock = new SampleClock(SLICE, (samples, timestamp) => this.#append(samples, timestamp), raw);
+    this.#resampler = new Resampler((samples, timestamp) => {
+      this.#clock.push(samples, timestamp, this.#tolerance);
+      this.#tolerance = TOLERANCE;
+    }, raw);
     this.description = { kind: 'audio', format: { sampleRate, channels }, transcoded };
-    this.outlet.setFormat({ kind: 'audio' }, SLICE * RAW_CHANNELS * Float32Array.BYTES_PER_ELEMENT);
+    this.outlet.setFormat({ kind: 'audio', channels }, SLICE * channels * Float32Array.BYTES_PER_ELEMENT);
   }
 
   get index(): number {
@@ -83,7 +89,7 @@ export class SoundLane implements Lane {
     if (!slice) return;
     const room = now - slice.timestamp > TOO_LATE ? undefined : this.outlet.begin();
     if (room) {
-      new Float32Array(room.buffer, room.byteOffset, SLICE * RAW_CHANNELS).set(slice.samples);
+      new Float32Array(room.buffer, room.byteOffset, SLICE * this.#channels).set(slice.samples);
       this.outlet.commit(slice.timestamp, SLICE_DURATION, SLICE);
     }
     this.#spare.push(slice);
@@ -106,7 +112,7 @@ export class SoundLane implements Lane {
   }
 
   #append(samples: Float32Array, timestamp: number): void {
-    const slice = this.#spare.pop() ?? { samples: new Float32Array(SLICE * RAW_CHANNELS), timestamp };
+    const slice = this.#spare.pop() ?? { samples: new Float32Array(SLICE * this.#channels), timestamp };
     slice.samples.set(samples);
     slice.timestamp = timestamp;
     this.#slices.push(slice);

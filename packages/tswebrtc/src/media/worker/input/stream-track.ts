@@ -5,6 +5,7 @@
 import { AV_NOPTS_VALUE, AV_PKT_DATA_DISPLAYMATRIX, AVMEDIA_TYPE_VIDEO } from 'node-av/constants';
 import type { CodecContext, Packet, Stream } from 'node-av/lib';
 import type { WorkerInputTrack } from '../messages.ts';
+import { rawChannels } from '../raw-audio.ts';
 import { EncodedOutlet } from './encoded-outlet.ts';
 import { LazyPictures } from './lazy-pictures.ts';
 import { LazySound } from './lazy-sound.ts';
@@ -42,7 +43,7 @@ export class StreamTrack implements SourceTrack {
     } else {
       this.outlet = new RawOutlet('audio');
       const { sampleRate, channels } = codecpar;
-      this.description = { kind: 'audio', format: { sampleRate, channels }, encoded, transcoded };
+      this.description = { kind: 'audio', format: { sampleRate, channels: rawChannels(channels) }, encoded, transcoded };
       this.#frames = new LazySound(decoder, this.outlet);
     }
     if (!this.description.encoded) return;

@@ -1,6 +1,6 @@
 /** The test tone: a sine, in the engine's common audio format, at the pace of the clock. */
 import type { TestAudioInput } from '../../types.ts';
-import { RAW_CHANNELS, RAW_SAMPLE_RATE } from '../raw-audio.ts';
+import { RAW_SAMPLE_RATE } from '../raw-audio.ts';
 import type { Timeline } from '../timeline.ts';
 import { RawOutlet } from './raw-outlet.ts';
 import type { Source, SourceTrack } from './source.ts';
@@ -15,14 +15,16 @@ export class TestTone implements Source {
   readonly #outlet = new RawOutlet('audio');
   readonly #step: number;
   readonly #volume: number;
+  readonly #channels: number;
   #timer: NodeJS.Timeout | undefined;
   #next = 0;
 
   constructor({ frequency = 440, volume = 0.2, channels = 2 }: TestAudioInput) {
     this.#step = (2 * Math.PI * frequency) / RAW_SAMPLE_RATE;
     this.#volume = volume;
+    this.#channels = channels;
     this.tracks = [{ description: { kind: 'audio', format: { sampleRate: RAW_SAMPLE_RATE, channels } }, outlet: this.#outlet }];
-    this.#outlet.setFormat({ kind: 'audio' }, CHUNK_SAMPLES * RAW_CHANNELS * Float32Array.BYTES_PER_ELEMENT);
+    this.#outlet.setFormat({ kind: 'audio', channels }, CHUNK_SAMPLES * channels * Float32Array.BYTES_PER_ELEMENT);
   }
 
   start(timeline: Timeline): void {
@@ -43,9 +45,10 @@ export class TestTone implements Source {
   #emit(index: number): void {
     const room = this.#outlet.begin();
     if (!room) return;
-    const samples = new Float32Array(room.buffer, room.byteOffset, CHUNK_SAMPLES * RAW_CHANNELS);
+    const channels = this.#channels;
+    const samples = new Float32Array(room.buffer, room.byteOffset, CHUNK_SAMPLES * channels);
     for (let i = 0; i < CHUNK_SAMPLES; i++) {
-      samples[2 * i] = samples[2 * i + 1] = this.#volume * Math.sin((index * CHUNK_SAMPLES + i) * this.#step);
+      samples.fill(this.#volume * Math.sin((index * CHUNK_SAMPLES + i) * this.#step), i * channels, (i + 1) * channels);
     }
     this.#outlet.commit(index * CHUNK_DURATION, CHUNK_DURATION, CHUNK_SAMPLES);
   }

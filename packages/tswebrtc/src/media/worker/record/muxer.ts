@@ -1,11 +1,13 @@
 /** Writes frames into a container, as they are where it takes their codec, re-encoded where not. */
 import {
-  AV_CHANNEL_LAYOUT_MONO,
-  AV_CHANNEL_LAYOUT_STEREO,
   AV_CODEC_ID_AV1,
   AV_CODEC_ID_H264,
   AV_CODEC_ID_HEVC,
   AV_CODEC_ID_OPUS,
+  AV_CODEC_ID_PCM_ALAW,
+  AV_CODEC_ID_PCM_MULAW,
+  AV_CODEC_ID_PCM_S16BE,
+  AV_CODEC_ID_PCM_S24BE,
   AV_CODEC_ID_VP8,
   AV_CODEC_ID_VP9,
   AV_PIX_FMT_YUV420P,
@@ -15,16 +17,28 @@ import {
 } from 'node-av/constants';
 import { Dictionary, FFmpegError, FormatContext, IOContext, Packet, Rational, type Stream } from 'node-av/lib';
 import { TsWebRTCError } from '../../../common/errors.ts';
-import { CONTAINERS, type RecordedCodec } from '../../containers.ts';
+import { opusHead, surroundMapping } from '../../../rtp/opus-mapping.ts';
+import { AUDIO_CODECS } from '../../audio-codecs.ts';
+import { CONTAINERS, type Container, type RecordedCodec } from '../../containers.ts';
 import type { RecordedFrame, RecordedTrack } from '../../output-types.ts';
+import { layoutOf } from '../channel-layouts.ts';
 import type { WorkerRecordingOptions } from '../messages.ts';
+import { SoundTranscoder } from './sound-transcoder.ts';
 import { Transcoder } from './transcoder.ts';
+
+type VideoTrack = Extract<RecordedTrack, { kind: 'video' }>;
+type AudioTrack = Extract<RecordedTrack, { kind: 'audio' }>;
 
 const CODEC_IDS: Readonly<Record<RecordedCodec, AVCodecID>> = {
   AV1: AV_CODEC_ID_AV1,
   H264: AV_CODEC_ID_H264,
   H265: AV_CODEC_ID_HEVC,
+  L16: AV_CODEC_ID_PCM_S16BE,
+  L24: AV_CODEC_ID_PCM_S24BE,
+  MULTIOPUS: AV_CODEC_ID_OPUS,
   OPUS: AV_CODEC_ID_OPUS,
+  PCMA: AV_CODEC_ID_PCM_ALAW,
+  PCMU: AV_CODEC_ID_PCM_MULAW,
   VP8: AV_CODEC_ID_VP8,
   VP9: AV_CODEC_ID_VP9,
 };
@@ -33,7 +47,7 @@ const STREAM_BUFFER = 32_768;
 
 interface Lane {
   readonly stream: Stream;
-  readonly transcoder: Transcoder | undefined;
+  readonly transcoder: Transcoder | SoundTranscoder | undefined;
   /** The last packet, as long as it is not known how long it lasts; undefined before the first. */
   held: HeldPacket | undefined;
   /** Of the last packet, and how long the one before it lasted, in the stream's time base. */
@@ -149,42 +163,43 @@ export class Muxer {
   }
 }
 
-async function openLane(file: FormatContext, track: RecordedTrack, container: (typeof CONTAINERS)['mp4']): Promise<Lane> {
+async function openLane(file: FormatContext, track: RecordedTrack, container: Container): Promise<Lane> {
   const stream = file.newStream();
-  const parameters = stream.codecpar;
-  let transcoder: Transcoder | undefined;
-  if (track.kind === 'audio') {
-    parameters.codecType = AVMEDIA_TYPE_AUDIO;
-    parameters.codecId = CODEC_IDS.OPUS;
-    parameters.sampleRate = 48_000;
-    parameters.channelLayout = track.channels === 1 ? AV_CHANNEL_LAYOUT_MONO : AV_CHANNEL_LAYOUT_STEREO;
-    parameters.extradata = opusHead(track.channels);
-    stream.timeBase = new Rational(1, 48_000);
-  } else {
-    stream.timeBase = new Rational(1, 90_000);
-    if (container.videoCodecs.includes(track.codec)) {
-      parameters.codecType = AVMEDIA_TYPE_VIDEO;
-      parameters.codecId = CODEC_IDS[track.codec];
-      parameters.width = track.width;
-      parameters.height = track.height;
-      parameters.format = AV_PIX_FMT_YUV420P;
-      if (track.configuration.length > 0) parameters.extradata = Buffer.from(track.configuration);
-    } else {
-      transcoder = await Transcoder.open(track, container.transcodesTo);
-      transcoder.describe(parameters);
-    }
-  }
+  const transcoder =
+    track.kind === 'audio' ? await openSound(stream, track, container) : await openPictures(stream, track, container);
   return { stream, transcoder, held: undefined, last: -1n, duration: 1n };
 }
 
-/** The identification header of Opus (RFC 7845 §5.1). Nothing is skipped: the stream was running before. */
-function opusHead(channels: number): Buffer {
-  const head = Buffer.alloc(19);
-  head.write('OpusHead');
-  head[8] = 1;
-  head[9] = channels;
-  head.writeUInt32LE(48_000, 12);
-  return head;
+async function openPictures(stream: Stream, track: VideoTrack, container: Container): Promise<Transcoder | undefined> {
+  const parameters = stream.codecpar;
+  stream.timeBase = new Rational(1, 90_000);
+  if (!container.videoCodecs.includes(track.codec)) {
+    const transcoder = await Transcoder.open(track, container.transcodesTo);
+    transcoder.describe(parameters);
+    return transcoder;
+  }
+  parameters.codecType = AVMEDIA_TYPE_VIDEO;
+  parameters.codecId = CODEC_IDS[track.codec];
+  parameters.width = track.width;
+  parameters.height = track.height;
+  parameters.format = AV_PIX_FMT_YUV420P;
+  if (track.configuration.length > 0) parameters.extradata = Buffer.from(track.configuration);
+  return undefined;
+}
+
+async function openSound(stream: Stream, track: AudioTrack, container: Container): Promise<SoundTranscoder | undefined> {
+  const transcoder = container.audioCodecs.includes(track.codec) ? undefined : await SoundTranscoder.open(track);
+  const { codec, sent } = transcoder?.made ?? track;
+  const parameters = stream.codecpar;
+  parameters.codecType = AVMEDIA_TYPE_AUDIO;
+  parameters.codecId = CODEC_IDS[codec];
+  parameters.sampleRate = sent.sampleRate;
+  parameters.channelLayout = layoutOf(sent.channels);
+  const { bitsPerSample } = AUDIO_CODECS[codec];
+  if (bitsPerSample) parameters.bitsPerCodedSample = bitsPerSample;
+  else parameters.extradata = Buffer.from(opusHead(sent.mapping ?? surroundMapping(sent.channels)));
+  stream.timeBase = new Rational(1, sent.sampleRate);
+  return transcoder;
 }
 
 async function free(file: FormatContext, io: IOContext | undefined): Promise<void> {

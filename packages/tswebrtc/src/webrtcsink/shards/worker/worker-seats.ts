@@ -2,8 +2,8 @@
  * The encodings as the sessions of a shard's thread see them: a seat here stands for a membership in the main thread. What
  * there is to know of the encoding comes with its frames, so that it fits them.
  */
-import type { CodecName } from '../../../media/types.ts';
 import type { PacketisedFrame } from '../../../rtp/packetised-frame.ts';
+import type { WantedMedia } from '../../codecs.ts';
 import type { GroupSubscriber } from '../../encoding-group.ts';
 import type { EncodingSeat, EncodingSource, EncodingView } from '../../encoding-source.ts';
 import type { KeyframeUrgency } from '../../keyframe-governor.ts';
@@ -32,7 +32,7 @@ export class WorkerSeats implements EncodingSource {
 
   join(
     track: SinkTrack,
-    codec: CodecName,
+    wanted: WantedMedia,
     subscriber: GroupSubscriber,
     bitrate: number,
     sessionId: string,
@@ -41,7 +41,7 @@ export class WorkerSeats implements EncodingSource {
     return new Promise((resolve, reject) => {
       const seat = new WorkerSeat(id, this, subscriber, bitrate, { resolve, reject });
       this.#seats.set(id, seat);
-      this.#post({ type: 'join', seat: id, sessionId, track: track.name, codec, bitrate });
+      this.#post({ type: 'join', seat: id, sessionId, track: track.name, wanted, bitrate });
     });
   }
 
