@@ -25,8 +25,9 @@ export function addPropertyOptions(command: Command, properties: readonly NamedP
       // An empty shell variable must not quietly mean "none": that has a word of its own.
       if (source === '') throw new UsageError(`${spelling} is "", but it must be ${type.expected}.`);
       const value = asUsage(() => parsePropertyText(declaration, source, spelling));
-      const adds = type.repeatable && isObject(previous?.value) && isObject(value);
-      return { value: adds ? { ...(previous?.value as object), ...value } : value } satisfies Boxed;
+      const before = type.repeatable ? previous?.value : undefined;
+      if (Array.isArray(before) && Array.isArray(value)) return { value: [...before, ...value] } satisfies Boxed;
+      return { value: isObject(before) && isObject(value) ? { ...before, ...value } : value } satisfies Boxed;
     };
     const standard = ` (default: ${type.format(declaration.default)})`;
     command.addOption(new Option(`--${flag} <${type.placeholder}>`, doc + standard).argParser(read(`--${flag}`)));

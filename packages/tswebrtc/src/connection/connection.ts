@@ -50,6 +50,8 @@ export type ConnectionEvents = {
    * `restartIce` and negotiates. Again, less and less often, while nothing is heard.
    */
   restartneeded: [reason: RestartReason];
+  /** There are no candidates of ours, because no socket could be opened: `ADDRESS_IN_USE` where the ports allowed are all taken. */
+  gatheringfailed: [error: TsWebRTCError];
   /** The peer opened a data channel. */
   datachannel: [channel: DataChannel];
   /** Offer and answer are complete: codecs, directions and streams of the transceivers are set. */
@@ -431,6 +433,7 @@ export class Connection extends Emitter<ConnectionEvents> {
       if (this.#closing) return;
       this.#transport.gather().catch((error: unknown) => {
         this.#logger.warn({ err: asError(error) }, 'gathering candidates failed');
+        this.emit('gatheringfailed', asError(error));
       });
     });
   }

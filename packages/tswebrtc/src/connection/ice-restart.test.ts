@@ -1,11 +1,8 @@
 /** ICE restarts between two connections over real sockets: what runs goes on, over other sockets. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { OPUS, VP8 } from '../sdp/session.testing.ts';
-import { Connection } from './connection.ts';
-import { NodeSrtpSender } from './srtp/node-srtp-sender.ts';
-import type { DataChannel, RestartReason } from './transport/types.ts';
+import { OPUS } from '../sdp/session.testing.ts';
+import { CleanUp, connect, negotiate, pathOf, until } from './connection-pair.testing.ts';
 import { UdpPort } from './transport/udp-port.ts';
-import type { ConnectionOptions, ConnectionState } from './types.ts';
 
 const host = vi.hoisted(() => ({ addresses: ['127.0.0.1'] }));
 vi.mock('./transport/candidate.ts', async (original) => ({
@@ -13,81 +10,18 @@ vi.mock('./transport/candidate.ts', async (original) => ({
   localAddresses: () => [...host.addresses],
 }));
 
-const cleanUp: (() => unknown)[] = [];
+const cleanUp = new CleanUp();
 afterEach(async () => {
   vi.restoreAllMocks();
   host.addresses = ['127.0.0.1'];
-  for (const free of cleanUp.splice(0).reverse()) await free();
+  await cleanUp.run();
 });
-
-interface Peer {
-  readonly connection: Connection;
-  readonly states: ConnectionState[];
-  readonly needs: RestartReason[];
-}
-
-async function peer(options: Partial<ConnectionOptions>): Promise<Peer> {
-  const srtpSender = new NodeSrtpSender();
-  const connection = await Connection.create({ srtpSender, ...options });
-  const peer: Peer = { connection, states: [], needs: [] };
-  connection.on('statechange', (state) => peer.states.push(state));
-  connection.on('restartneeded', (reason) => peer.needs.push(reason));
-  cleanUp.push(
-    () => srtpSender.close(),
-    () => connection.close(),
-  );
-  return peer;
-}
-
-async function negotiate(offerer: Connection, answerer: Connection): Promise<void> {
-  const offer = await offerer.createOffer();
-  await offerer.setLocalDescription(offer);
-  await answerer.setRemoteDescription(offer);
-  const answer = await answerer.createAnswer();
-  await answerer.setLocalDescription(answer);
-  await offerer.setRemoteDescription(answer);
-}
-
-async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 10_000;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`${what}: not within 10 s`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
-async function connect(options: Partial<ConnectionOptions> = {}) {
-  const [a, b] = await Promise.all([peer(options), peer(options)]);
-  a.connection.addTransceiver({ kind: 'video', direction: 'sendonly', codecs: [VP8] });
-  b.connection.addTransceiver({ kind: 'video', direction: 'recvonly', codecs: [VP8] });
-  a.connection.on('icecandidate', (candidate) => void b.connection.addIceCandidate({ ...candidate, sdpMid: null }));
-  b.connection.on('icecandidate', (candidate) => void a.connection.addIceCandidate({ ...candidate, sdpMid: null }));
-  const remote = new Promise<DataChannel>((resolve) => b.connection.once('datachannel', resolve));
-  const channel = a.connection.createDataChannel('control');
-  await negotiate(a.connection, b.connection);
-  const received: string[] = [];
-  (await remote).on('message', (message) => received.push(String(message)));
-  await until('channel open', () => channel.readyState === 'open');
-  return { a, b, channel, received };
-}
 
 const ufragOf = (sdp: string | undefined): string | undefined => /a=ice-ufrag:(\S+)/.exec(sdp ?? '')?.[1];
 
-async function pathOf({ connection }: Peer): Promise<{ pair: string; changes: number; localPort: number; remotePort: number }> {
-  const stats = await connection.getStats();
-  const transport = stats.get('transport')!;
-  const pair = stats.get(String(transport.selectedCandidatePairId))!;
-  return {
-    pair: pair.id,
-    changes: Number(transport.selectedCandidatePairChanges),
-    localPort: Number(stats.get(String(pair.localCandidateId))!.port),
-    remotePort: Number(stats.get(String(pair.remoteCandidateId))!.port),
-  };
-}
-
 describe('an ICE restart', () => {
   it.each(['the offerer', 'the answerer'])('by %s moves everything to another pair without ending anything', async (who) => {
-    const { a, b, channel, received } = await connect();
+    const { a, b, channel, received } = await connect(cleanUp);
     const before = [await pathOf(a), await pathOf(b)];
     const lanes = [a.connection.lane, b.connection.lane];
     const ufrags = [ufragOf(a.connection.localDescription?.sdp), ufragOf(b.connection.localDescription?.sdp)];
@@ -116,7 +50,7 @@ describe('an ICE restart', () => {
   });
 
   it('keeps the pair in use until the peer has answered, and the counts of all pairs', async () => {
-    const { a, b, channel, received } = await connect();
+    const { a, b, channel, received } = await connect(cleanUp);
     const before = await pathOf(a);
     a.connection.restartIce();
     const offer = await a.connection.createOffer();
@@ -137,7 +71,7 @@ describe('an ICE restart', () => {
 
   it('can be made time and again, leaving no socket behind', async () => {
     const open = observeSockets();
-    const { a, b, channel, received } = await connect();
+    const { a, b, channel, received } = await connect(cleanUp);
     for (let i = 0; i < 5; i++) {
       a.connection.restartIce();
       await negotiate(a.connection, b.connection);
@@ -151,7 +85,7 @@ describe('an ICE restart', () => {
   });
 
   it('does not come by itself: a plain offer keeps the credentials and the pair', async () => {
-    const { a, b } = await connect();
+    const { a, b } = await connect(cleanUp);
     const before = await pathOf(a);
     a.connection.addTransceiver({ kind: 'audio', direction: 'sendonly', codecs: [OPUS] });
     b.connection.addTransceiver({ kind: 'audio', direction: 'recvonly', codecs: [OPUS] });
@@ -177,7 +111,7 @@ function observeSockets(): UdpPort[] {
 describe('a restart is due', () => {
   it('when the path falls silent, and brings it back', async () => {
     const ports = observeSockets();
-    const { a, b, channel, received } = await connect({ disconnectedTimeout: 400, failedTimeout: 10_000 });
+    const { a, b, channel, received } = await connect(cleanUp, { disconnectedTimeout: 400, failedTimeout: 10_000 });
     a.connection.on('restartneeded', () => {
       if (a.connection.signalingState !== 'stable') return;
       a.connection.restartIce();
@@ -195,7 +129,7 @@ describe('a restart is due', () => {
 
   it('again while nothing helps, less and less often, and then the connection has failed', async () => {
     const ports = observeSockets();
-    const { a } = await connect({ disconnectedTimeout: 200, failedTimeout: 6000 });
+    const { a } = await connect(cleanUp, { disconnectedTimeout: 200, failedTimeout: 6000 });
     const at: number[] = [];
     const started = performance.now();
     a.connection.on('restartneeded', () => at.push(performance.now() - started));
@@ -206,7 +140,7 @@ describe('a restart is due', () => {
   }, 15_000);
 
   it('when the address in use is gone from this host, and moves to another', async () => {
-    const { a, b, channel, received } = await connect();
+    const { a, b, channel, received } = await connect(cleanUp);
     a.connection.on('restartneeded', () => {
       a.connection.restartIce();
       void negotiate(a.connection, b.connection);

@@ -66,8 +66,15 @@ export interface ConnectionOptions {
   readonly turnTls?: Pick<TlsOptions, 'ca' | 'insecureTls'>;
   /** Lowest and highest local UDP port. Default: the system chooses. */
   readonly portRange?: readonly [min: number, max: number];
-  /** Local addresses to gather on, by name; default: all, loopback included when there is nothing else or `gatherLoopback`. */
-  readonly gatherLoopback?: boolean;
+  /** One port for all connections, in place of ports of their own. Whoever opened it closes it, after the connections. */
+  readonly udpMux?: import('./transport/udp-mux.ts').UdpMux;
+  /**
+   * Addresses or names to announce in place of those of this host, which a NAT or a container's host maps to them one to one;
+   * `local` among them: beside those.
+   */
+  readonly hostCandidates?: readonly string[];
+  /** Gather on 127.0.0.1 too, with `IPv6` also on ::1. Default: only where there is no other address. */
+  readonly gatherLoopback?: boolean | 'IPv6';
   /** ms of silence from the peer after which the state is `disconnected`. Default 5000. */
   readonly disconnectedTimeout?: number;
   /** ms of silence after which the state is `failed`. Default 30000. */

@@ -1,9 +1,10 @@
 /** Properties that producers and consumers share because they are those of their connections, and what follows from them. */
 import { isIP } from 'node:net';
 import { readRoots } from '../common/tls-options.ts';
+import { UdpMux } from '../connection/transport/udp-mux.ts';
 import type { ConnectionOptions, IceServer } from '../connection/types.ts';
 import { type OutputOf, property, type Schema } from './property-schema.ts';
-import { boolean, choice, nullable, portRange, stunUri, text, turnUris } from './property-types.ts';
+import { boolean, choice, hosts, nullable, portRange, stunUri, text, turnUris, uint } from './property-types.ts';
 
 export const networkProperties = {
   stunServer: property({
@@ -44,6 +45,18 @@ export const networkProperties = {
     when: 'ready',
     doc: 'Local UDP ports that sessions may use; none lets the system choose.',
   }),
+  iceUdpMux: property({
+    type: uint(0, 65_535),
+    default: 0,
+    when: 'ready',
+    doc: 'One local UDP port for all sessions together, for firewalls and containers; 0 gives each session ports of its own. All sessions are served by the main thread then.',
+  }),
+  iceHostCandidate: property({
+    type: nullable(hosts('local')),
+    default: null,
+    when: 'ready',
+    doc: 'Addresses or names to announce in place of those of this host, where a NAT or the host of a container has them; local among them announces those of this host too.',
+  }),
 } satisfies Schema;
 
 /**
@@ -54,6 +67,7 @@ export function connectionOptions(
   options: OutputOf<typeof networkProperties>,
   signallingUri: string | undefined,
   offered: readonly IceServer[] = [],
+  udpMux?: UdpMux,
 ): Omit<ConnectionOptions, 'srtpSender' | 'logger'> & { iceServers: readonly IceServer[] } {
   return {
     iceServers: [
@@ -67,12 +81,24 @@ export function connectionOptions(
       ...(options.turnCafile === null ? {} : { ca: readRoots(options.turnCafile) }),
     },
     ...(options.icePortRange ? { portRange: options.icePortRange } : {}),
-    // Peers that share our loopback interface can use it; for all others it is a useless candidate.
-    gatherLoopback: signallingUri === undefined || isLoopback(new URL(signallingUri).hostname),
+    ...(udpMux ? { udpMux } : {}),
+    ...(options.iceHostCandidate ? { hostCandidates: options.iceHostCandidate } : {}),
+    gatherLoopback: loopbackFor(signallingUri),
   };
 }
 
-function isLoopback(hostname: string): boolean {
-  const host = hostname.replace(/^\[|\]$/g, '');
-  return host === 'localhost' || (isIP(host) === 4 && host.startsWith('127.')) || host === '::1';
+/** Peers that share our loopback interface can use it; for all others it is a useless candidate. */
+function loopbackFor(signallingUri: string | undefined): boolean | 'IPv6' {
+  if (signallingUri === undefined) return true;
+  const host = new URL(signallingUri).hostname.replace(/^\[|\]$/g, '');
+  if (host === '::1') return 'IPv6';
+  return host === 'localhost' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+/** The port that all sessions share, where one is named. Whoever opens it closes it. Rejects with `ADDRESS_IN_USE`. */
+export async function openUdpMux(
+  { iceUdpMux }: OutputOf<typeof networkProperties>,
+  signallingUri: string | undefined,
+): Promise<UdpMux | undefined> {
+  return iceUdpMux === 0 ? undefined : UdpMux.open(iceUdpMux, loopbackFor(signallingUri));
 }

@@ -2,6 +2,7 @@
  * The kinds of value a property can have: each knows how to read the value from text (command line, launch syntax), how to
  * check one given by a program, and how to say in words what it takes.
  */
+import { isIP } from 'node:net';
 import { isPlainObject, parseStructure, type Structure } from './structure-text.ts';
 
 /** `undefined` means "not such a value": the caller, who knows the property's name, makes the sentence. */
@@ -162,6 +163,26 @@ export function structure(): PropertyType<Structure> {
     parse: parseStructure,
     check: (value) => (isPlainObject(value) && isSerialisable(value) ? value : undefined),
     format: (value) => JSON.stringify(value),
+  };
+}
+
+/** IP addresses and host names, or `word`. As text: with commas between. */
+export function hosts(word: string): PropertyType<string | readonly string[], readonly string[]> {
+  const isHost = (host: unknown): host is string =>
+    typeof host === 'string' &&
+    (isIP(host) > 0 ||
+      (/^(?=.{1,253}$)[a-z0-9]([\w-]*[a-z0-9])?(\.[a-z0-9]([\w-]*[a-z0-9])?)*$/i.test(host) && !/^[\d.]+$/.test(host)));
+  const check = (value: unknown): readonly string[] | undefined =>
+    Array.isArray(value) && value.length > 0 && value.every(isHost) ? value : undefined;
+  const parse = (text: string): readonly string[] | undefined => check(text.split(',').map((host) => host.trim()));
+  return {
+    label: 'hosts',
+    expected: `one or more IP addresses or host names with commas between, ${word} among them where wanted`,
+    placeholder: 'address',
+    repeatable: true,
+    parse,
+    check: (value) => (typeof value === 'string' ? parse(value) : check(value)),
+    format: (value) => value.join(','),
   };
 }
 

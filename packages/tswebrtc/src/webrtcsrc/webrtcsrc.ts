@@ -5,7 +5,6 @@
 import type { Writable } from 'node:stream';
 import {
   type ControlStructure,
-  type IceServer,
   type InfoMessage,
   type NavigationEvent,
   navigationEventSchema,
@@ -16,9 +15,10 @@ import { asError, TsWebRTCError } from '../common/errors.ts';
 import { type Logger, silentLogger } from '../common/logger.ts';
 import { NodeSrtpSender } from '../connection/srtp/node-srtp-sender.ts';
 import type { DataChannel, RTCStatsEntry } from '../connection/transport/types.ts';
+import type { UdpMux } from '../connection/transport/udp-mux.ts';
 import { loadMediaEngine } from '../media/engine.ts';
 import type { MediaEngine } from '../media/types.ts';
-import { connectionOptions } from '../properties/network.ts';
+import { connectionOptions, openUdpMux } from '../properties/network.ts';
 import { isSignaller, linkOptions } from '../properties/signaller.ts';
 import { Backoff } from '../signalling/default/backoff.ts';
 import { DefaultSignaller } from '../signalling/default-signaller.ts';
@@ -72,8 +72,8 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
   #signaller: Signaller | undefined;
   #session: SrcSession | undefined;
   #seekTimer: NodeJS.Timeout | undefined;
-  /** What the signalling server has named. */
-  #offeredIceServers: readonly IceServer[] = [];
+  #connectionOptions: ReturnType<typeof connectionOptions>;
+  #udpMux: Promise<UdpMux | undefined> | undefined;
   #started = false;
   #closing: Promise<void> | undefined;
   /** Nothing more will be recorded or decoded. */
@@ -87,6 +87,7 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
     super();
     const options: WebRTCSrcOptions = typeof given === 'string' ? { signaller: { uri: given } } : given;
     this.#options = validateSrcOptions(options);
+    this.#connectionOptions = connectionOptions(this.#options, this.#signallingUri);
     this.#sharedEngine = options.engine;
     this.#logger = (options.logger ?? silentLogger).child({ subsystem: 'webrtcsrc' });
   }
@@ -185,6 +186,11 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
   async #register(): Promise<void> {
     const signaller = this.#createSignaller();
     this.#signaller = signaller;
+    this.#udpMux = openUdpMux(this.#options, this.#signallingUri);
+    const udpMux = await this.#udpMux;
+    const closed = new TsWebRTCError('INVALID_STATE', 'the source was closed while it started.');
+    if (this.#closing) throw closed;
+    this.#connectionOptions = connectionOptions(this.#options, this.#signallingUri, [], udpMux);
     signaller.on('session-started', (sessionId, peerId) => this.#begin(sessionId, peerId, false));
     signaller.on('session-requested', (sessionId, peerId, offer) => {
       this.#begin(sessionId, peerId, offer === undefined);
@@ -206,16 +212,21 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
     signaller.on('shutdown', () => void this.close());
     signaller.on('registered', (peerId) => this.emit('registered', peerId));
     signaller.on('ice-servers', (servers) => {
-      this.#offeredIceServers = servers;
-      this.#session?.setIceServers(connectionOptions(this.#options, undefined, servers).iceServers);
+      this.#connectionOptions = connectionOptions(this.#options, this.#signallingUri, servers, udpMux);
+      this.#session?.setIceServers(this.#connectionOptions.iceServers);
     });
     const registered = new Promise<void>((resolve, reject) => {
       signaller.on('registered', () => resolve());
-      const aborted = new TsWebRTCError('INVALID_STATE', 'the source was closed while it started.');
-      this.#abort.signal.addEventListener('abort', () => reject(aborted), { once: true });
+      this.#abort.signal.addEventListener('abort', () => reject(closed), { once: true });
     });
     await signaller.start({ requestMeta: () => this.#options.meta });
     await registered;
+  }
+
+  /** Where the producer is looked for, when known. */
+  get #signallingUri(): string | undefined {
+    const { signaller } = this.#options;
+    return isSignaller(signaller) ? undefined : signaller.uri.replace(/^gstwebrtc/, 'ws');
   }
 
   #createSignaller(): Signaller {
@@ -272,8 +283,7 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
       return;
     }
     clearTimeout(this.#seekTimer);
-    const { signaller, videoCodecs, audioCodecs, doRetransmission, minPlayoutDelay, maxPlayoutDelay } = this.#options;
-    const uri = isSignaller(signaller) ? undefined : signaller.uri.replace(/^gstwebrtc/, 'ws');
+    const { videoCodecs, audioCodecs, doRetransmission, minPlayoutDelay, maxPlayoutDelay } = this.#options;
     const session = new SrcSession({
       id: sessionId,
       producerId,
@@ -284,7 +294,7 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
       controlChannel: this.#options.enableControlDataChannel,
       navigationChannel: this.#options.enableDataChannelNavigation,
       playoutDelay: { floor: minPlayoutDelay, ceiling: maxPlayoutDelay },
-      connection: { ...connectionOptions(this.#options, uri, this.#offeredIceServers), srtpSender: this.#srtpSender },
+      connection: { ...this.#connectionOptions, srtpSender: this.#srtpSender },
       setupTimeout: SETUP_TIMEOUT,
       openDecoding: async (options) => (await this.#loadEngine()).openDecoding(options),
       logger: this.#logger,
@@ -337,6 +347,7 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
     // Before the session: they end because they are told to, and with what came until now.
     const recorded = [...this.#recordings].map((recording) => recording.stop());
     if (this.#session) await this.#end(this.#session, 'shutdown', undefined, true);
+    await this.#udpMux?.then((mux) => mux?.close()).catch(() => {});
     await this.#signaller?.stop();
     this.#srtpSender.close();
     await Promise.all(recorded);

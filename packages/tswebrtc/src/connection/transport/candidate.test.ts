@@ -46,13 +46,16 @@ describe('candidatePriority', () => {
 describe('localAddresses', () => {
   const entry = (address: string, internal = false) => ({ address, internal }) as never;
 
-  it('puts IPv4 first and leaves link-local and loopback addresses out', () => {
+  it('mixes the families, puts site-local addresses last and leaves link-local and loopback ones out', () => {
     const interfaces = {
-      lo: [entry('127.0.0.1', true)],
-      eth0: [entry('2001:db8::1'), entry('192.0.2.1'), entry('fe80::1'), entry('169.254.3.3')],
+      lo: [entry('127.0.0.1', true), entry('::1', true)],
+      eth0: [entry('fd00::7'), entry('2001:db8::1'), entry('192.0.2.1'), entry('fe80::1'), entry('169.254.3.3')],
+      eth1: [entry('192.0.2.2')],
     };
-    expect(localAddresses(false, interfaces)).toEqual(['192.0.2.1', '2001:db8::1']);
-    expect(localAddresses(true, interfaces)).toEqual(['192.0.2.1', '2001:db8::1', '127.0.0.1']);
+    const outside = ['2001:db8::1', '192.0.2.1', '192.0.2.2', 'fd00::7'];
+    expect(localAddresses(false, interfaces)).toEqual(outside);
+    expect(localAddresses(true, interfaces)).toEqual([...outside, '127.0.0.1']);
+    expect(localAddresses('IPv6', interfaces)).toEqual([...outside, '::1', '127.0.0.1']);
   });
 
   it('falls back to loopback when there is nothing else', () => {

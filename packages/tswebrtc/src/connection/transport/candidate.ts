@@ -1,6 +1,6 @@
 /** ICE candidates as text (RFC 8839 §5.1) and the numbers in them (RFC 8445 §5.1.2, §5.1.1.3). */
 import { createHash } from 'node:crypto';
-import { isIP } from 'node:net';
+import { isIP, SocketAddress } from 'node:net';
 import { networkInterfaces } from 'node:os';
 
 export interface ParsedCandidate {
@@ -72,23 +72,44 @@ export function candidateFoundation(type: CandidateType, baseAddress: string, se
   return createHash('sha256').update(`${type}|${baseAddress}|${server}`).digest().readUInt32BE(0).toString();
 }
 
+/** As the system writes it, whatever way of several a peer writes an IPv6 address; an IPv4 address is written as itself. */
+export function canonicalAddress(address: string): string {
+  if (isIP(address) !== 6) return address;
+  const { address: canonical } = new SocketAddress({ address, family: 'ipv6' });
+  return canonical.startsWith('::ffff:') && isIP(canonical.slice(7)) === 4 ? canonical.slice(7) : canonical;
+}
+
+/** fe80::/10: means nothing without the name of the interface, and that differs on every host. */
+export function isLinkLocal(address: string): boolean {
+  return /^fe[89ab]/i.test(address);
+}
+
+/** Whether to gather on the loopback interface too: on 127.0.0.1, and on ::1 where that is asked for. */
+export type GatherLoopback = boolean | 'IPv6';
+
 /**
- * Addresses to gather on, best first: IPv4 before IPv6, no link-local ones. Loopback stands last, and only when asked for
- * or when the machine has nothing else.
+ * Addresses to gather on, best first: IPv6 and IPv4 in turn (RFC 8421 §4), addresses that are only good on the site last, no
+ * link-local ones. Loopback stands last, and only when asked for or when the machine has nothing else.
  */
-export function localAddresses(gatherLoopback: boolean, interfaces = networkInterfaces()): string[] {
+export function localAddresses(gatherLoopback: GatherLoopback, interfaces = networkInterfaces()): string[] {
   const found: string[] = [];
   for (const list of Object.values(interfaces)) {
     for (const { address, internal } of list ?? []) {
-      if (internal || address.startsWith('169.254.') || /^fe[89ab]/i.test(address) || isIP(address) === 0) continue;
+      if (internal || address.startsWith('169.254.') || isLinkLocal(address) || isIP(address) === 0) continue;
       if (!found.includes(address)) found.push(address);
     }
   }
-  found.sort((a, b) => isIP(a) - isIP(b));
-  const addresses = found.slice(0, MAX_ADDRESSES);
+  const v4 = found.filter((address) => isIP(address) === 4);
+  const v6 = found.filter((address) => isIP(address) === 6 && !UNIQUE_LOCAL.test(address));
+  const mixed = Array.from({ length: Math.max(v4.length, v6.length) }, (_, i) => [v6[i] ?? [], v4[i] ?? []]).flat(2);
+  const addresses = [...mixed, ...found.filter((address) => UNIQUE_LOCAL.test(address))].slice(0, MAX_ADDRESSES);
+  if (gatherLoopback === 'IPv6') addresses.push('::1');
   if (gatherLoopback || addresses.length === 0) addresses.push('127.0.0.1');
   return addresses;
 }
+
+/** fc00::/7 (RFC 4193). */
+const UNIQUE_LOCAL = /^f[cd][0-9a-f]{2}:/i;
 
 /** A machine with many container bridges would otherwise open a socket on each for every connection. */
 const MAX_ADDRESSES = 16;

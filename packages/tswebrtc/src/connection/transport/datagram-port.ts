@@ -18,4 +18,6 @@ export interface DatagramPort {
   /** Datagrams that cannot leave are lost without a word, as they are on the way. */
   readonly send: (datagram: Uint8Array, to?: Address) => Promise<void>;
   readonly close: () => Promise<void>;
+  /** The peer has proved to be there: where a socket is shared, what comes from there is ours. */
+  accept?(from: Address): void;
 }

@@ -8,7 +8,7 @@ import { isIP } from 'node:net';
 import { Candidate, type CandidatePair, Connection, type Message, parseMessage, type StunProtocol } from 'werift';
 import type { Logger } from '../../common/logger.ts';
 import type { IceServer } from '../types.ts';
-import { formatCandidate, type ParsedCandidate, parseCandidate } from './candidate.ts';
+import { canonicalAddress, formatCandidate, isLinkLocal, type ParsedCandidate, parseCandidate } from './candidate.ts';
 import type { Address, DatagramPort } from './datagram-port.ts';
 import { IceChecks } from './ice-checks.ts';
 import { IceConsent } from './ice-consent.ts';
@@ -135,6 +135,8 @@ export class IceAgent {
       ...(candidate.relatedPort === undefined ? {} : { relatedPort: candidate.relatedPort }),
       usernameFragment: this.usernameFragment,
     };
+    // One address may be announced for several sockets of one number.
+    if (this.#local.some(({ address, port }) => address === parsed.address && port === parsed.port)) return;
     this.#local.push(parsed);
     this.#handler.candidate(formatCandidate(parsed));
   }
@@ -169,7 +171,9 @@ export class IceAgent {
     const key = `${parsed.address} ${parsed.port}`;
     if (this.#remoteLines.has(key)) return;
     this.#remoteLines.add(key);
-    const address = parsed.address.endsWith('.local') ? await resolveMdns(parsed.address, this.#abort.signal) : parsed.address;
+    const address = parsed.address.endsWith('.local')
+      ? await resolveMdns(parsed.address, this.#abort.signal)
+      : canonicalAddress(parsed.address);
     if (this.#closed) return;
     if (!address) return this.#log.debug({ candidate: line }, 'remote candidate ignored: its name has no address');
     await this.#connection.addRemoteCandidate(
@@ -197,6 +201,7 @@ export class IceAgent {
     if (candidate.component !== 1) return 'not component 1';
     if (!['host', 'srflx', 'relay'].includes(candidate.type)) return 'unknown type';
     if (candidate.port === 0) return 'port 0';
+    if (isLinkLocal(candidate.address)) return 'link-local';
     if (isIP(candidate.address) === 0 && !/^[\w-]+\.local$/i.test(candidate.address))
       return 'neither an address nor a .local name';
     if (this.#remoteLines.size >= MAX_REMOTE_CANDIDATES) return 'too many';
@@ -233,6 +238,7 @@ export class IceAgent {
   #receiveCheck(protocol: Protocol, datagram: Buffer, from: Address, deliver: () => void): void {
     const request = this.#authenticate(datagram);
     if (!request) return;
+    portOf(protocol).accept?.(from);
     if (this.#early) {
       // Before our role is known werift would take it for a role conflict (RFC 8445 §7.3.1.1) every other time.
       if (this.#early.length === MOST_EARLY_CHECKS) this.#early.shift();

@@ -30,6 +30,8 @@ export class IceChecks {
     const complete = this.#internals.checkComplete.bind(connection);
     this.#internals.checkComplete = (pair) => {
       complete(pair);
+      // Towards an ICE-lite peer one pair is nominated; where that gets no answer another one has its turn.
+      if (stateOf(pair) === PAIR_STATE.failed && connection.remoteIsLite) this.#internals.nominating = false;
       this.wake();
     };
   }

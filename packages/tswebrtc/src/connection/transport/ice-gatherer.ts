@@ -7,14 +7,16 @@ import { isIP, isIPv4 } from 'node:net';
 import { Candidate, Message, StunProtocol } from 'werift';
 import type { Logger } from '../../common/logger.ts';
 import type { ConnectionOptions, IceServer } from '../types.ts';
-import { type CandidateType, candidateFoundation, candidatePriority, localAddresses } from './candidate.ts';
+import { type CandidateType, candidateFoundation, candidatePriority, type GatherLoopback, localAddresses } from './candidate.ts';
 import type { Address, DatagramPort } from './datagram-port.ts';
 import { parseIceServers, type StunServer, type TurnServer } from './ice-servers.ts';
 import type { RelayPort } from './turn/relay-port.ts';
 import { Relays } from './turn/relays.ts';
-import { UdpPort } from './udp-port.ts';
+import { type LocalPort, UdpPort } from './udp-port.ts';
 import type { Protocol } from './werift-ice.ts';
 
+/** Among the host candidates to announce: those of this host's own addresses. */
+export const LOCAL_HOST_CANDIDATES = 'local';
 const BINDING_METHOD = 1;
 const REQUEST_CLASS = 0;
 /** ms between starting with one STUN server and with the next. */
@@ -24,7 +26,7 @@ const STUN_REQUEST = { retransmissions: 3, responseTimeout: 200 };
 
 export type GathererOptions = Pick<
   ConnectionOptions,
-  'iceServers' | 'iceTransportPolicy' | 'portRange' | 'gatherLoopback' | 'turnTls'
+  'iceServers' | 'iceTransportPolicy' | 'portRange' | 'udpMux' | 'hostCandidates' | 'gatherLoopback' | 'turnTls'
 > & {
   readonly logger: Logger;
 };
@@ -46,6 +48,9 @@ export class IceGatherer {
   readonly #signal: AbortSignal;
   readonly #handler: GathererHandler;
   readonly #binding: Promise<unknown>[] = [];
+  #candidates = 0;
+  /** Why no socket could be opened, where none could. */
+  #failure: unknown;
   #gathering: Promise<void> | undefined;
 
   /** Throws `INVALID_OPTION` for malformed server URLs. */
@@ -73,7 +78,7 @@ export class IceGatherer {
     this.#relays.probe();
   }
 
-  /** Gathers once; resolves when all candidates have been handed out. */
+  /** Gathers once; resolves when all candidates have been handed out. Rejects where there are none because no port is free. */
   gather(): Promise<void> {
     this.#gathering ??= this.#gather();
     return this.#gathering;
@@ -87,18 +92,38 @@ export class IceGatherer {
   async #gather(): Promise<void> {
     const jobs: Promise<void>[] = [this.#relays.gather()];
     if (this.#options.iceTransportPolicy !== 'relay') {
-      const addresses = localAddresses(this.#options.gatherLoopback ?? false);
-      addresses.forEach((address, i) => {
-        jobs.push(this.#gatherHost(address, 65535 - i));
-      });
+      jobs.push(this.#gatherHosts());
     }
     for (const result of await Promise.allSettled(jobs)) {
       if (result.status === 'rejected')
         this.#options.logger.debug({ error: String(result.reason) }, 'a candidate could not be gathered');
     }
+    if (this.#failure && this.#candidates === 0) throw this.#failure;
   }
 
-  async #gatherHost(address: string, localPreference: number): Promise<void> {
+  async #gatherHosts(): Promise<void> {
+    const { hostCandidates, gatherLoopback = false, logger } = this.#options;
+    const named = hostCandidates && (await resolveHostCandidates(hostCandidates, logger));
+    const loopback = named ? named.addresses.some(isLoopback) && loopbackOf(named.addresses) : gatherLoopback;
+    const sockets = localAddresses(loopback).map((address) => {
+      const sameKind = named?.addresses.filter(
+        (other) => isIP(other) === isIP(address) && isLoopback(other) === isLoopback(address),
+      );
+      return { address, announced: sameKind ? [...sameKind, ...(named?.local ? [address] : [])] : [address] };
+    });
+    const useful = sockets.filter(({ announced }) => announced.length > 0);
+    for (const address of named?.addresses ?? []) {
+      if (!useful.some(({ announced }) => announced.includes(address)))
+        logger.warn({ address }, 'a host candidate cannot be announced: this host has no address of its kind to listen on');
+    }
+    const gathered = useful.map(({ address, announced }, i) => this.#gatherHost(address, announced, 65535 - 8 * i));
+    const failures = (await Promise.allSettled(gathered)).flatMap((result) => (result.status === 'rejected' ? result : []));
+    for (const { reason } of failures) logger.debug({ error: String(reason) }, 'a host candidate could not be gathered');
+    if (failures.length === gathered.length) this.#failure = failures[0]?.reason;
+  }
+
+  /** `announced`: the addresses that the peer is told, where a NAT or a container's host has them in place of ours. */
+  async #gatherHost(address: string, announced: readonly string[], localPreference: number): Promise<void> {
     const bound = this.#bind(address);
     this.#binding.push(bound);
     const port = await bound;
@@ -106,15 +131,19 @@ export class IceGatherer {
     const protocol = new StunProtocol();
     protocol.transport = port as unknown as StunProtocol['transport'];
     protocol.localIp = address;
-    const host = this.#candidate('host', address, port.address.port, localPreference, address);
+    const number = port.address.port;
+    const [host, ...others] = announced.map((shown, i) => this.#candidate('host', shown, number, localPreference - i, address));
+    if (!host) return;
     protocol.localCandidate = host;
     this.#handler.port(protocol, port);
     this.#handler.candidate(host, protocol, true);
+    for (const other of others) this.#handler.candidate(other, protocol, false);
     if (this.#servers.stun.length > 0) await this.#gatherReflexive(protocol, host, localPreference);
   }
 
-  async #bind(address: string): Promise<UdpPort | undefined> {
-    const port = await UdpPort.bind(address, this.#options.portRange);
+  async #bind(address: string): Promise<LocalPort | undefined> {
+    const { udpMux, portRange } = this.#options;
+    const port = udpMux ? await udpMux.attach(address, this.#usernameFragment) : await UdpPort.bind(address, portRange);
     if (!this.#signal.aborted) return port;
     await port.close();
     return undefined;
@@ -174,6 +203,7 @@ export class IceGatherer {
     server?: string,
     related?: Address,
   ): Candidate {
+    this.#candidates++;
     return new Candidate(
       candidateFoundation(type, base, server),
       1,
@@ -189,6 +219,26 @@ export class IceGatherer {
       this.#usernameFragment,
     );
   }
+}
+
+const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';
+const loopbackOf = (addresses: readonly string[]): GatherLoopback => (addresses.includes('::1') ? 'IPv6' : true);
+
+/** The addresses that are named, each once, and whether our own are wanted too. */
+async function resolveHostCandidates(
+  names: readonly string[],
+  logger: Logger,
+): Promise<{ readonly addresses: readonly string[]; readonly local: boolean }> {
+  const found = await Promise.all(
+    names.map(async (name) => {
+      if (name === LOCAL_HOST_CANDIDATES) return [];
+      if (isIP(name)) return [name];
+      const addresses = await dns.lookup(name, { all: true }).catch(() => []);
+      if (addresses.length === 0) logger.warn({ name }, 'a host candidate cannot be announced: its name has no address');
+      return addresses.map(({ address }) => address);
+    }),
+  );
+  return { addresses: [...new Set(found.flat())], local: names.includes(LOCAL_HOST_CANDIDATES) };
 }
 
 async function resolveHost(host: string, family: 4 | 6): Promise<string | undefined> {

@@ -7,17 +7,24 @@ import { isIP, isIPv6 } from 'node:net';
 import { TsWebRTCError } from '../../common/errors.ts';
 import type { Address, DatagramPort } from './datagram-port.ts';
 
+/** Through a socket that is bound to an address of ours. */
+export interface LocalPort extends DatagramPort {
+  readonly type: 'udp';
+  readonly socket: Socket;
+  readonly localAddress: string;
+  readonly address: { address: string; port: number; family: string };
+}
+
 /** A keyframe of several hundred packets arrives in one burst; the usual 208 KB hold about 90 of them. */
 const RECEIVE_BUFFER = 4 << 20;
 const SEND_BUFFER = 1 << 20;
 
-export class UdpPort implements DatagramPort {
+export class UdpPort implements LocalPort {
   readonly type = 'udp';
   readonly socket: Socket;
   readonly socketType: 'udp4' | 'udp6';
   readonly localAddress: string;
   closed = false;
-  /** Called for every datagram. */
   onData: (datagram: Buffer, from: Address) => void = () => {};
   #closing: Promise<void> | undefined;
 
@@ -42,14 +49,14 @@ export class UdpPort implements DatagramPort {
 
   /** Binds to `address`, inside `range` when given; throws `ADDRESS_IN_USE` when no port of the range is free. */
   static async bind(address: string, range?: readonly [min: number, max: number]): Promise<UdpPort> {
-    if (!range) return UdpPort.#bindTo(address, 0);
+    if (!range) return new UdpPort(await bindSocket(address, 0), address);
     const [min, max] = range;
     const count = max - min + 1;
     // Starting anywhere in the range keeps a busy server from trying all the taken ports first.
     const start = Math.floor(Math.random() * count);
     for (let i = 0; i < count; i++) {
       try {
-        return await UdpPort.#bindTo(address, min + ((start + i) % count));
+        return new UdpPort(await bindSocket(address, min + ((start + i) % count)), address);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
       }
@@ -58,30 +65,6 @@ export class UdpPort implements DatagramPort {
       'ADDRESS_IN_USE',
       `all UDP ports from ${min} to ${max} on ${address} are taken; widen the port range`,
     );
-  }
-
-  static async #bindTo(address: string, port: number): Promise<UdpPort> {
-    const family = isIPv6(address) ? 6 : 4;
-    const socket = createSocket({
-      type: family === 6 ? 'udp6' : 'udp4',
-      // Only addresses are ever sent to: answering at once saves dgram a turn of the event loop and a closure a packet.
-      lookup: (hostname, _options, callback) => callback(null, hostname, family),
-    });
-    await new Promise<void>((resolve, reject) => {
-      socket.once('error', (error) => {
-        socket.close();
-        reject(error);
-      });
-      socket.bind({ port, address }, resolve);
-    });
-    socket.removeAllListeners('error');
-    try {
-      socket.setRecvBufferSize(RECEIVE_BUFFER);
-      socket.setSendBufferSize(SEND_BUFFER);
-    } catch {
-      // Some systems refuse more than their limit instead of giving what they have: the default then stays.
-    }
-    return new UdpPort(socket, address);
   }
 
   get address(): { address: string; port: number; family: string } {
@@ -106,6 +89,31 @@ export class UdpPort implements DatagramPort {
     });
     return this.#closing;
   };
+}
+
+/** A socket with large buffers on one address; port 0 lets the system choose. */
+export async function bindSocket(address: string, port: number): Promise<Socket> {
+  const family = isIPv6(address) ? 6 : 4;
+  const socket = createSocket({
+    type: family === 6 ? 'udp6' : 'udp4',
+    // Only addresses are ever sent to: answering at once saves dgram a turn of the event loop and a closure a packet.
+    lookup: (hostname, _options, callback) => callback(null, hostname, family),
+  });
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', (error) => {
+      socket.close();
+      reject(error);
+    });
+    socket.bind({ port, address }, resolve);
+  });
+  socket.removeAllListeners('error');
+  try {
+    socket.setRecvBufferSize(RECEIVE_BUFFER);
+    socket.setSendBufferSize(SEND_BUFFER);
+  } catch {
+    // Some systems refuse more than their limit instead of giving what they have: the default then stays.
+  }
+  return socket;
 }
 
 const ignore = (): void => {};

@@ -11,6 +11,8 @@ export interface IceInternals {
   localCandidatesStart: boolean;
   protocols: Protocol[];
   earlyChecksDone: boolean;
+  /** A pair is being nominated towards an ICE-lite peer, which takes one nomination only. */
+  nominating: boolean;
   ensureProtocol(protocol: Protocol): void;
   appendLocalCandidate(candidate: Candidate): void;
   pairLocalProtocol(protocol: Protocol): void;

@@ -42,8 +42,8 @@ export class ShardPool {
   /** A session in the shard that has room for it. */
   createSession(options: Omit<SessionOptions, 'shard' | 'encodings'>): PlacedSession {
     const { shard, encodings } = this.#options;
-    // The application's own division of the bitrate is a function of the main thread.
-    const movable = !options.defineEncoderBitrates;
+    // The application's own division of the bitrate is a function of the main thread, and a socket belongs to one thread.
+    const movable = !options.defineEncoderBitrates && !options.connection.udpMux;
     const index = movable ? this.#placement.choose(this.#sessions()) : 0;
     const session =
       index === 0
