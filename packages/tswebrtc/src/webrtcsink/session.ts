@@ -112,6 +112,16 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     if (gone.length > 0 || !complete) this.#negotiation?.offer();
   }
 
+  /**
+   * Offers the peer an ICE restart: other addresses and credentials, while media flow over the pair in use until there is
+   * another one. Made by itself when the peer is not heard of, or when the addresses of this host change.
+   */
+  async restartIce(): Promise<void> {
+    if (this.#ended || !this.#connection) return;
+    this.#connection.restartIce();
+    this.#negotiation?.offer();
+  }
+
   /** Takes the consumer's answer. A bad one ends the session. */
   async handleDescription(description: SessionDescription): Promise<void> {
     if (this.#ended) return;
@@ -234,6 +244,15 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
       this.emit('candidate', candidate, sdpMLineIndex ?? 0, sdpMid ?? undefined),
     );
     connection.on('statechange', (state) => this.#onState(state));
+    connection.on('restartneeded', (reason) => {
+      // An offer that nobody answers is not followed by another.
+      if (reason === 'silence' && connection.signalingState !== 'stable') return;
+      this.#logger.info({ reason }, 'ICE restarts');
+      void this.restartIce();
+    });
+    connection.on('gatheringfailed', (error) => {
+      if (!this.#egress.open) this.fail('error', error);
+    });
     connection.on('transport-feedback', ({ baseSequenceNumber, arrivals, referenceTime }, arrival) =>
       egress.feedback({ baseSequence: baseSequenceNumber, arrivals, referenceTime }, arrival),
     );

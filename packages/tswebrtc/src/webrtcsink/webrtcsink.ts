@@ -36,7 +36,8 @@ import type { TrackInfo } from './tracks.ts';
 const DEFAULT_SIGNALLING_URI = 'ws://127.0.0.1:8443';
 
 /** One consumer, as applications see it. */
-export interface ConsumerSession extends Pick<Session, 'id' | 'peerId' | 'createDataChannel' | 'getStats' | 'getFigures'> {
+export interface ConsumerSession
+  extends Pick<Session, 'id' | 'peerId' | 'createDataChannel' | 'restartIce' | 'getStats' | 'getFigures'> {
   /** Hears of data channels that the consumer opens; returns a function that stops that. */
   on(event: 'datachannel', listener: (channel: DataChannel) => unknown): () => void;
 }

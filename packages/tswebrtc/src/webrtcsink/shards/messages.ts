@@ -65,6 +65,7 @@ export type ToSession =
   | { readonly type: 'open-session'; readonly init: SessionInit }
   | { readonly type: 'start'; readonly id: string; readonly request: number; readonly offer: SessionDescription | undefined }
   | { readonly type: 'stats' | 'figures' | 'close-session'; readonly id: string; readonly request: number }
+  | { readonly type: 'restart-ice'; readonly id: string }
   | { readonly type: 'tracks'; readonly id: string; readonly tracks: readonly SinkTrack[] }
   | { readonly type: 'description'; readonly id: string; readonly description: SessionDescription }
   | { readonly type: 'candidate'; readonly id: string; readonly candidate: readonly [string, number, string | undefined] }

@@ -20,6 +20,7 @@ export type PlacedSession = Pick<
   | 'on'
   | 'start'
   | 'setTracks'
+  | 'restartIce'
   | 'handleDescription'
   | 'handleCandidate'
   | 'setIceServers'
@@ -68,6 +69,10 @@ export class RemoteSession extends Emitter<SessionEvents> implements PlacedSessi
 
   setTracks(tracks: readonly SinkTrack[]): void {
     if (!this.#closing) this.#options.post({ type: 'tracks', id: this.id, tracks: plainTracks(tracks) });
+  }
+
+  async restartIce(): Promise<void> {
+    if (!this.#closing) this.#options.post({ type: 'restart-ice', id: this.id });
   }
 
   async handleDescription(description: SessionDescription): Promise<void> {

@@ -1,7 +1,8 @@
 /** What holds of a sink's sessions holds wherever they live: here every other one lives in a thread of its own. */
+import { createSocket, Socket } from 'node:dgram';
 import type { Worker } from 'node:worker_threads';
 import { SignallingServer } from '@tswebrtc/signalling-server';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TsWebRTCError } from '../../common/errors.ts';
 import { writeRtcp } from '../../rtp/rtcp/rtcp.ts';
 import { FakeEngine } from '../fake-engine.testing.ts';
@@ -289,3 +290,82 @@ describe('threads of sessions', () => {
     expect(threads).toHaveLength(2);
   });
 });
+
+describe('an ICE restart', () => {
+  const pathOf = async ({ connection }: TestConsumer): Promise<{ changes: number; port: number }> => {
+    const stats = await connection!.getStats();
+    const { selectedCandidatePairChanges, selectedCandidatePairId } = stats.get('transport')!;
+    const { remoteCandidateId } = stats.get(String(selectedCandidatePairId))!;
+    return { changes: Number(selectedCandidatePairChanges), port: Number(stats.get(String(remoteCandidateId))!.port) };
+  };
+
+  it('moves a session to other sockets, in either thread, without losing a packet', async () => {
+    await start();
+    for (const [i, consumer] of (await twoPlaying()).entries()) {
+      const session = sink.sessions[i]!;
+      const before = await pathOf(consumer);
+      await session.restartIce();
+      await expect.poll(async () => (await pathOf(consumer)).changes, { timeout: 5000 }).toBe(2);
+      expect((await pathOf(consumer)).port).not.toBe(before.port);
+      await playing(consumer);
+      const numbers = numbersOf(consumer, videoSource(consumer).ssrc);
+      expect(numbers).toEqual(numbers.map((_, n) => (numbers[0]! + n) & 0xffff));
+      expect((await session.getFigures()).state).toBe('connected');
+    }
+    expect(removed).toEqual([]);
+  });
+
+  it('is made by itself when nothing is heard of a consumer any more', async () => {
+    await start();
+    const [, there] = await twoPlaying();
+    const before = await pathOf(there);
+    // What it says gets lost; its answers to checks too.
+    const mute = vi.spyOn(Socket.prototype, 'send').mockImplementation(() => {});
+    await there.until(() => there.offers.length === 2, 'another offer', 12_000);
+    mute.mockRestore();
+    await expect.poll(async () => (await pathOf(there)).changes, { timeout: 8000 }).toBeGreaterThan(before.changes);
+    await playing(there);
+    expect(removed).toEqual([]);
+  }, 30_000);
+});
+
+describe('one UDP port for all sessions', () => {
+  it('keeps them all in the main thread, on that port', async () => {
+    const iceUdpMux = await freeUdpPort();
+    await start({ iceUdpMux });
+    const watching = [await watch(), await watch(), await watch()];
+    for (const consumer of watching) await playing(consumer);
+    expect(threads).toEqual([]);
+    for (const session of sink.sessions) {
+      const candidates = [...(await session.getStats()).values()].filter(({ type }) => type === 'local-candidate');
+      expect(candidates.map(({ port }) => port)).toEqual(candidates.map(() => iceUdpMux));
+    }
+    await sink.sessions[1]!.restartIce();
+    await watching[1]!.until(() => watching[1]!.offers.length === 2, 'another offer');
+    for (const consumer of watching) await playing(consumer);
+    await sink.close();
+    expect(await freeUdpPort(iceUdpMux)).toBe(iceUdpMux);
+  });
+
+  it('that is taken stops the sink from starting', async () => {
+    const taken = createSocket('udp4');
+    const iceUdpMux = await freeUdpPort(0, taken);
+    await expect(start({ iceUdpMux })).rejects.toMatchObject({
+      code: 'ADDRESS_IN_USE',
+      message: expect.stringContaining(`UDP port ${iceUdpMux} is taken`),
+    });
+    taken.close();
+  });
+});
+
+/** Binds a socket on the loopback interface; closes it again unless it was given. */
+async function freeUdpPort(port = 0, given?: Socket): Promise<number> {
+  const socket = given ?? createSocket('udp4');
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject);
+    socket.bind(port, '127.0.0.1', resolve);
+  });
+  const { port: bound } = socket.address();
+  if (!given) await new Promise<void>((resolve) => socket.close(() => resolve()));
+  return bound;
+}

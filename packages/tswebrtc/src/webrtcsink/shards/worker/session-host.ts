@@ -38,6 +38,9 @@ export class SessionHost {
       case 'tracks':
         this.#sessions.get(message.id)?.setTracks(message.tracks);
         return;
+      case 'restart-ice':
+        void this.#sessions.get(message.id)?.restartIce();
+        return;
       case 'description':
         void this.#sessions.get(message.id)?.handleDescription(message.description);
         return;
