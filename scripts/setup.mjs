@@ -25,6 +25,11 @@ const peers = [
     packages: ['coturn'],
     why: 'interop tests let it judge the credentials that the signalling server gives',
   },
+  {
+    program: '/usr/lib/python3/dist-packages/aiortc',
+    packages: ['python3-aiortc', 'python3-websockets'],
+    why: '`npm run support` watches with it',
+  },
   { program: 'Xvfb', packages: ['xvfb'], why: 'interop tests look at its window' },
   { program: 'import', packages: ['imagemagick'], why: 'interop tests take a picture of that window' },
   {
@@ -119,6 +124,7 @@ function list(items) {
 
 /** Where a user's PATH lacks the administrator's folders, what is there still counts. */
 function isOnPath(program) {
+  if (program.startsWith('/')) return existsSync(program);
   return [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'].some((directory) => {
     try {
       accessSync(join(directory, program), constants.X_OK);

@@ -1,0 +1,139 @@
+/**
+ * `npm run support [-- WORD...] [--seconds N]`: tries each input and codec with each consumer on this machine, and writes what came of it to
+ * docs/support.md. With words only the rows and consumers that contain one of them are tried anew; the others keep what
+ * they had.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { CommandProcess } from '../../interop/command-process.ts';
+import { NetworkLab, networkMissing } from '../network/network-lab.ts';
+import { allConsumers, type Consumer, type Watched } from './consumers.ts';
+import { allRows, type Row } from './rows.ts';
+import { type Cell, supportPage } from './table.ts';
+
+const RESULTS = 'bench/results/support.json';
+const PAGE = 'docs/support.md';
+/** Of the frames that come, this part has to be decoded: 28 of 30. */
+const ENOUGH = 28 / 30;
+
+interface Producer {
+  readonly signalling: string;
+  /** Why its session came to nothing, where it knows. */
+  reason(): string | undefined;
+  stop(): Promise<unknown>;
+}
+
+const { values, positionals: words } = parseArgs({
+  options: { seconds: { type: 'string', default: '5' } },
+  allowPositionals: true,
+});
+const seconds = Number(values.seconds);
+const directory = mkdtempSync(join(tmpdir(), 'tswebrtc-support-'));
+const lab = networkMissing() ? undefined : new NetworkLab();
+const within = (host: { namespace: string }): string[] => ['ip', 'netns', 'exec', host.namespace];
+
+async function startSink(args: readonly string[], apart: boolean): Promise<Producer> {
+  const servers = apart
+    ? ['--run-signalling-server', '--signalling-server-host', lab!.producer.address, '--signalling-server-port', '8443']
+    : ['--run-signalling-server', '--signalling-server-port', '0'];
+  const sink = new CommandProcess(
+    ['sink', '--json', '--stun-server', 'none', ...servers, ...args],
+    apart ? within(lab!.producer) : [],
+  );
+  try {
+    await sink.event('registered', () => true, 30_000);
+  } catch {
+    await sink.stop();
+    throw new Error(sink.stderr.trim().split('\n').at(-1) || 'the sink did not start');
+  }
+  return {
+    signalling: apart ? `ws://${lab!.producer.address}:8443` : sink.signallingUri,
+    reason: () => {
+      const removed = sink.events.find(({ event, reason }) => event === 'consumer-removed' && reason === 'error');
+      return removed?.error as string | undefined;
+    },
+    stop: () => sink.stop(),
+  };
+}
+
+async function startProgram([program, ...args]: readonly string[]): Promise<Producer> {
+  const child = spawn(program!, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const exited = new Promise((resolve) => child.once('exit', resolve));
+  const { value } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
+  return {
+    signalling: /ws:\S+/.exec(String(value))![0],
+    reason: () => undefined,
+    stop: async () => {
+      child.kill('SIGINT');
+      await exited;
+    },
+  };
+}
+
+async function attempt(row: Row, consumer: Consumer): Promise<Cell> {
+  if (consumer.missing) return { ok: null, text: consumer.missing };
+  let producer: Producer | undefined;
+  try {
+    producer = row.program ? await startProgram(row.program) : await startSink(row.sink ?? [], consumer.apart);
+    const watched = await consumer.watch(producer.signalling, seconds, consumer.apart ? within(lab!.viewer) : []);
+    return judge(row, watched, producer.reason());
+  } catch (error) {
+    return { ok: false, text: producer?.reason() ?? (error as Error).message.split('\n')[0]! };
+  } finally {
+    await producer?.stop();
+  }
+}
+
+function judge({ video, audio }: Row, watched: Watched, reason: string | undefined): Cell {
+  const said: string[] = [];
+  if (video) {
+    const { codec, rate = 0, width, height } = watched.video ?? { codec: undefined };
+    if (codec !== video.codec) return { ok: false, text: reason ?? `it takes no ${video.codec}` };
+    said.push(`${width}×${height} ${rate.toFixed(1)} fps`);
+    if (rate < ENOUGH * video.rate) return { ok: false, text: said.join(', ') };
+  }
+  if (audio) {
+    const { codec, rate = 0, energy = 0 } = watched.audio ?? { codec: undefined };
+    if (codec !== audio.codec) return { ok: false, text: reason ?? `it takes no ${audio.codec}` };
+    if (rate === 0 || energy === 0) return { ok: false, text: `${audio.codec}: nothing is heard` };
+    said.push('heard');
+  }
+  return { ok: true, text: said.join(', ') };
+}
+
+mkdirSync('bench/results', { recursive: true });
+const cells: Record<string, Cell> = existsSync(RESULTS) ? JSON.parse(readFileSync(RESULTS, 'utf8')) : {};
+const consumers = allConsumers();
+const rows = allRows(directory);
+try {
+  for (const row of rows) {
+    const chosen = consumers.filter(({ name }) => {
+      const among = !row.consumers || row.consumers.includes(name);
+      return among && (words.length === 0 || words.some((word) => `${row.section} ${row.name} ${name}`.includes(word)));
+    });
+    if (chosen.length === 0) continue;
+    const failure = await row.prepare?.().then(
+      () => undefined,
+      (error: Error) => `its file could not be made: ${error.message.split('\n').at(-2) ?? error.message}`,
+    );
+    for (const consumer of chosen) {
+      const cell: Cell = failure === undefined ? await attempt(row, consumer) : { ok: null, text: failure };
+      cells[`${row.section}/${row.name}/${consumer.name}`] = cell;
+      console.log(
+        `${row.section}: ${row.name} → ${consumer.name}: ${cell.ok === null ? '–' : cell.ok ? 'ok' : 'NO'}, ${cell.text}`,
+      );
+      writeFileSync(RESULTS, `${JSON.stringify(cells, undefined, 1)}\n`);
+    }
+  }
+} finally {
+  await Promise.all(consumers.map((consumer) => consumer.close()));
+  lab?.remove();
+  rmSync(directory, { recursive: true, force: true });
+}
+writeFileSync(PAGE, supportPage(rows, consumers, cells, seconds));
+console.log(`written to ${PAGE}`);
+process.exit(0);
