@@ -23,6 +23,10 @@ export async function main(args: readonly string[]): Promise<number> {
     return EXIT_USAGE;
   }
   if (parsed.command === 'none') return EXIT_OK;
+  if (parsed.command === 'inspect') {
+    process.stdout.write((await import('./inspect.ts')).inspectText(parsed));
+    return EXIT_OK;
+  }
   if (parsed.command === 'signalling-server') {
     const { runSignallingServer } = await import('@tswebrtc/signalling-server');
     return runSignallingServer(parsed.args, 'tswebrtc signalling-server');

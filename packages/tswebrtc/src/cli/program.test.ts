@@ -106,7 +106,7 @@ describe('src', () => {
 
 describe('wrong usage', () => {
   it.each([
-    ['', 'Say what to do: tswebrtc sink, src, play or signalling-server; tswebrtc --help tells more.'],
+    ['', 'Say what to do: tswebrtc sink, src, play, inspect or signalling-server; tswebrtc --help tells more.'],
     ['snik', 'Unknown command snik; did you mean sink?'],
     ['help sinc', 'Unknown command sinc; did you mean sink?'],
     ['help everything', 'Unknown command everything.'],

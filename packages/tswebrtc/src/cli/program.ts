@@ -1,6 +1,7 @@
 /** The grammar of the command line. What is typed becomes a command to run; what cannot be becomes a `UsageError`. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
+import { elements } from '../launch/elements.ts';
 import { closest } from '../properties/closest.ts';
 import { parsePropertyText, property } from '../properties/property-schema.ts';
 import { decimal, text, type uint } from '../properties/property-types.ts';
@@ -23,6 +24,7 @@ export type Parsed =
   | ({ readonly command: 'play'; readonly json: boolean } & PlayCommand)
   /** The command of another package, with what was typed behind it. */
   | { readonly command: 'signalling-server'; readonly args: readonly string[] }
+  | { readonly command: 'inspect'; readonly json: boolean; readonly element: string | undefined; readonly version: string }
   /** Help or version: said already. */
   | { readonly command: 'none' };
 
@@ -138,10 +140,26 @@ export function parseCommandLine(args: readonly string[], write: (text: string) 
     parsed = { command: 'play', json: typed.json === true, options, ...(player ? { player } : {}) };
   });
 
+  const inspect = program
+    .command('inspect')
+    .description('say what an element is: its properties, pads, signals and actions, as gst-inspect-1.0 does')
+    .argument('[ELEMENT]', 'webrtcsink or webrtcsrc; none lists them');
+  addSwitch(inspect, 'json', 'Print one JSON object a line on stdout.');
+  inspect.action((element: string | undefined, typed: Record<string, unknown>) => {
+    const names = elements.map(({ name }) => name);
+    if (element !== undefined && !names.includes(element)) {
+      const meant = closest(element, names);
+      throw new UsageError(
+        `There is no element ${element}${meant ? `; did you mean ${meant}?` : `; there are ${names.join(' and ')}.`}`,
+      );
+    }
+    parsed = { command: 'inspect', json: typed.json === true, element, version: version() };
+  });
+
   // Its own package knows its options; here it is for the list of commands.
   program.command('signalling-server').description('run a signalling server');
 
-  for (const command of [sink, src, play])
+  for (const command of [sink, src, play, inspect])
     command.exitOverride().configureOutput(program.configureOutput()).copyInheritedSettings(program);
   try {
     program.parse(rewriteBooleanFlags(args, switches), { from: 'user' });
@@ -214,11 +232,11 @@ function checkedOption(flags: string, doc: string, parse: (source: string, name:
 /** Commander's complaint as one sentence. */
 function usage(error: CommanderError, complaint: string, [first, second]: readonly string[]): string {
   if (error.code === 'commander.help' && first === 'help' && second !== undefined) {
-    const meant = closest(second, ['sink', 'src', 'play', 'signalling-server']);
+    const meant = closest(second, ['sink', 'src', 'play', 'inspect', 'signalling-server']);
     return sentence(`Unknown command ${second}${meant ? `; did you mean ${meant}?` : ''}`);
   }
   if (error.code === 'commander.help')
-    return 'Say what to do: tswebrtc sink, src, play or signalling-server; tswebrtc --help tells more.';
+    return 'Say what to do: tswebrtc sink, src, play, inspect or signalling-server; tswebrtc --help tells more.';
   if (error.code === 'commander.excessArguments') return 'There are arguments too many: this command takes options only.';
   const valueless = /option '.*?(--[a-z-]+) .*' argument missing/.exec(complaint);
   if (valueless) return `${valueless[1]} needs a value behind it.`;

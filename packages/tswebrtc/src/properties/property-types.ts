@@ -11,6 +11,10 @@ export interface PropertyType<Input, Output = Input> {
   readonly label: string;
   /** Ends the sentence "… must be". */
   readonly expected: string;
+  /** Of a number: the lowest and the highest. */
+  readonly range?: readonly [min: number, max: number];
+  /** Of an enum or flags: the words there are. */
+  readonly words?: readonly string[];
   /** Whether giving the property several times adds up instead of replacing. */
   readonly repeatable?: boolean;
   /** What a command line shows in place of the value; none for booleans. */
@@ -43,6 +47,7 @@ export function uint(min: number, max: number, unit = ''): PropertyType<number> 
     label: 'uint',
     expected: `a whole number from ${min} to ${max}${unit && ` (${unit})`}`,
     placeholder: unit || 'number',
+    range: [min, max],
     parse: (text) => (/^\d+$/.test(text) ? check(Number(text)) : undefined),
     check,
     format: String,
@@ -72,6 +77,7 @@ export function flags<const Words extends readonly string[]>(...words: Words): P
     label: 'flags',
     expected: `${anyOf([...words, 'none'])}, or several of them joined by +`,
     placeholder: [...words, 'none'].join('|'),
+    words,
     parse: (text) => (text === 'none' ? [] : check(text.split('+'))),
     check,
     format: (value) => (value.length === 0 ? 'none' : value.join('+')),
@@ -86,6 +92,7 @@ export function decimal(min: number, max: number, unit = ''): PropertyType<numbe
     label: 'number',
     expected: `a number from ${min} to ${max}${unit && ` (${unit})`}`,
     placeholder: unit || 'number',
+    range: [min, max],
     parse: (source) => (/^\d+(\.\d+)?$/.test(source) ? check(Number(source)) : undefined),
     check,
     format: String,
@@ -101,7 +108,7 @@ export function text(placeholder = 'text'): PropertyType<string> {
 /** One of a few words. */
 export function choice<const Words extends readonly string[]>(...words: Words): PropertyType<Words[number]> {
   const check = (value: unknown): Words[number] | undefined => words.find((word) => word === value);
-  return { label: 'enum', expected: anyOf(words), placeholder: words.join('|'), parse: check, check, format: String };
+  return { label: 'enum', expected: anyOf(words), placeholder: words.join('|'), words, parse: check, check, format: String };
 }
 
 /** A URI with one of the schemes, written `scheme://…`. */
