@@ -24,6 +24,7 @@ export function randomSsrc(): number {
 export class RtpSender extends Emitter<RtpSenderEvents> {
   readonly kind: MediaKind;
   #ssrc: number;
+  readonly #advisedDelay: readonly [min: number, max: number] | undefined;
   #rtxSsrc: number | undefined;
   #codec: CodecParameters | undefined;
   #stream: OutboundStream | undefined;
@@ -34,10 +35,12 @@ export class RtpSender extends Emitter<RtpSenderEvents> {
   /** `performance.now()` of the last sender report; undefined before the first. */
   #lastReport: number | undefined;
 
-  constructor(kind: MediaKind, retransmission: boolean) {
+  /** `advisedDelay`: what the receiver is told of how long to wait before it shows a frame, ms. */
+  constructor(kind: MediaKind, retransmission: boolean, advisedDelay?: readonly [min: number, max: number]) {
     super();
     this.kind = kind;
     this.#ssrc = randomSsrc();
+    this.#advisedDelay = advisedDelay;
     this.#rtxSsrc = retransmission ? randomSsrc() : undefined;
   }
 
@@ -96,6 +99,7 @@ export class RtpSender extends Emitter<RtpSenderEvents> {
       ...(ulpfecPayloadType === undefined ? {} : { ulpfecPayloadType }),
       ...(redRtxPayloadType === undefined ? {} : { redRtxPayloadType }),
       extensions,
+      ...(this.#advisedDelay === undefined ? {} : { playoutDelay: this.#advisedDelay }),
       congestionControlFeedback,
       initialSequenceNumber: random.readUInt16BE(0) & 0x7fff,
       initialRtxSequenceNumber: random.readUInt16BE(2) & 0x7fff,

@@ -26,6 +26,7 @@ export class Transceiver {
   readonly receiver: RtpReceiver | undefined;
   /** What we want; takes effect at the next offer or answer. `inactive` takes the medium away. */
   direction: Direction;
+  readonly #advisesDelay: boolean;
   #mid: string | undefined;
   #currentDirection: Direction | undefined;
   #agreement: MediaAgreement | undefined;
@@ -40,8 +41,9 @@ export class Transceiver {
     this.fec = init.fec ?? false;
     this.transportCc = init.transportCc ?? true;
     this.streamId = init.streamId;
+    this.#advisesDelay = init.advisedDelay !== undefined;
     this.direction = init.direction;
-    this.sender = init.direction === 'recvonly' ? undefined : new RtpSender(init.kind, this.retransmission);
+    this.sender = init.direction === 'recvonly' ? undefined : new RtpSender(init.kind, this.retransmission, init.advisedDelay);
     this.receiver = init.direction === 'sendonly' ? undefined : new RtpReceiver(init.kind, init.playoutDelay);
   }
 
@@ -104,6 +106,7 @@ export class Transceiver {
       retransmission: this.retransmission,
       fec: this.fec,
       transportCc: this.transportCc,
+      playoutDelay: this.#advisesDelay,
       streamId: this.streamId ?? cname,
       trackId: this.#mid ?? this.kind,
       cname,

@@ -102,6 +102,8 @@ export interface TransceiverInit {
   readonly fec?: boolean;
   /** Offer transport-wide-cc header extension. Default true. */
   readonly transportCc?: boolean;
+  /** Of what is sent: how long the receiver is to wait before it shows a frame, at least and at most, ms. Default: as it sees fit. */
+  readonly advisedDelay?: readonly [min: number, max: number];
   /** MediaStream id to announce. */
   readonly streamId?: string;
   /**

@@ -211,6 +211,28 @@ export function portRange(): PropertyType<string | readonly [min: number, max: n
   };
 }
 
+/** A range of times, written `min-max`, up to `longest`; ms. */
+export function delayRange(
+  longest: number,
+): PropertyType<string | readonly [min: number, max: number], readonly [min: number, max: number]> {
+  const range = (min: unknown, max: unknown): readonly [number, number] | undefined =>
+    isDelay(min) && isDelay(max) && min <= max ? [min, max] : undefined;
+  const isDelay = (value: unknown): value is number =>
+    Number.isInteger(value) && (value as number) >= 0 && (value as number) <= longest;
+  const parse = (value: string): readonly [number, number] | undefined => {
+    const match = /^(\d+)-(\d+)$/.exec(value);
+    return match ? range(Number(match[1]), Number(match[2])) : undefined;
+  };
+  return {
+    label: 'delay range',
+    expected: `two times from 0 to ${longest} ms, the shorter first, such as 0-100`,
+    placeholder: 'min-max',
+    parse,
+    check: (value) => (typeof value === 'string' ? parse(value) : Array.isArray(value) ? range(value[0], value[1]) : undefined),
+    format: ([min, max]) => `${min}-${max}`,
+  };
+}
+
 /** Makes a kind that also takes null, written `none`. */
 export function nullable<Input, Output>(type: PropertyType<Input, Output>): PropertyType<Input | null, Output | null> {
   return {

@@ -27,6 +27,14 @@ export function isOneByteExtensionId(id: number): boolean {
   return Number.isInteger(id) && id >= 1 && id <= 14;
 }
 
+/** Longest playout delay that can be said, ms. */
+export const MAX_PLAYOUT_DELAY = 40_950;
+
+/** The three bytes of a playout-delay element: two delays of 12 bits, in units of 10 ms. Takes ms. */
+export function encodePlayoutDelay(min: number, max: number): number {
+  return (Math.round(min / 10) << 12) | Math.round(max / 10);
+}
+
 /** Walks over the elements of one packet's extension block after another. */
 export class HeaderExtensionReader {
   /** Of the element at hand. */

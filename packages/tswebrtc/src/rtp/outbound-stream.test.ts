@@ -158,6 +158,15 @@ describe('OutboundStream', () => {
       expect(extension(first!, 14)).toBe(1.5 * 2 ** 18);
     });
 
+    it('say the playout delay, in packets sent again too, unless the send time has that place', () => {
+      const playoutDelay = [100, 2500] as const;
+      const bench = new Bench({ extensions: { transportCc: 5, playoutDelay: 3 }, playoutDelay });
+      for (const packet of bench.send()) expect(extension(packet, 3)).toBe((10 << 12) | 250);
+      const both = new Bench({ extensions: { transportCc: 5, playoutDelay: 3, absSendTime: 4 }, playoutDelay });
+      const [packet] = both.send();
+      expect([extension(packet!, 3), extension(packet!, 4)]).toEqual([undefined, expect.any(Number)]);
+    });
+
     it('are left out where they were not negotiated, have no number, or an id that does not fit', () => {
       for (const extensions of [{}, { transportCc: 0 }, { transportCc: 15 }, { transportCc: 300, absSendTime: -1 }]) {
         const bench = new Bench({ extensions });

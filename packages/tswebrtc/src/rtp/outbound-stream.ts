@@ -6,7 +6,7 @@
  * Sans-IO: `now` is ms on any steady clock, always the same one; `wallTime` is ms since the Unix epoch.
  */
 import { FecSender } from './fec-sender.ts';
-import { isOneByteExtensionId } from './header-extensions.ts';
+import { encodePlayoutDelay, isOneByteExtensionId } from './header-extensions.ts';
 import { compactNtp, toAbsSendTime, toNtp } from './ntp.ts';
 import { OutboundCounters, type OutboundStreamStats } from './outbound-counters.ts';
 import type { PacketArena } from './packet-arena.ts';
@@ -38,7 +38,12 @@ export interface OutboundStreamOptions {
   /** RTX of RED; without, what was in RED is sent again as `rtxPayloadType` says, out of its RED. */
   readonly redRtxPayloadType?: number;
   /** Ids under which the session negotiated each extension; 1..14, others cannot be sent and are taken as not negotiated. */
-  readonly extensions: { readonly transportCc?: number; readonly absSendTime?: number };
+  readonly extensions: { readonly transportCc?: number; readonly absSendTime?: number; readonly playoutDelay?: number };
+  /**
+   * What the receiver is told under `extensions.playoutDelay`: how long to wait before it shows a frame, at least and at most, ms.
+   * It takes the place of abs-send-time, so it is not sent where that was negotiated too.
+   */
+  readonly playoutDelay?: readonly [min: number, max: number];
   /** Whether the peer reports as RFC 8888 says, so that `transportSequenceNumberOf` must know. Default false. */
   readonly congestionControlFeedback?: boolean;
   /** 16-bit, random (RFC 3550 §5.1). Below 2^15 a loss right at the start cannot be mistaken for a wrap (RFC 3711 §3.3.1). */
@@ -80,6 +85,8 @@ export class OutboundStream {
   readonly #timestampOffset: number;
   readonly #transportCcId: number;
   readonly #absSendTimeId: number;
+  /** What stands in the place of the send time where it says something else, the same in each packet. */
+  readonly #constant: number | undefined;
   readonly #history: PacketHistory;
   readonly #remote: RemoteInbound;
   /** Where the peer reports by RTP sequence numbers: of the stream, and of its retransmissions. */
@@ -127,7 +134,10 @@ export class OutboundStream {
     this.rtxPayloadType = rtx ? options.rtxPayloadType : undefined;
     this.#timestampOffset = options.timestampOffset;
     this.#transportCcId = usableId(options.extensions.transportCc);
-    this.#absSendTimeId = usableId(options.extensions.absSendTime);
+    const { absSendTime, playoutDelay: playoutDelayId } = options.extensions;
+    const delayed = absSendTime === undefined && options.playoutDelay !== undefined;
+    this.#absSendTimeId = usableId(delayed ? playoutDelayId : absSendTime);
+    this.#constant = delayed ? encodePlayoutDelay(...options.playoutDelay!) : undefined;
     this.#history = new PacketHistory(
       size,
       options.historyDuration ?? DEFAULT_HISTORY_DURATION,
@@ -443,7 +453,7 @@ export class OutboundStream {
     const slot = history.add(sequenceNumber, position, length, now);
     history.kinds[slot] = kind;
     history.rolloverCounters[slot] = (packetIndex - sequenceNumber) / 0x10000;
-    history.absSendTimes[slot] = this.#absSendTimeId === 0 ? -1 : toAbsSendTime(now);
+    history.absSendTimes[slot] = this.#absSendTimeId === 0 ? -1 : (this.#constant ?? toAbsSendTime(now));
     const hasTransportCc = this.#transportCcId !== 0 && transportSequenceNumber !== undefined;
     history.transportSequenceNumbers[slot] = hasTransportCc ? transportSequenceNumber & 0xffff : -1;
     if (transportSequenceNumber !== undefined) this.#numbers?.set(sequenceNumber, transportSequenceNumber);
@@ -549,7 +559,7 @@ export class OutboundStream {
     this.#patchExtensions(
       ops,
       this.#transportCcId === 0 || transportSequenceNumber === undefined ? -1 : transportSequenceNumber & 0xffff,
-      this.#absSendTimeId === 0 ? -1 : toAbsSendTime(now),
+      this.#absSendTimeId === 0 ? -1 : (this.#constant ?? toAbsSendTime(now)),
     );
     const pictureIdOffset = history.pictureIdOffsets[slot]!;
     if (pictureIdOffset !== 0) {

@@ -16,6 +16,7 @@ import {
   type LocalTransport,
   MAX_MESSAGE_SIZE,
   MID_URI,
+  PLAYOUT_DELAY_URI,
   REPAIRED_RID_URI,
   RID_URI,
   receives,
@@ -121,6 +122,7 @@ function answerSection(offered: MediaDescription, local: LocalMedia | 'applicati
   // What is named in an answer may be sent both ways: names of m-lines and encodings are for who only receives.
   const wanted = [
     ...(local.transportCc ? [TRANSPORT_CC_URI] : []),
+    ...(local.playoutDelay ? [PLAYOUT_DELAY_URI] : []),
     ...(codecRole({ ...local, direction }) === 'receive' ? [MID_URI, RID_URI, REPAIRED_RID_URI] : []),
   ];
   return {

@@ -8,6 +8,7 @@ export const RID_URI = 'urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id';
 export const REPAIRED_RID_URI = 'urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id';
 export const TRANSPORT_CC_URI = 'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01';
 export const ABS_SEND_TIME_URI = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time';
+export const PLAYOUT_DELAY_URI = 'http://www.webrtc.org/experiments/rtp-hdrext/playout-delay';
 
 /** Largest data channel message that is taken, bytes; without the attribute it would be 64 KiB (RFC 8841 §6). */
 export const MAX_MESSAGE_SIZE = 262144;
@@ -29,6 +30,8 @@ export interface LocalMedia {
   /** RED and ULPFEC for video, RED for audio. Default false. */
   readonly fec?: boolean;
   readonly transportCc: boolean;
+  /** Whether the receiver is told how long to wait before it shows a frame. Default false. */
+  readonly playoutDelay?: boolean;
   readonly streamId: string;
   readonly trackId: string;
   readonly cname: string;

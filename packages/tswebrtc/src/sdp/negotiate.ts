@@ -12,6 +12,7 @@ import {
   ABS_SEND_TIME_URI,
   intersect,
   MID_URI,
+  PLAYOUT_DELAY_URI,
   REPAIRED_RID_URI,
   RID_URI,
   receives,
@@ -33,6 +34,7 @@ export interface RemoteSource {
 export interface NegotiatedExtensions {
   readonly transportCc?: number;
   readonly absSendTime?: number;
+  readonly playoutDelay?: number;
   readonly mid?: number;
   readonly rid?: number;
   readonly repairedRid?: number;
@@ -190,6 +192,7 @@ function commonExtensions(ours: MediaDescription, theirs: MediaDescription): Neg
   const ids = {
     transportCc: id(TRANSPORT_CC_URI),
     absSendTime: id(ABS_SEND_TIME_URI),
+    playoutDelay: id(PLAYOUT_DELAY_URI),
     mid: id(MID_URI),
     rid: id(RID_URI),
     repairedRid: id(REPAIRED_RID_URI),

@@ -43,6 +43,12 @@ describe('createOffer', () => {
     ]);
   });
 
+  it('offers the playout delay under the id behind the original ones', () => {
+    const { lines } = offerOf([media({ ...video([VP8]), playoutDelay: true }), media(audio([OPUS]))]);
+    const extensions = lines.filter((line) => line.startsWith('a=extmap:3'));
+    expect(extensions).toEqual(['a=extmap:3 http://www.webrtc.org/experiments/rtp-hdrext/playout-delay']);
+  });
+
   it('numbers media first, then repair, and bundles the later m-lines and the data channel on the first', () => {
     const { lines, description } = offerOf([
       media(video([H264, VP8])),

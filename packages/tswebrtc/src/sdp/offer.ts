@@ -11,6 +11,7 @@ import {
   type LocalTransport,
   localFeedback,
   MAX_MESSAGE_SIZE,
+  PLAYOUT_DELAY_URI,
   SCTP_PORT,
   TRANSPORT_CC_URI,
 } from './local-media.ts';
@@ -92,7 +93,11 @@ function mediaSection(media: LocalMedia, payloadTypes: PayloadTypes): MediaDescr
     rtcpMux: true,
     rtcpReducedSize: true,
     formats: all,
-    extensions: media.transportCc ? [{ id: 1, uri: TRANSPORT_CC_URI }] : [],
+    extensions: [
+      ...(media.transportCc ? [{ id: 1, uri: TRANSPORT_CC_URI }] : []),
+      // 2 is the original's colour space.
+      ...(media.playoutDelay ? [{ id: 3, uri: PLAYOUT_DELAY_URI }] : []),
+    ],
     ...describeSources(
       media,
       repairs.some((format) => format.name === 'rtx'),

@@ -19,8 +19,9 @@ import {
   type Schema,
   theOption,
 } from '../properties/property-schema.ts';
-import { boolean, choice, flags, int, nullable, structure, text, uint, uri } from '../properties/property-types.ts';
+import { boolean, choice, delayRange, flags, int, nullable, structure, text, uint, uri } from '../properties/property-types.ts';
 import { isSignaller, linkProperties } from '../properties/signaller.ts';
+import { MAX_PLAYOUT_DELAY } from '../rtp/header-extensions.ts';
 import type { Signaller } from '../signalling/signaller.ts';
 
 const MAX_UINT = 0xffff_ffff;
@@ -138,6 +139,13 @@ export const sinkProperties = {
     default: false,
     when: 'ready',
     doc: 'Send next to nothing while there is silence (RFC 6716 section 2.1.9).',
+  }),
+  // The original leaves header extensions to its payloaders.
+  playoutDelay: property({
+    type: nullable(delayRange(MAX_PLAYOUT_DELAY)),
+    default: null,
+    when: 'ready',
+    doc: 'How long consumers are to wait before they show a frame, at least and at most (playout-delay header extension); none leaves it to them.',
   }),
   enableDataChannelNavigation: property({
     type: boolean(),

@@ -296,7 +296,7 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
   }
 
   #createTrack(connection: Connection, track: SinkTrack): SessionTrack {
-    const { retransmission, retransmissionPercentage, fec, congestionControl, encodings } = this.#options;
+    const { retransmission, retransmissionPercentage, fec, congestionControl, playoutDelay, encodings } = this.#options;
     const transceiver = connection.addTransceiver({
       kind: track.kind,
       direction: 'sendonly',
@@ -304,6 +304,7 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
       retransmission: track.kind === 'video' && retransmission,
       fec,
       transportCc: congestionControl !== 'disabled',
+      ...(track.kind === 'video' && playoutDelay ? { advisedDelay: playoutDelay } : {}),
       ...(track.msid === undefined ? {} : { streamId: track.msid }),
     });
     return new SessionTrack(track, transceiver, this, {

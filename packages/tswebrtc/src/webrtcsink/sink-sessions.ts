@@ -124,6 +124,7 @@ export class SinkSessions {
       retransmission: options.doRetransmission,
       retransmissionPercentage: options.rtxPercentage,
       fec: options.doFec,
+      playoutDelay: options.playoutDelay,
       controlChannel: options.enableControlDataChannel,
       navigationChannel: options.enableDataChannelNavigation,
       connection: connection(),
