@@ -84,7 +84,7 @@ export const elements: readonly Element[] = [
         doc: 'Figures of every session and of the encoders; the W3C report of each session.',
         flags: 'readable',
         kind: 'Structure',
-        face: 'await sink.getStats(), await session.getStats()',
+        face: 'await sink.getGstStats(), await sink.getStats(), await session.getStats()',
       },
     ],
     signals: sinkSignals,

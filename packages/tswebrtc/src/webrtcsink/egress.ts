@@ -6,6 +6,7 @@ import { BitrateWindow } from '../congestion/bitrate-window.ts';
 import { audioRedundancy, FecRate } from '../congestion/fec-rate.ts';
 import { Pacer } from '../congestion/pacer.ts';
 import { Prober } from '../congestion/prober.ts';
+import { TwccStatistics } from '../congestion/twcc-statistics.ts';
 import type { ArrivalFeedback, CongestionControl } from '../congestion/types.ts';
 import type { Lane } from '../connection/types.ts';
 import type { OutboundStream } from '../rtp/outbound-stream.ts';
@@ -38,6 +39,8 @@ export class Egress {
   /** Everything sent, and what of it was sent again. */
   readonly sent = new BitrateWindow();
   readonly retransmitted = new BitrateWindow();
+  /** What transport-wide feedback said lately. */
+  readonly twcc = new TwccStatistics();
   /** All of the session: for their retransmissions. */
   streams: readonly OutboundStream[] = [];
   /** Those of `streams` that FEC does good. */
@@ -81,7 +84,10 @@ export class Egress {
       sent: this.sent,
       retransmitted: this.retransmitted,
       nextTransportSequenceNumber: () => (this.#lastNumber = nextTransportSequenceNumber()),
-      packetSent: (bytes, now, clusterId) => control.packetSent(this.#lastNumber, bytes + PATH_OVERHEAD, now, clusterId),
+      packetSent: (bytes, now, clusterId) => {
+        control.packetSent(this.#lastNumber, bytes + PATH_OVERHEAD, now, clusterId);
+        this.twcc.packetSent(this.#lastNumber, bytes, now);
+      },
     };
   }
 
@@ -120,6 +126,7 @@ export class Egress {
 
   feedback(feedback: ArrivalFeedback, now: number): void {
     this.control.feedback(feedback, now);
+    this.twcc.feedback(feedback, now);
     this.#follow(now);
   }
 

@@ -19,6 +19,7 @@ import { Egress } from './egress.ts';
 import { SessionBitrates } from './session-bitrates.ts';
 import { readFigures, type SessionFigures } from './session-figures.ts';
 import { SessionNegotiation } from './session-negotiation.ts';
+import { extendStats } from './session-stats.ts';
 import { SessionTrack } from './session-track.ts';
 import type { EndReason, SessionEvents, SessionOptions } from './session-types.ts';
 import type { ShardMember } from './shard.ts';
@@ -156,9 +157,10 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     this.#channels.control.answer(token, error);
   }
 
-  /** W3C statistics of the connection. */
+  /** W3C statistics of the connection, its encoders among them. */
   async getStats(): Promise<Map<string, RTCStatsEntry>> {
-    return this.#connection ? this.#connection.getStats() : new Map();
+    if (!this.#connection) return new Map();
+    return extendStats(await this.#connection.getStats(), { tracks: this.#tracks, egress: this.#egress });
   }
 
   /** The few figures that tell how the session does. */

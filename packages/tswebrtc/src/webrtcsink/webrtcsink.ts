@@ -22,6 +22,7 @@ import type { Signaller } from '../signalling/signaller.ts';
 import type { UpstreamRequest } from './control/control-channels.ts';
 import { EmbeddedServers } from './embedded-servers.ts';
 import { type EncodingFigures, EncodingPool } from './encoding-pool.ts';
+import { type GstStats, toGstStats } from './gst-stats.ts';
 import { type ResolvedSinkOptions, validateOptions, type WebRTCSinkOptions } from './properties.ts';
 import type { Session } from './session.ts';
 import type { SessionFigures } from './session-figures.ts';
@@ -215,6 +216,12 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
   async getStats(): Promise<SinkStats> {
     const sessions = (await this.#sessions?.getFigures()) ?? [];
     return { sessions, encodings: this.#encodings?.getFigures() ?? [] };
+  }
+
+  /** W3C statistics of every session, as the original's property `stats` has them: by session id, names in GStreamer's spelling. */
+  async getGstStats(): Promise<GstStats> {
+    const reports = this.sessions.map(async (session) => [session.id, await session.getStats()] as const);
+    return toGstStats(await Promise.all(reports));
   }
 
   /** Ends every session, tells their peers, and frees everything. Idempotent. */
