@@ -30,8 +30,7 @@ export class IceChecks {
     const complete = this.#internals.checkComplete.bind(connection);
     this.#internals.checkComplete = (pair) => {
       complete(pair);
-      // Towards an ICE-lite peer one pair is nominated; where that gets no answer another one has its turn.
-      if (stateOf(pair) === PAIR_STATE.failed && connection.remoteIsLite) this.#internals.nominating = false;
+      if (connection.remoteIsLite && stateOf(pair) === PAIR_STATE.failed && pair.responsesReceived > 0) this.#nominateAnother();
       this.wake();
     };
   }
@@ -87,6 +86,13 @@ export class IceChecks {
   /** The best pair that has not been checked; the list is in order of priority. */
   #waiting(): CandidatePair | undefined {
     return this.#connection.checkList.find((pair) => stateOf(pair) <= PAIR_STATE.waiting);
+  }
+
+  /** Towards an ICE-lite peer one pair is nominated that has answered before: where that gets no answer, others have their turn. */
+  #nominateAnother(): void {
+    this.#internals.nominating = false;
+    for (const pair of this.#connection.checkList)
+      if (stateOf(pair) === PAIR_STATE.succeeded) pair.updateState(PAIR_STATE.waiting);
   }
 
   #retryFailed(): void {
