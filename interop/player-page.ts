@@ -42,8 +42,27 @@ export interface Player {
   listen(duration: number, key?: string): Promise<{ levels: [number, number]; frequency: number }>;
   readClock(duration: number, key?: string): Promise<[capture: number | null, presented: number][]>;
   flashesAndBeeps(duration: number, key?: string): Promise<{ flashes: number[]; beeps: number[] }>;
+  /** `longest`: ms */
+  watchGaps(duration: number, key?: string): Promise<{ longest: number; frames: number }>;
+  path(key?: string): Promise<PlayerPath>;
+  echo(key?: string): void;
   unmute(key?: string): Promise<void>;
   stop(key?: string): void;
+}
+
+interface PathEnd {
+  address: string;
+  port: number;
+  protocol: string;
+  candidateType: string;
+}
+
+export interface PlayerPath {
+  changes: number;
+  state: RTCPeerConnectionState;
+  local: PathEnd;
+  remote: PathEnd;
+  producer: string;
 }
 
 export interface InboundFigures {

@@ -222,6 +222,51 @@ async function flashesAndBeeps(duration, key = 'first') {
   return { flashes, beeps };
 }
 
+/**
+ * Watches for `duration` ms how evenly frames come: resolves with the longest time between two that were presented, ms, and how
+ * many there were.
+ */
+async function watchGaps(duration, key = 'first') {
+  const { video } = entryOf(key);
+  const end = performance.now() + duration;
+  let last = performance.now();
+  let longest = 0;
+  let frames = 0;
+  await new Promise((resolve) => {
+    const note = (now) => {
+      longest = Math.max(longest, now - last);
+      last = now;
+    };
+    const onFrame = () => {
+      frames++;
+      note(performance.now());
+      if (performance.now() < end) video.requestVideoFrameCallback(onFrame);
+    };
+    video.requestVideoFrameCallback(onFrame);
+    setTimeout(() => {
+      note(performance.now());
+      resolve();
+    }, duration);
+  });
+  return { longest, frames };
+}
+
+/** Where media come from and go to: the pair in use, and the credentials of the producer. */
+async function path(key = 'first') {
+  const { session } = entryOf(key);
+  const report = await session.rtcPeerConnection.getStats();
+  const transport = [...report.values()].find(({ type }) => type === 'transport');
+  const pair = report.get(transport.selectedCandidatePairId);
+  const end = ({ address, port, protocol, candidateType }) => ({ address, port, protocol, candidateType });
+  return {
+    changes: transport.selectedCandidatePairChanges,
+    state: session.rtcPeerConnection.connectionState,
+    local: end(report.get(pair.localCandidateId)),
+    remote: end(report.get(pair.remoteCandidateId)),
+    producer: /a=ice-ufrag:(\S+)/.exec(session.rtcPeerConnection.currentRemoteDescription.sdp)[1],
+  };
+}
+
 /** Unmutes the element: only then does the browser hold picture and sound together. */
 async function unmute(key = 'first') {
   const { video } = entryOf(key);
@@ -240,4 +285,12 @@ function stop(key = 'first') {
 const parameters = new URLSearchParams(location.search);
 if (parameters.has('watch')) connect(parameters.get('signalling')).then(() => watch(parameters.get('watch')));
 
-window.player = { connect, producers, watch, figures, listen, readClock, flashesAndBeeps, unmute, stop };
+/** Answers what comes on data channels that the producer opens from now on. */
+function echo(key = 'first') {
+  const { session } = entryOf(key);
+  session.rtcPeerConnection.addEventListener('datachannel', ({ channel }) => {
+    channel.addEventListener('message', ({ data }) => channel.send(`echo ${data}`));
+  });
+}
+
+window.player = { connect, producers, watch, figures, listen, readClock, flashesAndBeeps, watchGaps, path, echo, unmute, stop };

@@ -1,0 +1,85 @@
+/** ICE restarts while a real Chromium plays: the picture goes on, and so do data channels. */
+import { createSocket } from 'node:dgram';
+import { SignallingServer } from '@tswebrtc/signalling-server';
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { testVideo } from '../packages/tswebrtc/src/webrtcsink/tracks.ts';
+import { WebRTCSink } from '../packages/tswebrtc/src/webrtcsink/webrtcsink.ts';
+import { chromiumMissing, launchChromium } from './chromium.ts';
+import { type PlayerPage, servePlayerPage } from './player-page.ts';
+
+/** Longest time without a picture, ms. */
+const LONGEST_GAP = 1000;
+
+const missing = chromiumMissing();
+let browser: Browser;
+let served: PlayerPage;
+const cleanups: (() => unknown)[] = [];
+
+beforeAll(async () => {
+  if (missing) return;
+  browser = await launchChromium();
+  served = await servePlayerPage();
+});
+beforeEach((context) => {
+  if (missing) context.skip(missing);
+});
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+afterAll(async () => {
+  await browser?.close();
+  await served?.close();
+});
+
+async function freePort(): Promise<number> {
+  const socket = createSocket('udp4');
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  const { port } = socket.address();
+  await new Promise<void>((resolve) => socket.close(() => resolve()));
+  return port;
+}
+
+describe.each(['sockets of their own', 'one port for all'])('an ICE restart of sessions with %s', (kind) => {
+  it('while Chromium plays costs no second of the picture, and no data channel', async () => {
+    const iceUdpMux = kind === 'one port for all' ? await freePort() : 0;
+    const server = await SignallingServer.listen({ host: '127.0.0.1', port: 0 });
+    cleanups.push(() => server.close());
+    const uri = `ws://127.0.0.1:${server.port}`;
+    const sink = new WebRTCSink({ signaller: { uri }, stunServer: null, videoCodecs: ['VP8'], iceUdpMux });
+    cleanups.push(() => sink.close());
+    sink.addTrack(testVideo({ width: 320, height: 240, framerate: 30 }));
+    await sink.start();
+    const page = await browser.newPage();
+    cleanups.push(() => page.close());
+    await page.goto(served.url);
+    await page.evaluate((signalling) => window.player.connect(signalling), uri);
+    const [producer] = await page.evaluate(() => window.player.producers());
+    await page.evaluate((id) => window.player.watch(id), producer!.id);
+    await page.evaluate(() => window.player.echo());
+    const [session] = sink.sessions;
+    const channel = session!.createDataChannel('across');
+    const echoes: string[] = [];
+    channel.on('message', (message) => echoes.push(String(message)));
+    await expect.poll(() => channel.readyState, { timeout: 10_000 }).toBe('open');
+    await channel.send('before');
+    await expect.poll(() => echoes).toEqual(['echo before']);
+    const before = await page.evaluate(() => window.player.path());
+
+    const watching = page.evaluate(() => window.player.watchGaps(5000));
+    await session!.restartIce();
+    await expect
+      .poll(async () => (await page.evaluate(() => window.player.path())).changes, { timeout: 10_000 })
+      .toBeGreaterThan(before.changes);
+    const after = await page.evaluate(() => window.player.path());
+    expect(after.producer).not.toBe(before.producer);
+    if (iceUdpMux > 0) expect([before.remote.port, after.remote.port]).toEqual([iceUdpMux, iceUdpMux]);
+    else expect(after.remote.port).not.toBe(before.remote.port);
+    await channel.send('after');
+    await expect.poll(() => echoes, { timeout: 5000 }).toEqual(['echo before', 'echo after']);
+    const { longest, frames } = await watching;
+    expect(frames).toBeGreaterThan(60);
+    expect(longest).toBeLessThan(LONGEST_GAP);
+    expect((await page.evaluate(() => window.player.figures())).errors).toEqual([]);
+  }, 60_000);
+});
