@@ -66,7 +66,7 @@ it('shows in Chromium what it draws, in its colours, sounds its tone, and ends o
   }
   const before = await page.evaluate(() => window.player.figures());
   await expect
-    .poll(async () => (await page.evaluate(() => window.player.figures())).video!.framesDecoded)
+    .poll(async () => (await page.evaluate(() => window.player.figures())).video!.framesDecoded, { timeout: 15_000 })
     .toBeGreaterThan(before.video!.framesDecoded + 20);
 
   example.kill('SIGINT');

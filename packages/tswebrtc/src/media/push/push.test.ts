@@ -147,6 +147,8 @@ describe('pushed sound', () => {
     ['s16', 48_000, 2],
     ['f32', 48_000, 2],
     ['s16', 48_000, 1],
+    ['s16', 44_100, 2],
+    ['f32', 16_000, 1],
   ] as const)('in %s of %i Hz and %i channels is heard as it was, without a gap', async (format, sampleRate, channels) => {
     const audio = new PushedAudio({ format, sampleRate, channels }, new PushClock());
     const input = await engine.openInput(audio);

@@ -22,7 +22,6 @@ afterEach(() => audio.close());
 
 interface Slice {
   readonly timestamp: number;
-  /** Of the left channel. */
   readonly first: number;
   readonly last: number;
 }
@@ -38,7 +37,7 @@ function take(): Slice[] {
     port.postMessage({ type: 'ready' });
     const pool = FramePool.attach(source!.pool);
     const { buffer, byteOffset } = pool.data(message.slot);
-    const samples = new Float32Array(buffer, byteOffset, 2 * message.samples);
+    const samples = new Float32Array(buffer, byteOffset, message.samples);
     slices.push({ timestamp: message.timestamp, first: samples[0]!, last: samples.at(-1)! });
     pool.release(message.slot, source!.holder);
   }

@@ -8,7 +8,7 @@ import { MOST_CHANNELS } from '../audio-codecs.ts';
 import { checkChannels, invalid } from '../options.ts';
 import type { WorkerInputTrack } from '../worker/messages.ts';
 import { monotonicNow } from '../worker/timeline.ts';
-import type { PushClock } from './push-clock.ts';
+import type { PushClock, TrackClock } from './push-clock.ts';
 import { LEAD, PushedTrack } from './pushed-track.ts';
 import type { Wait } from './write-queue.ts';
 
@@ -23,7 +23,7 @@ export interface PushedAudioOptions {
 
 export interface AudioWriteOptions {
   /**
-   * Of the first sample, µs, on the clock that the tracks of a sink share; default: the samples follow those written before, the first
+   * Of the first sample, µs, on the clock that the tracks of a sink may share; default: the samples follow those written before, the first
    * of all at the time of the call. Sound that is more than 100 ms ahead of time waits until it is not.
    */
   readonly timestamp?: number;
@@ -64,7 +64,7 @@ export class PushedAudio extends PushedTrack<Sound> {
   /** @internal */
   readonly description: Extract<WorkerInputTrack, { kind: 'audio' }>;
   readonly #options: PushedAudioOptions;
-  readonly #clock: PushClock;
+  readonly #clock: TrackClock;
   /** Sample frames of a slice. */
   readonly #sliceSize: number;
   /** Full slices that are not due yet. */
@@ -91,15 +91,17 @@ export class PushedAudio extends PushedTrack<Sound> {
       limit: MAX_WAITING * options.sampleRate,
     });
     const { sampleRate, channels, format } = options;
-    if (sampleRate !== 48_000) throw invalid('sampleRate', sampleRate, '48000 Hz');
+    if (!(Number.isInteger(sampleRate) && sampleRate >= 8000 && sampleRate <= 192_000)) {
+      throw invalid('sampleRate', sampleRate, 'between 8000 and 192000 Hz');
+    }
     checkChannels(channels, MOST_CHANNELS);
     if (format !== 's16' && format !== 'f32') throw invalid('format', format, '"s16" or "f32"');
     this.#options = options;
-    this.#clock = clock;
+    this.#clock = clock.join();
     this.#sliceSize = Math.round(sampleRate * SLICE_DURATION);
     this.#slice = this.#freshSlice();
     this.description = { kind: 'audio', format: { sampleRate, channels } };
-    this.outlet.setFormat({ kind: 'audio', channels }, this.#slice.samples.byteLength);
+    this.outlet.setFormat({ kind: 'audio', channels, sampleRate }, this.#slice.samples.byteLength);
   }
 
   /**

@@ -14,8 +14,8 @@ import type { CodecName } from '../types.ts';
 import type { StartTime, WorkerInputTrack } from '../worker/messages.ts';
 import { monotonicNow, Timeline } from '../worker/timeline.ts';
 import { bytesOf, checkSide } from './bytes.ts';
-import type { PushClock } from './push-clock.ts';
-import { LEAD, type PushHooks, type PushSource } from './pushed-track.ts';
+import type { PushClock, TrackClock } from './push-clock.ts';
+import type { PushHooks, PushSource } from './pushed-track.ts';
 import { Transcoding } from './transcoding.ts';
 import { type Wait, WriteQueue } from './write-queue.ts';
 
@@ -37,7 +37,7 @@ export interface PushedAudioPacketsOptions {
 }
 
 export interface PacketWriteOptions {
-  /** µs, on the clock that the tracks of a sink share; default: the time of the call, or what Opus packets before add up to. */
+  /** µs, on the clock that the tracks of a sink may share; default: the time of the call, or what Opus packets before add up to. */
   readonly timestamp?: number;
   /** Nothing before it is needed. Default: what the bytes say. */
   readonly keyframe?: boolean;
@@ -67,6 +67,8 @@ interface OpenTap extends TapHandlers {
   waitsForKeyframe: boolean;
 }
 
+/** Packets that are further ahead of time wait, µs: far enough that those of a live source never do, however late its first one was. */
+const LEAD = 1_000_000;
 /** Packets that may wait where the application does not wait for its writes. */
 const MAX_WAITING = 300;
 /** Sound that is later than what was counted by more had a pause before it, µs. */
@@ -82,7 +84,7 @@ export class PushedPackets extends Emitter<PushedPacketsEvents> implements PushS
   readonly codec: CodecName;
   /** @internal */
   readonly description: WorkerInputTrack;
-  readonly #clock: PushClock;
+  readonly #clock: TrackClock;
   readonly #taps = new Set<OpenTap>();
   readonly #queue = new WriteQueue<Packet>({ attempt: (packet) => this.#attempt(packet), cost: () => 1, limit: MAX_WAITING });
   #timeline: Timeline | undefined;
@@ -108,7 +110,7 @@ export class PushedPackets extends Emitter<PushedPacketsEvents> implements PushS
     }
     this.kind = kind;
     this.codec = codec;
-    this.#clock = clock;
+    this.#clock = clock.join();
     if ('width' in options) {
       const { width, height, framerate = 0, profileLevelId } = options;
       checkSide('width', width);
@@ -130,7 +132,7 @@ export class PushedPackets extends Emitter<PushedPacketsEvents> implements PushS
 
   /**
    * Passes a packet on: one whole frame (H264 and H265 as an access unit in Annex B, AV1 as a temporal unit), or an Opus packet. Resolves
-   * when the buffer is free: at once, unless the packet is more than 100 ms ahead of time. Frames come in the order in which they are
+   * when the buffer is free: at once, unless the packet is more than a second ahead of time. Frames come in the order in which they are
    * decoded, and shown in that order, too. Rejects with `INVALID_OPTION` for bytes that are no such packet, with `INVALID_STATE` after `end` and
    * `close`.
    */

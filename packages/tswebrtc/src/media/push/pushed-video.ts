@@ -8,7 +8,7 @@ import { copyEven, PICTURE_LAYOUTS, type PictureLayout, pictureSize } from '../p
 import type { WorkerInputTrack } from '../worker/messages.ts';
 import { monotonicNow } from '../worker/timeline.ts';
 import { bytesOf, checkSide } from './bytes.ts';
-import type { PushClock } from './push-clock.ts';
+import type { PushClock, TrackClock } from './push-clock.ts';
 import { LEAD, PushedTrack } from './pushed-track.ts';
 import type { Wait } from './write-queue.ts';
 
@@ -59,7 +59,7 @@ export class PushedVideo extends PushedTrack<Picture> {
   /** @internal */
   readonly description: Extract<WorkerInputTrack, { kind: 'video' }>;
   readonly #options: PushedVideoOptions;
-  readonly #clock: PushClock;
+  readonly #clock: TrackClock;
   /** Size of the frames handed on. */
   #width = 0;
   #height = 0;
@@ -78,7 +78,7 @@ export class PushedVideo extends PushedTrack<Picture> {
     if (!(framerate >= 0 && framerate <= 240)) throw invalid('framerate', framerate, 'a number above 0 and up to 240');
     if (!(colorSpace in COLOR_SPACES)) throw invalid('colorSpace', colorSpace, Object.keys(COLOR_SPACES).join(' or '));
     this.#options = options;
-    this.#clock = clock;
+    this.#clock = clock.join();
     this.description = {
       kind: 'video',
       format: { width: width & ~1, height: height & ~1, framerate },

@@ -68,9 +68,11 @@ export type RawFormat =
       readonly colorSpace: number;
     }
   | {
-      /** 32-bit float, interleaved, 48 kHz, in the layouts of raw-audio.ts. */
+      /** 32-bit float, interleaved, in the layouts of raw-audio.ts. */
       readonly kind: 'audio';
       readonly channels: number;
+      /** Hz. Default 48000. */
+      readonly sampleRate?: number;
     };
 
 /** Input worker to encoding worker, over a port of their own. */

@@ -59,9 +59,9 @@ export class AudioEncoding implements RunningEncoding {
       if (this.#closed || frame.format.kind !== 'audio') return;
       const started = performance.now();
       this.#epoch = frame.captureTime - frame.timestamp / 1000;
-      const { channels } = frame.format;
+      const { channels, sampleRate = RAW_SAMPLE_RATE } = frame.format;
       const samples = new Float32Array(frame.data.buffer, frame.data.byteOffset, frame.samples * channels);
-      this.#convert(samples, channels, frame.timestamp);
+      this.#convert(samples, { channels, sampleRate }, frame.timestamp);
       this.counters.totalEncodeTime += (performance.now() - started) / 1000;
     } catch (error) {
       this.#output.failed(error);
@@ -94,11 +94,12 @@ export class AudioEncoding implements RunningEncoding {
   }
 
   /** Brings raw samples into what is encoded. */
-  #convert(samples: Float32Array, channels: number, timestamp: number): void {
-    if (!this.#resampler && (channels !== this.#format.channels || this.#format.sampleRate !== RAW_SAMPLE_RATE)) {
+  #convert(samples: Float32Array, from: SampleFormat, timestamp: number): void {
+    const { channels, sampleRate } = this.#format;
+    if (!this.#resampler && (from.channels !== channels || from.sampleRate !== sampleRate)) {
       this.#resampler = new Resampler((converted, due) => this.#samples.push(converted, due), this.#format);
     }
-    if (this.#resampler) this.#resampler.convertSamples(samples, { channels, sampleRate: RAW_SAMPLE_RATE }, timestamp);
+    if (this.#resampler) this.#resampler.convertSamples(samples, from, timestamp);
     else this.#samples.push(samples, timestamp);
   }
 
