@@ -8,6 +8,8 @@ export interface ReadStream {
   readonly codec: string;
   readonly width: number;
   readonly height: number;
+  /** 0 of video. */
+  readonly channels: number;
   /** Of each packet, s. */
   readonly times: number[];
   readonly keyframes: number[];
@@ -50,11 +52,21 @@ export async function readFile(path: string): Promise<ReadFile> {
     check(await decoder.open2(implementation, null), 'open a decoder for');
     const { num, den } = stream.timeBase;
     const kind = stream.codecpar.codecType === AVMEDIA_TYPE_VIDEO ? ('video' as const) : ('audio' as const);
-    const { width, height } = stream.codecpar;
+    const { width, height, channels } = stream.codecpar;
     const times: number[] = [];
     const keyframes: number[] = [];
     const decoded: ReadStream['decoded'] = [];
-    const read: ReadStream = { kind, codec: implementation.name ?? '', width, height, times, keyframes, decoded, errors: 0 };
+    const read: ReadStream = {
+      kind,
+      codec: implementation.name ?? '',
+      width,
+      height,
+      channels,
+      times,
+      keyframes,
+      decoded,
+      errors: 0,
+    };
     lanes.push({ index: stream.index, decoder, tick: num / den, read });
   }
   const packet = new av.Packet();
@@ -105,14 +117,13 @@ export async function readFile(path: string): Promise<ReadFile> {
   return read;
 }
 
-/** Of full scale. FFmpeg's sample formats: 1 and 6 are 16-bit, 3 and 8 float; from 5 on each channel has its plane. */
+/** Of full scale. FFmpeg's sample formats: 1 and 6 are 16-bit, 2 is 32-bit, 3 and 8 float; from 5 on each channel has its plane. */
 function firstChannel(plane: Buffer, samples: number, format: number, channels: number): number[] {
   const float = format === 3 || format === 8;
   const step = format >= 5 ? 1 : channels;
-  const values = float
-    ? new Float32Array(plane.buffer, plane.byteOffset, samples * step)
-    : new Int16Array(plane.buffer, plane.byteOffset, samples * step);
-  return Array.from({ length: samples }, (_, i) => values[i * step]! / (float ? 1 : 32_768));
+  const Samples = float ? Float32Array : format === 2 ? Int32Array : Int16Array;
+  const values = new Samples(plane.buffer as ArrayBuffer, plane.byteOffset, samples * step);
+  return Array.from({ length: samples }, (_, i) => values[i * step]! / (float ? 1 : format === 2 ? 2 ** 31 : 32_768));
 }
 
 /** Mean luma between the dark and the bright pictures of our flashing sources. */
