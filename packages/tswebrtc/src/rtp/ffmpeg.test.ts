@@ -23,7 +23,7 @@ import {
   sound,
   VIDEO_ENCODERS,
 } from './ffmpeg.testing.ts';
-import { type RenderedPacket, renderAll } from './ops.testing.ts';
+import { type RenderedPacket, random, renderAll } from './ops.testing.ts';
 import { OutboundStream } from './outbound-stream.ts';
 import { PacketArena } from './packet-arena.ts';
 import { createPacketiser, type EncodedFrameInput } from './packetiser.ts';
@@ -239,6 +239,25 @@ describe('FFmpeg as receiver', () => {
     expect(Math.max(...frames.map((frame) => frame.data.length))).toBeGreaterThan(3 * 1200);
     // FFmpeg puts a temporal delimiter in front, as the encoder does.
     expect(packets.map((packet) => packet.data)).toEqual(frames.map((frame) => frame.data));
+    expect(decodedFrames).toBe(FRAMES);
+  });
+
+  it.each([
+    ['L16', 'L16/48000/2', 48_000, 4, 960],
+    ['L24', 'L24/48000/2', 48_000, 6, 1152],
+    ['PCMU', 'PCMU/8000', 8000, 1, 160],
+    ['PCMA', 'PCMA/8000', 8000, 1, 160],
+  ])('gets every packet of %s, byte for byte and in time', async (codec, rtpmap, rate, sampleSize, size) => {
+    const samples = size / sampleSize;
+    const next = random(5);
+    const frames = Array.from({ length: FRAMES }, (_, i): EncodedFrameInput => {
+      const [timestamp, duration] = [(i * samples * 1e6) / rate, (samples * 1e6) / rate];
+      const data = Uint8Array.from({ length: size }, () => next() * 256);
+      return { data, timestamp, duration, captureTime: 1.7e12 + timestamp / 1000, keyframe: true, temporalLayer: 0 };
+    });
+    const { packets, decodedFrames } = await roundTrip(codec, 'audio', rtpmap, undefined, frames);
+    expect(packets.map(({ data }) => data)).toEqual(frames.map(({ data }) => data));
+    expect(new Set(steps(packets.map(({ pts }) => pts)))).toEqual(new Set([samples]));
     expect(decodedFrames).toBe(FRAMES);
   });
 

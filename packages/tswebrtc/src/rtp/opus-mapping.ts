@@ -49,9 +49,9 @@ export function readOpusMapping(channels: number, fmtp: Readonly<Record<string, 
   return order.length === channels && order.every(sensible) ? { channels, streams, coupled, order } : undefined;
 }
 
-/** Whether two mappings mean the same. */
-export function sameOpusMapping(a: OpusMapping, b: OpusMapping): boolean {
-  return a.streams === b.streams && a.coupled === b.coupled && a.order.join() === b.order.join();
+/** Whether two mappings are of the same packets; in which order a decoder gives the channels is its own affair. */
+export function sameOpusStreams(a: OpusMapping, b: OpusMapping): boolean {
+  return a.streams === b.streams && a.coupled === b.coupled;
 }
 
 /** The identification header (RFC 7845 §5.1). Nothing is skipped: the stream was running before. */

@@ -9,6 +9,14 @@ describe('createPacketiser', () => {
     expect(['OPUS', 'opus'].map((codec) => createPacketiser(codec).clockRate)).toEqual([48_000, 48_000]);
   });
 
+  it('gives the clock of each kind of sound', () => {
+    expect(['MULTIOPUS', 'L16', 'L24', 'PCMU', 'pcma'].map((codec) => createPacketiser(codec).clockRate)).toEqual([
+      ...[48_000, 48_000, 48_000],
+      ...[8000, 8000],
+    ]);
+    expect(createPacketiser('L16', { clockRate: 44_100 }).clockRate).toBe(44_100);
+  });
+
   it('refuses a codec it cannot send, and names it', () => {
     expect(() => createPacketiser('H261')).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining('H261') }),

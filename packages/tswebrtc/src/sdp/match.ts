@@ -2,7 +2,7 @@
  * Whether two formats are the same codec (RFC 3264 §6.1; RFC 6184 §8.2.2 for H.264, RFC 9628 §6 for VP9, RFC 7798 §7 for
  * H.265). Payload types say nothing about that: either side numbers as it likes.
  */
-import { readOpusMapping, sameOpusMapping } from '../rtp/opus-mapping.ts';
+import { readOpusMapping, sameOpusStreams } from '../rtp/opus-mapping.ts';
 import { rtpmapChannels } from './codecs.ts';
 import { type H264Role, h264Distance } from './h264-profile.ts';
 
@@ -36,11 +36,11 @@ export function codecDistance(local: Comparable, remote: Comparable, role: H264R
   return 0;
 }
 
-/** Who sends lays the channels out in one way; who receives follows any that makes sense. */
+/** Who sends makes one kind of packet; who receives follows any description that makes sense. */
 function sameChannels(local: Comparable, remote: Comparable, role: H264Role): boolean {
   const ours = readOpusMapping(local.channels ?? 1, local.fmtp);
   const theirs = readOpusMapping(remote.channels ?? 1, remote.fmtp);
-  return ours !== undefined && theirs !== undefined && (role === 'receive' || sameOpusMapping(ours, theirs));
+  return ours !== undefined && theirs !== undefined && (role === 'receive' || sameOpusStreams(ours, theirs));
 }
 
 /** The one of `candidates` that fits `local` best, the first of equals. */
