@@ -68,6 +68,8 @@ export interface ConnectionOptions {
   readonly portRange?: readonly [min: number, max: number];
   /** One port for all connections, in place of ports of their own. Whoever opened it closes it, after the connections. */
   readonly udpMux?: import('./transport/udp-mux.ts').UdpMux;
+  /** One TCP port for all connections, beside UDP; default: none. Whoever opened it closes it, after the connections. */
+  readonly tcpMux?: import('./transport/ice-tcp/tcp-mux.ts').TcpMux;
   /**
    * Addresses or names to announce in place of those of this host, which a NAT or a container's host maps to them one to one;
    * `local` among them: beside those.

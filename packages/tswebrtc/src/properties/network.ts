@@ -1,6 +1,7 @@
 /** Properties that producers and consumers share because they are those of their connections, and what follows from them. */
 import { isIP } from 'node:net';
 import { readRoots } from '../common/tls-options.ts';
+import { TcpMux } from '../connection/transport/ice-tcp/tcp-mux.ts';
 import { UdpMux } from '../connection/transport/udp-mux.ts';
 import type { ConnectionOptions, IceServer } from '../connection/types.ts';
 import { type OutputOf, property, type Schema } from './property-schema.ts';
@@ -51,6 +52,13 @@ export const networkProperties = {
     when: 'ready',
     doc: 'One local UDP port for all sessions together, for firewalls and containers; 0 gives each session ports of its own. All sessions are served by the main thread then.',
   }),
+  // The original's ports over TCP differ each time, which no firewall lets through.
+  iceTcpPort: property({
+    type: uint(0, 65_535),
+    default: 0,
+    when: 'ready',
+    doc: 'One local TCP port for all sessions together, to which peers connect where UDP does not get through; 0 has none. It is open on all addresses. All sessions are served by the main thread then.',
+  }),
   iceHostCandidate: property({
     type: nullable(hosts('local')),
     default: null,
@@ -60,14 +68,14 @@ export const networkProperties = {
 } satisfies Schema;
 
 /**
- * Throws `CERTIFICATE_UNREADABLE` naming the file. `signallingUri`: where peers come from, when known; `offered`: servers that the signalling server has offered, which come before
- * relays that are named, since they were asked for.
+ * `signallingUri`: where peers come from, when known; `offered`: servers that the signalling server has offered, which come before
+ * relays that are named, since they were asked for. Throws `CERTIFICATE_UNREADABLE` naming the file of authorities.
  */
 export function connectionOptions(
   options: OutputOf<typeof networkProperties>,
   signallingUri: string | undefined,
   offered: readonly IceServer[] = [],
-  udpMux?: UdpMux,
+  shared?: Pick<SharedPorts, 'udpMux' | 'tcpMux'>,
 ): Omit<ConnectionOptions, 'srtpSender' | 'logger'> & { iceServers: readonly IceServer[] } {
   return {
     iceServers: [
@@ -81,7 +89,8 @@ export function connectionOptions(
       ...(options.turnCafile === null ? {} : { ca: readRoots(options.turnCafile) }),
     },
     ...(options.icePortRange ? { portRange: options.icePortRange } : {}),
-    ...(udpMux ? { udpMux } : {}),
+    ...(shared?.udpMux ? { udpMux: shared.udpMux } : {}),
+    ...(shared?.tcpMux ? { tcpMux: shared.tcpMux } : {}),
     ...(options.iceHostCandidate ? { hostCandidates: options.iceHostCandidate } : {}),
     gatherLoopback: loopbackFor(signallingUri),
   };
@@ -95,10 +104,30 @@ function loopbackFor(signallingUri: string | undefined): boolean | 'IPv6' {
   return host === 'localhost' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
-/** The port that all sessions share, where one is named. Whoever opens it closes it. Rejects with `ADDRESS_IN_USE`. */
-export async function openUdpMux(
-  { iceUdpMux }: OutputOf<typeof networkProperties>,
+/** Ports that all sessions share, where such are named. */
+export interface SharedPorts {
+  readonly udpMux?: UdpMux;
+  readonly tcpMux?: TcpMux;
+  close(): Promise<void>;
+}
+
+/** Whoever opens them closes them. Rejects with `ADDRESS_IN_USE`. */
+export async function openSharedPorts(
+  { iceUdpMux, iceTcpPort }: OutputOf<typeof networkProperties>,
   signallingUri: string | undefined,
-): Promise<UdpMux | undefined> {
-  return iceUdpMux === 0 ? undefined : UdpMux.open(iceUdpMux, loopbackFor(signallingUri));
+): Promise<SharedPorts> {
+  const udpMux = iceUdpMux === 0 ? undefined : await UdpMux.open(iceUdpMux, loopbackFor(signallingUri));
+  try {
+    const tcpMux = iceTcpPort === 0 ? undefined : await TcpMux.open(iceTcpPort);
+    return {
+      ...(udpMux ? { udpMux } : {}),
+      ...(tcpMux ? { tcpMux } : {}),
+      close: async () => {
+        await Promise.all([udpMux?.close(), tcpMux?.close()]);
+      },
+    };
+  } catch (error) {
+    await udpMux?.close();
+    throw error;
+  }
 }

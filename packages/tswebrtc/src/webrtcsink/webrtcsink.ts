@@ -8,14 +8,13 @@ import { asError, TsWebRTCError } from '../common/errors.ts';
 import { type Logger, silentLogger } from '../common/logger.ts';
 import { createSrtpSender } from '../connection/srtp/create-srtp-sender.ts';
 import type { DataChannel } from '../connection/transport/types.ts';
-import type { UdpMux } from '../connection/transport/udp-mux.ts';
 import { loadMediaEngine } from '../media/engine.ts';
 import { PushClock } from '../media/push/push-clock.ts';
 import { PushedAudio, type PushedAudioOptions } from '../media/push/pushed-audio.ts';
 import { type PushedAudioPacketsOptions, PushedPackets, type PushedVideoPacketsOptions } from '../media/push/pushed-packets.ts';
 import { PushedVideo, type PushedVideoOptions } from '../media/push/pushed-video.ts';
 import type { InputDescription, MediaEngine } from '../media/types.ts';
-import { connectionOptions, openUdpMux } from '../properties/network.ts';
+import { connectionOptions, openSharedPorts, type SharedPorts } from '../properties/network.ts';
 import { isSignaller, linkOptions } from '../properties/signaller.ts';
 import { DefaultSignaller } from '../signalling/default-signaller.ts';
 import type { Signaller } from '../signalling/signaller.ts';
@@ -103,7 +102,7 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
   #opening: Promise<readonly string[]> | undefined;
   #closing: Promise<void> | undefined;
   #signallingUri: string | undefined;
-  #udpMux: UdpMux | undefined;
+  #ports: SharedPorts | undefined;
   #connectionOptions: ReturnType<typeof connectionOptions>;
   readonly #abort = new AbortController();
 
@@ -272,9 +271,9 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
   async #register(): Promise<void> {
     const signaller = this.#createSignaller();
     this.#signaller = signaller;
-    this.#udpMux = await openUdpMux(this.#options, this.#signallingUri);
+    this.#ports = await openSharedPorts(this.#options, this.#signallingUri);
     this.#throwIfClosed();
-    this.#connectionOptions = connectionOptions(this.#options, this.#signallingUri, [], this.#udpMux);
+    this.#connectionOptions = connectionOptions(this.#options, this.#signallingUri, [], this.#ports);
     this.#sessions = new SinkSessions({
       options: this.#options,
       shards: this.#shards!,
@@ -296,7 +295,7 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
     signaller.on('shutdown', () => this.emit('ended', undefined));
     signaller.on('registered', (peerId) => this.emit('registered', peerId));
     signaller.on('ice-servers', (servers) => {
-      this.#connectionOptions = connectionOptions(this.#options, this.#signallingUri, servers, this.#udpMux);
+      this.#connectionOptions = connectionOptions(this.#options, this.#signallingUri, servers, this.#ports);
       for (const session of this.#sessions?.all ?? []) session.setIceServers(this.#connectionOptions.iceServers);
     });
     const registered = new Promise<void>((resolve, reject) => {
@@ -356,7 +355,7 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
     await this.#opening?.catch(() => {});
     // Threads are asked to end while their sessions end.
     await Promise.all([this.#sessions?.close(), this.#shards?.close()]);
-    await this.#udpMux?.close();
+    await this.#ports?.close();
     await this.#signaller?.stop();
     await this.#servers.close();
     await this.#encodings?.close();

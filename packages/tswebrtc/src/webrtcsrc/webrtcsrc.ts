@@ -15,10 +15,9 @@ import { asError, TsWebRTCError } from '../common/errors.ts';
 import { type Logger, silentLogger } from '../common/logger.ts';
 import { NodeSrtpSender } from '../connection/srtp/node-srtp-sender.ts';
 import type { DataChannel, RTCStatsEntry } from '../connection/transport/types.ts';
-import type { UdpMux } from '../connection/transport/udp-mux.ts';
 import { loadMediaEngine } from '../media/engine.ts';
 import type { MediaEngine } from '../media/types.ts';
-import { connectionOptions, openUdpMux } from '../properties/network.ts';
+import { connectionOptions, openSharedPorts, type SharedPorts } from '../properties/network.ts';
 import { isSignaller, linkOptions } from '../properties/signaller.ts';
 import { Backoff } from '../signalling/default/backoff.ts';
 import { DefaultSignaller } from '../signalling/default-signaller.ts';
@@ -73,7 +72,7 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
   #session: SrcSession | undefined;
   #seekTimer: NodeJS.Timeout | undefined;
   #connectionOptions: ReturnType<typeof connectionOptions>;
-  #udpMux: Promise<UdpMux | undefined> | undefined;
+  #ports: Promise<SharedPorts> | undefined;
   #started = false;
   #closing: Promise<void> | undefined;
   /** Nothing more will be recorded or decoded. */
@@ -186,11 +185,11 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
   async #register(): Promise<void> {
     const signaller = this.#createSignaller();
     this.#signaller = signaller;
-    this.#udpMux = openUdpMux(this.#options, this.#signallingUri);
-    const udpMux = await this.#udpMux;
+    this.#ports = openSharedPorts(this.#options, this.#signallingUri);
+    const ports = await this.#ports;
     const closed = new TsWebRTCError('INVALID_STATE', 'the source was closed while it started.');
     if (this.#closing) throw closed;
-    this.#connectionOptions = connectionOptions(this.#options, this.#signallingUri, [], udpMux);
+    this.#connectionOptions = connectionOptions(this.#options, this.#signallingUri, [], ports);
     signaller.on('session-started', (sessionId, peerId) => this.#begin(sessionId, peerId, false));
     signaller.on('session-requested', (sessionId, peerId, offer) => {
       this.#begin(sessionId, peerId, offer === undefined);
@@ -212,7 +211,7 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
     signaller.on('shutdown', () => void this.close());
     signaller.on('registered', (peerId) => this.emit('registered', peerId));
     signaller.on('ice-servers', (servers) => {
-      this.#connectionOptions = connectionOptions(this.#options, this.#signallingUri, servers, udpMux);
+      this.#connectionOptions = connectionOptions(this.#options, this.#signallingUri, servers, ports);
       this.#session?.setIceServers(this.#connectionOptions.iceServers);
     });
     const registered = new Promise<void>((resolve, reject) => {
@@ -347,7 +346,7 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
     // Before the session: they end because they are told to, and with what came until now.
     const recorded = [...this.#recordings].map((recording) => recording.stop());
     if (this.#session) await this.#end(this.#session, 'shutdown', undefined, true);
-    await this.#udpMux?.then((mux) => mux?.close()).catch(() => {});
+    await this.#ports?.then((ports) => ports.close()).catch(() => {});
     await this.#signaller?.stop();
     this.#srtpSender.close();
     await Promise.all(recorded);

@@ -58,6 +58,7 @@ export function formatCandidate(candidate: ParsedCandidate): string {
   let line = `candidate:${foundation} ${component} ${protocol} ${priority} ${address} ${port} typ ${type}`;
   if (relatedAddress !== undefined) line += ` raddr ${relatedAddress}`;
   if (relatedPort !== undefined) line += ` rport ${relatedPort}`;
+  if (candidate.tcpType !== undefined) line += ` tcptype ${candidate.tcpType}`;
   if (candidate.usernameFragment !== undefined) line += ` ufrag ${candidate.usernameFragment}`;
   return line;
 }
@@ -65,6 +66,14 @@ export function formatCandidate(candidate: ParsedCandidate): string {
 /** RFC 8445 §5.1.2.1, component 1. `localPreference`: 0..65535, different for each of our addresses. */
 export function candidatePriority(type: CandidateType, localPreference: number): number {
   return TYPE_PREFERENCE[type] * 0x1000000 + localPreference * 0x100 + 255;
+}
+
+/**
+ * Of TCP connections that are waited for, RFC 6544 §4.2: below everything that goes over UDP without a relay, since what is lost
+ * holds up what comes after it. `otherPreference`: 0..8191, different for each of our addresses.
+ */
+export function passiveTcpPriority(otherPreference: number): number {
+  return 90 * 0x1000000 + (4 * 0x2000 + otherPreference) * 0x100 + 255;
 }
 
 /** RFC 8445 §5.1.1.3: equal for candidates of the same type, base and server. At most 32 ICE characters. */

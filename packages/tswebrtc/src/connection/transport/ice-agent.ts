@@ -126,13 +126,14 @@ export class IceAgent {
     const parsed: ParsedCandidate = {
       foundation: candidate.foundation,
       component: 1,
-      protocol: 'udp',
+      protocol: candidate.transport,
       priority: candidate.priority,
       address: candidate.host,
       port: candidate.port,
       type: candidate.type,
       ...(candidate.relatedAddress === undefined ? {} : { relatedAddress: candidate.relatedAddress }),
       ...(candidate.relatedPort === undefined ? {} : { relatedPort: candidate.relatedPort }),
+      ...(candidate.tcptype === undefined ? {} : { tcpType: candidate.tcptype }),
       usernameFragment: this.usernameFragment,
     };
     // One address may be announced for several sockets of one number.

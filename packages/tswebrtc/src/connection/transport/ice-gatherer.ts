@@ -7,9 +7,17 @@ import { isIP, isIPv4 } from 'node:net';
 import { Candidate, Message, StunProtocol } from 'werift';
 import type { Logger } from '../../common/logger.ts';
 import type { ConnectionOptions, IceServer } from '../types.ts';
-import { type CandidateType, candidateFoundation, candidatePriority, type GatherLoopback, localAddresses } from './candidate.ts';
+import {
+  type CandidateType,
+  candidateFoundation,
+  candidatePriority,
+  type GatherLoopback,
+  localAddresses,
+  passiveTcpPriority,
+} from './candidate.ts';
 import type { Address, DatagramPort } from './datagram-port.ts';
 import { parseIceServers, type StunServer, type TurnServer } from './ice-servers.ts';
+import type { TcpPort } from './ice-tcp/tcp-mux.ts';
 import type { RelayPort } from './turn/relay-port.ts';
 import { Relays } from './turn/relays.ts';
 import { type LocalPort, UdpPort } from './udp-port.ts';
@@ -24,9 +32,12 @@ const NEXT_STUN_SERVER = 500;
 /** Sent at 0, 200, 600 and 1400 ms; given up at 3 s. */
 const STUN_REQUEST = { retransmissions: 3, responseTimeout: 200 };
 
+/** ms for a check over TCP to be answered. */
+const TCP_CHECK = 2000;
+
 export type GathererOptions = Pick<
   ConnectionOptions,
-  'iceServers' | 'iceTransportPolicy' | 'portRange' | 'udpMux' | 'hostCandidates' | 'gatherLoopback' | 'turnTls'
+  'iceServers' | 'iceTransportPolicy' | 'portRange' | 'udpMux' | 'tcpMux' | 'hostCandidates' | 'gatherLoopback' | 'turnTls'
 > & {
   readonly logger: Logger;
 };
@@ -128,6 +139,7 @@ export class IceGatherer {
     this.#binding.push(bound);
     const port = await bound;
     if (!port) return;
+    this.#gatherTcp(address, announced, localPreference & 0x1fff);
     const protocol = new StunProtocol();
     protocol.transport = port as unknown as StunProtocol['transport'];
     protocol.localIp = address;
@@ -139,6 +151,25 @@ export class IceGatherer {
     this.#handler.candidate(host, protocol, true);
     for (const other of others) this.#handler.candidate(other, protocol, false);
     if (this.#servers.stun.length > 0) await this.#gatherReflexive(protocol, host, localPreference);
+  }
+
+  /** Behind the candidates over UDP, which are the better ones. */
+  #gatherTcp(address: string, announced: readonly string[], otherPreference: number): void {
+    const port = this.#options.tcpMux?.attach(address, this.#usernameFragment);
+    if (!port) return;
+    const protocol = tcpProtocol(port);
+    const [host, ...others] = announced.map((shown, i) => {
+      const candidate = this.#candidate('host', shown, port.address.port, 0, address, 'tcp');
+      candidate.transport = 'tcp';
+      candidate.tcptype = 'passive';
+      candidate.priority = passiveTcpPriority(otherPreference - i);
+      return candidate;
+    });
+    if (!host) return;
+    protocol.localCandidate = host;
+    this.#handler.port(protocol, port);
+    this.#handler.candidate(host, protocol, true);
+    for (const other of others) this.#handler.candidate(other, protocol, false);
   }
 
   async #bind(address: string): Promise<LocalPort | undefined> {
@@ -239,6 +270,22 @@ async function resolveHostCandidates(
     }),
   );
   return { addresses: [...new Set(found.flat())], local: names.includes(LOCAL_HOST_CANDIDATES) };
+}
+
+/** Over TCP nothing is lost but the connection: one request has to do, and has the time that UDP's repetitions take together. */
+function tcpProtocol(port: TcpPort): StunProtocol {
+  const protocol = new StunProtocol();
+  protocol.transport = port as unknown as StunProtocol['transport'];
+  const { request } = protocol;
+  protocol.request = (message, to, key, options, onRequestSent) =>
+    request.call(
+      protocol,
+      message,
+      to,
+      key,
+      typeof options === 'object' ? options : { retransmissions: 0, responseTimeout: TCP_CHECK, onRequestSent },
+    );
+  return protocol;
 }
 
 async function resolveHost(host: string, family: 4 | 6): Promise<string | undefined> {

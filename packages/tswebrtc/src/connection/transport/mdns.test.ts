@@ -1,6 +1,9 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import type { networkInterfaces } from 'node:os';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { mdnsAnswer, mdnsQuestion } from './mdns.ts';
+import { mdnsAnswer, mdnsQuestion, multicastLinks, resolveMdns } from './mdns.ts';
 
 const NAME = '1f4712db-ea17-4bcf-a596-105139dfd8bf.local';
 
@@ -32,5 +35,40 @@ describe('mDNS', () => {
       }),
       { seed: 5, numRuns: 1000 },
     );
+  });
+
+  it.each(multicastLinks().map((link) => [`${link.type} on ${link.outgoing}`, link] as const))(
+    'asks over %s',
+    async (_, link) => {
+      const responder = createSocket({ type: link.type, reuseAddr: true });
+      responder.bind(5353);
+      await once(responder, 'listening');
+      responder.addMembership(link.group, link.membership);
+      responder.setMulticastInterface(link.outgoing);
+      responder.on('message', (message) => {
+        if (message.equals(mdnsQuestion(NAME))) responder.send(answer(NAME, [192, 0, 2, 7]), 5353, link.group);
+      });
+      try {
+        expect(await resolveMdns(NAME, new AbortController().signal, [link])).toBe('192.0.2.7');
+      } finally {
+        responder.close();
+      }
+    },
+  );
+
+  it('uses every interface, and loopback only alone', () => {
+    const address = (
+      name: string,
+      family: 'IPv4' | 'IPv6',
+      internal = false,
+    ): NonNullable<ReturnType<typeof networkInterfaces>['']>[0] => ({ address: name, family, internal, scopeid: 0 }) as never;
+    const loopback = [address('127.0.0.1', 'IPv4', true)];
+    const links = multicastLinks({
+      lo: loopback,
+      eth0: [address('192.0.2.1', 'IPv4'), address('fd00::1', 'IPv6')],
+      eth1: [address('198.51.100.1', 'IPv4')],
+    });
+    expect(links.map(({ outgoing }) => outgoing)).toEqual(['192.0.2.1', '::%eth0', '198.51.100.1']);
+    expect(multicastLinks({ lo: loopback }).map(({ outgoing }) => outgoing)).toEqual(['127.0.0.1']);
   });
 });

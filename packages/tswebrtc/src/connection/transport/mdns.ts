@@ -2,9 +2,11 @@
  * Addresses of `….local` names: browsers hide their host addresses behind such names (draft-ietf-mmusic-mdns-ice-candidates).
  * A one-shot question by multicast DNS (RFC 6762 §5.1) on the shared port, so that multicast answers reach us too.
  */
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket } from 'node:dgram';
+import { networkInterfaces } from 'node:os';
 
 const GROUP = '224.0.0.251';
+const GROUP_IPV6 = 'ff02::fb';
 const PORT = 5353;
 const TYPE_A = 1;
 const TYPE_AAAA = 28;
@@ -12,6 +14,8 @@ const TYPE_AAAA = 28;
 const CLASS_IN_UNICAST = 0x8001;
 const ASK_AGAIN = [0, 250, 1000];
 const TIMEOUT = 3000;
+/** A machine with many container bridges would otherwise open a socket on each. */
+const MOST_INTERFACES = 8;
 
 /** The question for the addresses of `name`. */
 export function mdnsQuestion(name: string): Buffer {
@@ -79,10 +83,13 @@ function readName(message: Buffer, start: number): { name: string; next: number 
   throw new RangeError('name too long');
 }
 
-/** Looks `name` up; undefined when nobody answers within 3 s, when multicast does not work here, or on abort. */
-export function resolveMdns(name: string, signal: AbortSignal): Promise<string | undefined> {
+/**
+ * Looks `name` up on every interface, over IPv4 and IPv6; undefined when nobody answers within 3 s, when multicast does not work
+ * here, or on abort.
+ */
+export function resolveMdns(name: string, signal: AbortSignal, links = multicastLinks()): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const socket = createSocket({ type: 'udp4', reuseAddr: true });
+    const sockets: Socket[] = [];
     const timers: NodeJS.Timeout[] = [];
     let done = false;
     const finish = (address?: string): void => {
@@ -90,30 +97,65 @@ export function resolveMdns(name: string, signal: AbortSignal): Promise<string |
       done = true;
       for (const timer of timers) clearTimeout(timer);
       signal.removeEventListener('abort', abort);
-      try {
-        socket.close();
-      } catch {
-        // It never opened.
-      }
+      for (const socket of sockets) close(socket);
       resolve(address);
     };
     const abort = (): void => finish();
     signal.addEventListener('abort', abort);
     if (signal.aborted) return finish();
-    socket.on('error', abort);
-    socket.on('message', (message) => {
-      const address = mdnsAnswer(message, name);
-      if (address) finish(address);
-    });
-    socket.bind(PORT, () => {
-      try {
-        socket.addMembership(GROUP);
-        const question = mdnsQuestion(name);
-        for (const delay of ASK_AGAIN) timers.push(setTimeout(() => socket.send(question, PORT, GROUP, () => {}), delay));
-        timers.push(setTimeout(finish, TIMEOUT));
-      } catch {
-        finish();
-      }
-    });
+    timers.push(setTimeout(finish, TIMEOUT));
+    const question = mdnsQuestion(name);
+    for (const { type, group, membership, outgoing } of links) {
+      const socket = createSocket({ type, reuseAddr: true });
+      sockets.push(socket);
+      // An interface that does no multicast: there are others, or the time runs out.
+      socket.on('error', () => close(socket));
+      socket.on('message', (message) => {
+        const address = mdnsAnswer(message, name);
+        if (address) finish(address);
+      });
+      socket.bind(PORT, () => {
+        try {
+          socket.addMembership(group, membership);
+          socket.setMulticastInterface(outgoing);
+          for (const delay of ASK_AGAIN) timers.push(setTimeout(() => socket.send(question, PORT, group, ignore), delay));
+        } catch {
+          close(socket);
+        }
+      });
+    }
   });
 }
+
+interface MulticastLink {
+  readonly type: 'udp4' | 'udp6';
+  readonly group: string;
+  readonly membership: string;
+  readonly outgoing: string;
+}
+
+/** Each interface once for each family; loopback only where there is nothing else. */
+export function multicastLinks(interfaces = networkInterfaces()): MulticastLink[] {
+  const links: MulticastLink[] = [];
+  const all = Object.entries(interfaces).map(([name, list]) => [name, list ?? []] as const);
+  const outer = all.filter(([, list]) => list.some(({ internal }) => !internal));
+  for (const [name, list] of (outer.length > 0 ? outer : all).slice(0, MOST_INTERFACES)) {
+    const v4 = list.find(({ family }) => family === 'IPv4')?.address;
+    if (v4) links.push({ type: 'udp4', group: GROUP, membership: v4, outgoing: v4 });
+    // IPv6 names the interface; on Windows by its number.
+    const v6 = list.find(({ family }) => family === 'IPv6');
+    const scope = process.platform === 'win32' ? v6?.scopeid : name;
+    if (v6) links.push({ type: 'udp6', group: GROUP_IPV6, membership: `::%${scope}`, outgoing: `::%${scope}` });
+  }
+  return links;
+}
+
+function close(socket: Socket): void {
+  try {
+    socket.close();
+  } catch {
+    // It never opened, or is closed.
+  }
+}
+
+const ignore = (): void => {};

@@ -8,13 +8,13 @@ import { isIP, isIPv6 } from 'node:net';
 import { TsWebRTCError } from '../../common/errors.ts';
 import { type GatherLoopback, localAddresses } from './candidate.ts';
 import type { Address } from './datagram-port.ts';
+import { usernameFragmentOf } from './stun-username.ts';
 import { bindSocket, type LocalPort } from './udp-port.ts';
 
 const BINDING_REQUEST = 0x0001;
 const BINDING_SUCCESS = 0x0101;
 const BINDING_ERROR = 0x0111;
 const STUN_HEADER = 20;
-const USERNAME = 0x0006;
 /** Remote addresses kept of one connection, the latest: a peer has a handful. */
 const MOST_ROUTES = 64;
 /** Connections with one remote address: a peer that has one port for all of its own has several. */
@@ -245,19 +245,6 @@ function deliver({ ports, from }: Route, datagram: Buffer): void {
 
 function transactionOf(message: Uint8Array): string {
   return Buffer.from(message.buffer, message.byteOffset + 8, 12).toString('latin1');
-}
-
-/** What stands before the colon of USERNAME: the fragment of who is asked. */
-function usernameFragmentOf(message: Buffer): string | undefined {
-  for (let at = STUN_HEADER; at + 4 <= message.length; ) {
-    const length = message.readUInt16BE(at + 2);
-    if (message.readUInt16BE(at) === USERNAME) {
-      const colon = message.indexOf(0x3a, at + 4);
-      return colon < 0 || colon > at + 4 + length ? undefined : message.toString('latin1', at + 4, colon);
-    }
-    at += 4 + length + (-length & 3);
-  }
-  return undefined;
 }
 
 const ignore = (): void => {};

@@ -43,7 +43,8 @@ export class ShardPool {
   createSession(options: Omit<SessionOptions, 'shard' | 'encodings'>): PlacedSession {
     const { shard, encodings } = this.#options;
     // The application's own division of the bitrate is a function of the main thread, and a socket belongs to one thread.
-    const movable = !options.defineEncoderBitrates && !options.connection.udpMux;
+    const { udpMux, tcpMux } = options.connection;
+    const movable = !options.defineEncoderBitrates && !udpMux && !tcpMux;
     const index = movable ? this.#placement.choose(this.#sessions()) : 0;
     const session =
       index === 0

@@ -44,6 +44,8 @@ export interface StunMessage {
   readonly bytes: Buffer;
   /** Values by type; what stands behind MESSAGE-INTEGRITY does not count. */
   readonly attributes: ReadonlyMap<number, Buffer>;
+  /** Of attributes that may stand there several times, all values. */
+  readonly relayedAddresses: readonly Buffer[];
   /** Where MESSAGE-INTEGRITY begins; undefined without. */
   readonly integrityAt: number | undefined;
 }
@@ -56,19 +58,30 @@ export function isStun(datagram: Buffer): boolean {
 export function readStun(bytes: Buffer): StunMessage | undefined {
   if (!isStun(bytes) || bytes.readUInt16BE(2) !== bytes.length - HEADER_LENGTH) return undefined;
   const attributes = new Map<number, Buffer>();
+  const relayedAddresses: Buffer[] = [];
   let integrityAt: number | undefined;
   for (let at = HEADER_LENGTH; at < bytes.length; ) {
     if (at + 4 > bytes.length) return undefined;
     const type = bytes.readUInt16BE(at);
     const end = at + 4 + bytes.readUInt16BE(at + 2);
     if (end > bytes.length) return undefined;
+    const value = bytes.subarray(at + 4, end);
     // Of several of one type the first counts (RFC 8489 §14).
-    if (integrityAt === undefined && !attributes.has(type)) attributes.set(type, bytes.subarray(at + 4, end));
+    if (integrityAt === undefined && !attributes.has(type)) attributes.set(type, value);
+    if (integrityAt === undefined && type === ATTRIBUTE.xorRelayedAddress) relayedAddresses.push(value);
     if (type === ATTRIBUTE.messageIntegrity) integrityAt ??= at;
     at = end + (-end & 3);
   }
   const type = bytes.readUInt16BE(0);
-  return { method: type & 0x3eef, class: type & 0x0110, transactionId: bytes.subarray(8, 20), bytes, attributes, integrityAt };
+  return {
+    method: type & 0x3eef,
+    class: type & 0x0110,
+    transactionId: bytes.subarray(8, 20),
+    bytes,
+    attributes,
+    relayedAddresses,
+    integrityAt,
+  };
 }
 
 /** Whether the message was signed with `key` (RFC 8489 §14.5). */

@@ -217,8 +217,10 @@ export class TurnClient {
   }
 
   #allocated(response: StunMessage, now: number): void {
-    const { attributes, transactionId } = response;
-    const relayed = readXorAddress(attributes.get(ATTRIBUTE.xorRelayedAddress), transactionId);
+    const { attributes, relayedAddresses, transactionId } = response;
+    // coturn puts an empty IPv4 address before the IPv6 one that was asked for.
+    const addresses = relayedAddresses.map((value) => readXorAddress(value, transactionId));
+    const relayed = addresses.find((address) => address && address[1] !== 0);
     if (!relayed) {
       this.#fail({ reason: 'the server named no relayed address' });
       return;

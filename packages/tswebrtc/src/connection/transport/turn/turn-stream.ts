@@ -5,12 +5,11 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { type TlsOptions, tlsConnectOptions } from '../../../common/tls-options.ts';
+import { BoundedWriter } from '../bounded-writer.ts';
 import type { Address } from '../datagram-port.ts';
 
-/** Bytes that may wait in this process for a slow server; media beyond that are better lost than late. */
-const MOST_WAITING = 128 << 10;
-/** Control messages are few, and what they keep alive is worth the wait. */
-const MOST_CONTROL_WAITING = 256 << 10;
+/** ms that what was sent last has to leave. */
+const GOODBYE = 2000;
 
 export interface TurnStreamHandler {
   frame(frame: Buffer): void;
@@ -19,11 +18,12 @@ export interface TurnStreamHandler {
 
 export class TurnStream {
   readonly #socket: Socket;
+  readonly #writer: BoundedWriter;
   #rest: Buffer = Buffer.alloc(0);
-  #corked = false;
 
   private constructor(socket: Socket, handler: TurnStreamHandler) {
     this.#socket = socket;
+    this.#writer = new BoundedWriter(socket);
     let reason = 'the server closed the connection';
     socket.on('error', (error) => {
       reason = error.message;
@@ -74,24 +74,13 @@ export class TurnStream {
   }
 
   send(frame: Buffer): void {
-    const socket = this.#socket;
-    const isMedia = frame[0]! >= 0x40;
-    if (!socket.writable || socket.writableLength > (isMedia ? MOST_WAITING : MOST_CONTROL_WAITING)) return;
-    // What one turn of the event loop sends leaves in one system call.
-    if (!this.#corked) {
-      this.#corked = true;
-      socket.cork();
-      process.nextTick(() => {
-        this.#corked = false;
-        socket.uncork();
-      });
-    }
-    socket.write(frame);
+    this.#writer.write(frame, frame[0]! >= 0x40);
   }
 
   /** What was sent before still goes out, if the server takes it. */
   close(): void {
     this.#socket.destroySoon();
+    this.#socket.setTimeout(GOODBYE, () => this.#socket.destroy());
   }
 
   #receive(piece: Buffer, handler: TurnStreamHandler): boolean {
