@@ -8,8 +8,8 @@ import { TurnClient, type TurnFailure } from './turn-client.ts';
 import type { TurnCredentials } from './turn-requests.ts';
 import { TurnStream } from './turn-stream.ts';
 
-/** ms to reach the server, its handshake included; the first answer has as long again. */
-const CONNECT_TIMEOUT = 3000;
+/** ms to reach the server, its handshakes included; then it has 3 s to answer. */
+const CONNECT_TIMEOUT = 5000;
 /** Servers may send us on (RFC 8489 §10); not in circles. */
 const MOST_ALTERNATES = 2;
 /** `setTimeout` takes no more. */
