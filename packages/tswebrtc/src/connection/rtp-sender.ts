@@ -24,6 +24,7 @@ export function randomSsrc(): number {
 export class RtpSender extends Emitter<RtpSenderEvents> {
   readonly kind: MediaKind;
   #ssrc: number;
+  readonly #epoch: number | undefined;
   readonly #advisedDelay: readonly [min: number, max: number] | undefined;
   #rtxSsrc: number | undefined;
   #codec: CodecParameters | undefined;
@@ -35,12 +36,13 @@ export class RtpSender extends Emitter<RtpSenderEvents> {
   /** `performance.now()` of the last sender report; undefined before the first. */
   #lastReport: number | undefined;
 
-  /** `advisedDelay`: what the receiver is told of how long to wait before it shows a frame, ms. */
-  constructor(kind: MediaKind, retransmission: boolean, advisedDelay?: readonly [min: number, max: number]) {
+  /** `advisedDelay`: what the receiver is told of how long to wait before it shows a frame, ms; `epoch`: where timestamps count from. */
+  constructor(kind: MediaKind, retransmission: boolean, advisedDelay?: readonly [min: number, max: number], epoch?: number) {
     super();
     this.kind = kind;
     this.#ssrc = randomSsrc();
     this.#advisedDelay = advisedDelay;
+    this.#epoch = epoch;
     this.#rtxSsrc = retransmission ? randomSsrc() : undefined;
   }
 
@@ -104,6 +106,7 @@ export class RtpSender extends Emitter<RtpSenderEvents> {
       initialSequenceNumber: random.readUInt16BE(0) & 0x7fff,
       initialRtxSequenceNumber: random.readUInt16BE(2) & 0x7fff,
       timestampOffset: random.readUInt32BE(4),
+      ...(this.#epoch === undefined ? {} : { timestampEpoch: this.#epoch }),
       initialPictureId: random.readUInt16BE(8) & 0x7fff,
     });
   }

@@ -26,6 +26,7 @@ export class Transceiver {
   readonly receiver: RtpReceiver | undefined;
   /** What we want; takes effect at the next offer or answer. `inactive` takes the medium away. */
   direction: Direction;
+  readonly #clock: TransceiverInit['clock'];
   readonly #advisesDelay: boolean;
   #mid: string | undefined;
   #currentDirection: Direction | undefined;
@@ -41,9 +42,13 @@ export class Transceiver {
     this.fec = init.fec ?? false;
     this.transportCc = init.transportCc ?? true;
     this.streamId = init.streamId;
+    this.#clock = init.clock;
     this.#advisesDelay = init.advisedDelay !== undefined;
     this.direction = init.direction;
-    this.sender = init.direction === 'recvonly' ? undefined : new RtpSender(init.kind, this.retransmission, init.advisedDelay);
+    this.sender =
+      init.direction === 'recvonly'
+        ? undefined
+        : new RtpSender(init.kind, this.retransmission, init.advisedDelay, init.clock?.epoch);
     this.receiver = init.direction === 'sendonly' ? undefined : new RtpReceiver(init.kind, init.playoutDelay);
   }
 
@@ -73,6 +78,11 @@ export class Transceiver {
   /** Ids of the header extensions both sides agreed on. */
   get extensions(): NegotiatedExtensions {
     return this.#agreement?.extensions ?? {};
+  }
+
+  /** What the peer says of the clock of its timestamps (RFC 7273). */
+  get remoteClock(): MediaAgreement['remoteClock'] {
+    return this.#agreement?.remoteClock;
   }
 
   /** Streams the peer announced for this m-line. */
@@ -107,6 +117,7 @@ export class Transceiver {
       fec: this.fec,
       transportCc: this.transportCc,
       playoutDelay: this.#advisesDelay,
+      clock: this.#clock,
       streamId: this.streamId ?? cname,
       trackId: this.#mid ?? this.kind,
       cname,

@@ -106,6 +106,11 @@ export interface TransceiverInit {
   readonly transportCc?: boolean;
   /** Of what is sent: how long the receiver is to wait before it shows a frame, at least and at most, ms. Default: as it sees fit. */
   readonly advisedDelay?: readonly [min: number, max: number];
+  /**
+   * What is said of the clock of what is sent (RFC 7273), and where that clock began, in ms since the Unix epoch: its RTP timestamps
+   * count from there. Default: nothing, and a random start.
+   */
+  readonly clock?: { readonly reference: string; readonly media: string; readonly epoch?: number } | undefined;
   /** MediaStream id to announce. */
   readonly streamId?: string;
   /**

@@ -147,6 +147,15 @@ describe('OutboundStream', () => {
     expect([last!.rolloverCounter, last!.header.sequenceNumber]).toEqual([3, 100 + 199_999 - 3 * 65_536]);
   });
 
+  it('counts its timestamps from the beginning of a clock where it is told to', () => {
+    const epoch = -2_208_988_800_000;
+    const bench = new Bench({ timestampEpoch: epoch });
+    const frame = bench.frame(1);
+    const [packet] = bench.send(frame);
+    const since = (BigInt(Math.round(frame.captureTime * 1000)) - BigInt(epoch) * 1000n) * BigInt(bench.stream.clockRate);
+    expect(Math.abs(packet!.header.timestamp - Number((since / 1_000_000n) % 0x1_0000_0000n))).toBeLessThanOrEqual(1);
+  });
+
   describe('header extensions', () => {
     it('go out under the negotiated ids', () => {
       const bench = new Bench({ extensions: { transportCc: 5, absSendTime: 14 } });

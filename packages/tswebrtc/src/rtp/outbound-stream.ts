@@ -51,6 +51,8 @@ export interface OutboundStreamOptions {
   readonly initialRtxSequenceNumber: number;
   /** 32-bit, random, added to every timestamp. */
   readonly timestampOffset: number;
+  /** Instead: timestamps count from here, ms since the Unix epoch (RFC 7273 §5.2). */
+  readonly timestampEpoch?: number;
   /** 15-bit, random. */
   readonly initialPictureId: number;
   /** How long a sent packet can be asked for again, ms. Default 1000. */
@@ -82,7 +84,8 @@ export class OutboundStream {
   /** Sequence number of the first packet. */
   readonly initialSequenceNumber: number;
 
-  readonly #timestampOffset: number;
+  #timestampOffset: number;
+  #epoch: number | undefined;
   readonly #transportCcId: number;
   readonly #absSendTimeId: number;
   /** What stands in the place of the send time where it says something else, the same in each packet. */
@@ -133,6 +136,7 @@ export class OutboundStream {
     this.rtxSsrc = rtx ? options.rtxSsrc! >>> 0 : undefined;
     this.rtxPayloadType = rtx ? options.rtxPayloadType : undefined;
     this.#timestampOffset = options.timestampOffset;
+    this.#epoch = options.timestampEpoch;
     this.#transportCcId = usableId(options.extensions.transportCc);
     const { absSendTime, playoutDelay: playoutDelayId } = options.extensions;
     const delayed = absSendTime === undefined && options.playoutDelay !== undefined;
@@ -220,7 +224,10 @@ export class OutboundStream {
     const length = this.#lengths[index]!;
     const last = index === frame.count - 1;
     const pictureIdOffset = frame.pictureIdOffset ?? 0;
-    if (index === 0) this.#beginFrame(frame, (frame.timestamp + this.#timestampOffset) >>> 0, pictureIdOffset);
+    if (index === 0) {
+      if (this.#epoch !== undefined) this.#countFrom(this.#epoch, frame);
+      this.#beginFrame(frame, (frame.timestamp + this.#timestampOffset) >>> 0, pictureIdOffset);
+    }
     const timestamp = this.#sentTimestamp;
 
     const slot = this.#record(position, length, this.#kind, now, transportSequenceNumber);
@@ -466,6 +473,15 @@ export class OutboundStream {
   #goesByRtx(kind: number): boolean {
     if (this.rtxSsrc === undefined) return false;
     return kind === PacketKind.PLAIN || kind === PacketKind.RED || this.#redRtxPayloadType !== undefined;
+  }
+
+  /** From the first frame on its timeline is that of the clock: capture times and timestamps are linear. */
+  #countFrom(epoch: number, { captureTime, timestamp }: PacketisedFrame): void {
+    this.#epoch = undefined;
+    const since = captureTime - epoch;
+    const seconds = Math.floor(since / 1000);
+    const count = (seconds * this.clockRate) % 0x1_0000_0000;
+    this.#timestampOffset = (count + Math.round(((since - 1000 * seconds) * this.clockRate) / 1000) - timestamp) >>> 0;
   }
 
   #beginFrame(frame: PacketisedFrame, timestamp: number, pictureIdOffset: number): void {

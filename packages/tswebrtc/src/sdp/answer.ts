@@ -137,6 +137,7 @@ function answerSection(offered: MediaDescription, local: LocalMedia | 'applicati
     rtcpMux: offered.rtcpMux,
     formats: all,
     extensions: offered.extensions.filter(({ uri }) => wanted.includes(uri)).map(({ id, uri }) => ({ id, uri })),
+    ...(local.clock && sends(direction) ? { clock: local.clock } : {}),
     ...describeSources({ ...local, direction }, rtx.length > 0),
   };
 }

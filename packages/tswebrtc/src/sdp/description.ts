@@ -61,6 +61,8 @@ export interface MediaDescription {
   msid: { stream: string; track: string } | undefined;
   sources: SourceDescription[];
   sourceGroups: { semantics: string; ssrcs: number[] }[];
+  /** The clock that timestamps are of, and how they are of it (RFC 7273 §4.8, §5.4), as written behind the colon. */
+  clock?: { reference: string; media: string | undefined } | undefined;
   /** Without `a=`. */
   candidates: string[];
   endOfCandidates: boolean;

@@ -32,6 +32,8 @@ export interface LocalMedia {
   readonly transportCc: boolean;
   /** Whether the receiver is told how long to wait before it shows a frame. Default false. */
   readonly playoutDelay?: boolean;
+  /** What is said of the clock that timestamps are of (RFC 7273). */
+  readonly clock?: { readonly reference: string; readonly media: string } | undefined;
   readonly streamId: string;
   readonly trackId: string;
   readonly cname: string;

@@ -51,6 +51,8 @@ export interface MediaAgreement {
   readonly codecs: readonly CodecParameters[];
   readonly extensions: NegotiatedExtensions;
   readonly remoteSources: readonly RemoteSource[];
+  /** What the peer says of the clock of its timestamps. */
+  readonly remoteClock?: MediaDescription['clock'];
 }
 
 const REJECTED: MediaAgreement = {
@@ -98,6 +100,7 @@ function negotiateMedia(
     codecs,
     extensions: commonExtensions(ours, theirs),
     remoteSources: remoteSources(theirs),
+    ...(theirs.clock ? { remoteClock: theirs.clock } : {}),
   };
 }
 

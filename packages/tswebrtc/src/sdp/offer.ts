@@ -13,6 +13,7 @@ import {
   MAX_MESSAGE_SIZE,
   PLAYOUT_DELAY_URI,
   SCTP_PORT,
+  sends,
   TRANSPORT_CC_URI,
 } from './local-media.ts';
 import type { PayloadTypes, RepairFormat } from './payload-types.ts';
@@ -98,6 +99,7 @@ function mediaSection(media: LocalMedia, payloadTypes: PayloadTypes): MediaDescr
       // 2 is the original's colour space.
       ...(media.playoutDelay ? [{ id: 3, uri: PLAYOUT_DELAY_URI }] : []),
     ],
+    ...(media.clock && sends(media.direction) ? { clock: media.clock } : {}),
     ...describeSources(
       media,
       repairs.some((format) => format.name === 'rtx'),

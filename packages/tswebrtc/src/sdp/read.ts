@@ -31,7 +31,12 @@ function invalid(reason: string): TsWebRTCError {
 }
 
 /** Attributes that hold for every m-line that does not say its own. */
-type Defaults = Pick<MediaDescription, 'setup' | 'usernameFragment' | 'password' | 'fingerprints' | 'direction' | 'extensions'>;
+type Defaults = Pick<
+  MediaDescription,
+  'setup' | 'usernameFragment' | 'password' | 'fingerprints' | 'direction' | 'extensions' | 'clock'
+>;
+/** What may be written of a clock. */
+const CLOCK = /^[\x21-\x7e]{1,256}( [\x21-\x7e]{1,256})*$/;
 
 /** Reads a session description; throws `INVALID_SDP`. */
 export function parseDescription(sdp: string): SessionDescription {
@@ -159,6 +164,12 @@ function transportAttribute(media: Defaults, name: string, rest: string): boolea
       }
       return true;
     }
+    case 'ts-refclk':
+      if (CLOCK.test(rest)) media.clock = { reference: rest, media: media.clock?.media };
+      return true;
+    case 'mediaclk':
+      if (CLOCK.test(rest)) media.clock = { reference: media.clock?.reference ?? 'local', media: rest };
+      return true;
     case 'extmap': {
       const match = /^(\d{1,3})(?:\/(\w+))? (\S+)/.exec(rest);
       const id = Number(match?.[1]);
@@ -311,6 +322,12 @@ class Reader {
     if (!own.has('ice-pwd')) media.password = defaults.password;
     if (!own.has('fingerprint')) media.fingerprints = [...defaults.fingerprints];
     if (!own.has('direction')) media.direction = defaults.direction;
+    // Either may stand for all media (RFC 7273 §4.8, §5.4).
+    if (defaults.clock) {
+      const reference = own.has('ts-refclk') ? media.clock?.reference : defaults.clock.reference;
+      const clock = own.has('mediaclk') ? media.clock?.media : defaults.clock.media;
+      media.clock = { reference: reference ?? defaults.clock.reference, media: clock };
+    }
     for (const extension of defaults.extensions) {
       if (!media.extensions.some((e) => e.id === extension.id)) media.extensions.push({ ...extension });
     }

@@ -32,6 +32,8 @@ function writeMedia(lines: string[], media: MediaDescription): void {
     if (index === 0) writeExtensions(attribute, media);
   }
   if (media.formats.length === 0) writeExtensions(attribute, media);
+  if (media.clock) attribute(`ts-refclk:${media.clock.reference}`);
+  if (media.clock?.media) attribute(`mediaclk:${media.clock.media}`);
   if (media.sctpPort !== undefined) attribute(`sctp-port:${media.sctpPort}`);
   if (media.maxMessageSize !== undefined) attribute(`max-message-size:${media.maxMessageSize}`);
   for (const group of media.sourceGroups) attribute(`ssrc-group:${group.semantics} ${group.ssrcs.join(' ')}`);

@@ -20,6 +20,7 @@ import {
   theOption,
 } from '../properties/property-schema.ts';
 import { boolean, choice, delayRange, flags, int, nullable, structure, text, uint, uri } from '../properties/property-types.ts';
+import { referenceClock } from '../properties/reference-clock.ts';
 import { isSignaller, linkProperties } from '../properties/signaller.ts';
 import { MAX_PLAYOUT_DELAY } from '../rtp/header-extensions.ts';
 import type { Signaller } from '../signalling/signaller.ts';
@@ -139,6 +140,19 @@ export const sinkProperties = {
     default: false,
     when: 'ready',
     doc: 'Send next to nothing while there is silence (RFC 6716 section 2.1.9).',
+  }),
+  doClockSignalling: property({
+    type: boolean(),
+    default: false,
+    when: 'ready',
+    doc: 'Say in the offer which clock the timestamps are of (RFC 7273): that of reference-clock.',
+  }),
+  // The original takes it from its pipeline.
+  referenceClock: property({
+    type: referenceClock(),
+    default: 'local',
+    when: 'ready',
+    doc: "The clock that this machine's time is known to follow; with ntp and ptp timestamps count from that clock's beginning.",
   }),
   // The original leaves header extensions to its payloaders.
   playoutDelay: property({

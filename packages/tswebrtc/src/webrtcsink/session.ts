@@ -17,6 +17,7 @@ import { SessionChannels } from './channels/session-channels.ts';
 import { preferencesFor } from './codecs.ts';
 import { Egress } from './egress.ts';
 import { SessionBitrates } from './session-bitrates.ts';
+import { clockOf } from './session-clock.ts';
 import { readFigures, type SessionFigures } from './session-figures.ts';
 import { SessionNegotiation } from './session-negotiation.ts';
 import { extendStats } from './session-stats.ts';
@@ -298,7 +299,8 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
   }
 
   #createTrack(connection: Connection, track: SinkTrack): SessionTrack {
-    const { retransmission, retransmissionPercentage, fec, congestionControl, playoutDelay, encodings } = this.#options;
+    const { retransmission, retransmissionPercentage, fec, congestionControl, playoutDelay, referenceClock, encodings } =
+      this.#options;
     const transceiver = connection.addTransceiver({
       kind: track.kind,
       direction: 'sendonly',
@@ -306,6 +308,7 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
       retransmission: track.kind === 'video' && retransmission,
       fec,
       transportCc: congestionControl !== 'disabled',
+      clock: clockOf(referenceClock),
       ...(track.kind === 'video' && playoutDelay ? { advisedDelay: playoutDelay } : {}),
       ...(track.msid === undefined ? {} : { streamId: track.msid }),
     });

@@ -67,6 +67,11 @@ export class SrcTrack extends Emitter<SrcTrackEvents> {
     return this.#transceiver.remoteSources[0]?.streamId;
   }
 
+  /** What the producer says of the clock of its timestamps (RFC 7273): `ntp=…`, `ptp=…` or `local`, and `direct=0` or `sender`. */
+  get clock(): { readonly reference: string; readonly media: string | undefined } | undefined {
+    return this.#transceiver.remoteClock;
+  }
+
   /** Encoding name of the codec that comes, or that will: the producer may use any of those agreed on. */
   get codec(): string {
     return this.#transceiver.codec?.name ?? '';

@@ -214,6 +214,34 @@ describe('WebRTCSrc', () => {
   });
 });
 
+describe('the clock of the producer', () => {
+  it.each([
+    ['local', { reference: 'local', media: 'sender' }],
+    ['ntp=time.example.org:123', { reference: 'ntp=time.example.org', media: 'direct=0' }],
+    [
+      'ptp=IEEE1588-2008:39-A7-94-FF-FE-07-CB-D0:4',
+      { reference: 'ptp=IEEE1588-2008:39-a7-94-ff-fe-07-cb-d0:4', media: 'direct=0' },
+    ],
+  ])('%s is told by it', async (referenceClock, clock) => {
+    await produce(1, { doClockSignalling: true, referenceClock });
+    const { src, tracks } = consume();
+    await src.start();
+    await arrived(tracks, 2);
+    expect(tracks.map((track) => track.clock)).toEqual([clock, clock]);
+  });
+
+  it('is not told unless asked for, and none that cannot be', async () => {
+    await produce();
+    const { src, tracks } = consume();
+    await src.start();
+    await arrived(tracks, 2);
+    expect(tracks[0]!.clock).toBeUndefined();
+    for (const referenceClock of ['', 'ntp', 'ntp=', 'ntp=a:70000', 'ptp=IEEE1588-2008:00-11', 'gps']) {
+      expect(() => new WebRTCSink({ referenceClock }), referenceClock).toThrow('Option referenceClock');
+    }
+  });
+});
+
 describe('events to the producer', () => {
   it.each([{ makeOffer: false }, { makeOffer: true }])(
     'reach it with the track that is meant, and are answered (%j)',

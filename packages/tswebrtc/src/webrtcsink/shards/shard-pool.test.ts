@@ -23,6 +23,7 @@ const optionsOf = (id: string): Omit<SessionOptions, 'shard' | 'encodings'> => (
   retransmission: true,
   retransmissionPercentage: -1,
   fec: true,
+  referenceClock: null,
   playoutDelay: null,
   controlChannel: false,
   navigationChannel: false,
