@@ -22,6 +22,7 @@ export type { FileInput, InputDescription, MediaEngine, TestAudioInput, TestVide
 export type { InboundFrame, InboundStreamStats } from './rtp/receive/inbound-stream.ts';
 export { DefaultSignaller } from './signalling/default-signaller.ts';
 export type { Meta, SessionDescription, Signaller, SignallerContext, SignallerEvents } from './signalling/signaller.ts';
+export type { EncodedFilter, FilteredFrame, RequestEncodedFilter } from './webrtcsink/encoded-filter.ts';
 export type { GstStats } from './webrtcsink/gst-stats.ts';
 export type { SignallerOptions, WebRTCSinkOptions } from './webrtcsink/properties.ts';
 export type { SessionFigures } from './webrtcsink/session-figures.ts';

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { Logger } from '../common/logger.ts';
 import type { CodecName, EncodingOptions, MediaEngine } from '../media/types.ts';
 import { soundRates, type WantedMedia } from './codecs.ts';
+import type { RequestEncodedFilter } from './encoded-filter.ts';
 import { EncodingGroup, type GroupSubscriber, type Membership } from './encoding-group.ts';
 import type { EncodingSource } from './encoding-source.ts';
 import type { Shard } from './shard.ts';
@@ -25,6 +26,7 @@ export interface EncodingPoolOptions {
   /** Most of one track and codec; 0: as many as half of the cores can do, and two of the full picture at least. */
   readonly maxEncodings: number;
   readonly mitigationModes: readonly MitigationMode[];
+  readonly requestEncodedFilter?: RequestEncodedFilter | undefined;
   /** Further options of audio encoders. */
   readonly audio: Pick<EncodingOptions, 'inbandFec' | 'dtx'>;
 }
@@ -159,6 +161,7 @@ export class EncodingPool implements EncodingSource {
           bitrate,
           sampleRate: format?.sampleRate,
           mitigationModes,
+          filter: this.#options.requestEncodedFilter?.(track.name, codec),
           shard: this.#shard,
           logger: this.#logger,
           ...hooks,

@@ -24,6 +24,7 @@ import { referenceClock } from '../properties/reference-clock.ts';
 import { isSignaller, linkProperties } from '../properties/signaller.ts';
 import { MAX_PLAYOUT_DELAY } from '../rtp/header-extensions.ts';
 import type { Signaller } from '../signalling/signaller.ts';
+import type { RequestEncodedFilter } from './encoded-filter.ts';
 
 const MAX_UINT = 0xffff_ffff;
 const MAX_INT = 0x7fff_ffff;
@@ -287,6 +288,8 @@ export type WebRTCSinkOptions = InputOf<typeof sinkProperties> & {
    * sessions live in the main thread then, whatever `shards` says.
    */
   readonly defineEncoderBitrates?: DefineEncoderBitrates;
+  /** Gives an encoding a filter of its encoded frames, before they are packetised (the original's `request-encoded-filter`). */
+  readonly requestEncodedFilter?: RequestEncodedFilter;
   /** Silent by default. */
   readonly logger?: Logger;
   /** Shared between sinks that take from the same inputs. Default: one of its own, loaded when first needed. */
@@ -304,6 +307,7 @@ export type DefineEncoderBitrates = (
 export type ResolvedSinkOptions = OutputOf<typeof sinkProperties> & {
   readonly signaller: Signaller | OutputOf<typeof signallerProperties>;
   readonly defineEncoderBitrates: DefineEncoderBitrates | undefined;
+  readonly requestEncodedFilter: RequestEncodedFilter | undefined;
 };
 
 /**
@@ -312,7 +316,7 @@ export type ResolvedSinkOptions = OutputOf<typeof sinkProperties> & {
  */
 export function validateOptions(options: WebRTCSinkOptions = {}, spelling = theOption): ResolvedSinkOptions {
   const resolved = resolveOptions(sinkProperties, options, {
-    others: ['signaller', 'logger', 'engine', 'defineEncoderBitrates'],
+    others: ['signaller', 'logger', 'engine', 'defineEncoderBitrates', 'requestEncodedFilter'],
     spelling,
   });
   const { minBitrate, maxBitrate } = resolved;
@@ -325,19 +329,22 @@ export function validateOptions(options: WebRTCSinkOptions = {}, spelling = theO
   if (pathname !== '/') {
     throw invalid(`${spelling('webServerHostAddr')} has the path ${pathname}, which belongs into ${spelling('webServerPath')}.`);
   }
-  const { defineEncoderBitrates } = options;
+  const { defineEncoderBitrates, requestEncodedFilter } = options;
   if (defineEncoderBitrates !== undefined && typeof defineEncoderBitrates !== 'function') {
     throw invalid(`${spelling('defineEncoderBitrates')} must be a function that returns bitrates by track name.`);
+  }
+  if (requestEncodedFilter !== undefined && typeof requestEncodedFilter !== 'function') {
+    throw invalid(`${spelling('requestEncodedFilter')} must be a function that returns a filter, or null.`);
   }
   const signaller = options.signaller ?? {};
   if (typeof signaller !== 'object') {
     throw invalid(`${spelling('signaller')} must be an object of options such as { uri }, or a Signaller.`);
   }
-  if (isSignaller(signaller)) return { ...resolved, signaller, defineEncoderBitrates };
+  if (isSignaller(signaller)) return { ...resolved, signaller, defineEncoderBitrates, requestEncodedFilter };
   const signallerOptions = resolveOptions(signallerProperties, signaller as Record<string, unknown>, {
     spelling: (key) => spelling(`signaller.${key}`),
   });
-  return { ...resolved, signaller: signallerOptions, defineEncoderBitrates };
+  return { ...resolved, signaller: signallerOptions, defineEncoderBitrates, requestEncodedFilter };
 }
 
 /** All properties, in order of declaration, the default signaller's last. */

@@ -7,6 +7,7 @@ import { BitrateWindow } from '../congestion/bitrate-window.ts';
 import type { EncodedFrame, Encoding, InputTrack } from '../media/types.ts';
 import type { PacketisedFrame } from '../rtp/packetised-frame.ts';
 import { createPacketiser, type Packetiser } from '../rtp/packetiser.ts';
+import type { EncodedFilter } from './encoded-filter.ts';
 import { KeyframeGovernor, type KeyframeUrgency } from './keyframe-governor.ts';
 import type { Shard } from './shard.ts';
 import { Mitigation, type MitigationMode } from './sharing/mitigation.ts';
@@ -23,6 +24,8 @@ export interface SharedEncodingOptions {
   /** Of sound, Hz. */
   readonly sampleRate?: number | undefined;
   readonly mitigationModes: readonly MitigationMode[];
+  /** Changes frames before they are packetised. */
+  readonly filter?: EncodedFilter | null | undefined;
   readonly shard: Shard;
   readonly logger: Logger;
   readonly onError: (error: Error) => void;
@@ -153,7 +156,8 @@ export class SharedEncoding {
       this.#fresh = false;
       this.#made.add(frame.data.length, performance.now());
       if (this.#subscribers.size === 0) return;
-      const packetised = this.#packetiser.packetise(frame, shard.arena);
+      const filtered = this.#filter(frame);
+      const packetised = filtered && this.#packetiser.packetise(filtered, shard.arena);
       if (!packetised) return;
       let taken = false;
       for (const subscriber of this.#subscribers) taken = subscriber.onFrame(packetised, this) || taken;
@@ -164,6 +168,14 @@ export class SharedEncoding {
       frame.release();
     }
     shard.flush();
+  }
+
+  #filter(frame: EncodedFrame): EncodedFrame | undefined {
+    const { filter } = this.#options;
+    if (!filter) return frame;
+    const { timestamp, duration, captureTime, keyframe, temporalLayer } = frame;
+    const data = filter({ data: frame.data, timestamp, captureTime, keyframe, temporalLayer });
+    return data ? { data, timestamp, duration, captureTime, keyframe, temporalLayer, release: () => {} } : undefined;
   }
 
   #book({ keyframe, size }: PacketisedFrame, taken: boolean): void {

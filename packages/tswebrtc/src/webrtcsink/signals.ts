@@ -5,6 +5,25 @@ const session = ['session', 'ConsumerSession'] as const;
 
 export const sinkSignals: readonly Signal[] = [
   {
+    name: 'consumer-pipeline-created',
+    kind: 'signal',
+    args: [session],
+    returns: 'void',
+    face: "on('consumer-pipeline-created', (session) => …)",
+    doc: 'First thing in a session, before consumer-added.',
+  },
+  {
+    name: 'request-encoded-filter',
+    kind: 'signal',
+    args: [
+      ['track', 'string'],
+      ['codec', 'CodecName'],
+    ],
+    returns: 'EncodedFilter?',
+    face: 'new WebRTCSink({ requestEncodedFilter })',
+    doc: 'Changes encoded frames before they are packetised; of an encoding, which consumers share, and not of a consumer.',
+  },
+  {
     name: 'consumer-added',
     kind: 'signal',
     args: [session],

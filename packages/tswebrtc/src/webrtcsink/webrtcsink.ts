@@ -47,6 +47,8 @@ export type WebRTCSinkEvents = {
   listening: [servers: { readonly urls: readonly string[] }];
   /** Announced to the signalling server under this id. Again, with a new id, after a reconnection. */
   registered: [peerId: string];
+  /** First thing in a session, before `consumer-added`. */
+  'consumer-pipeline-created': [session: ConsumerSession];
   'consumer-added': [session: ConsumerSession];
   'consumer-removed': [session: ConsumerSession, reason: EndReason, error: TsWebRTCError | undefined];
   /** A track is there, or no longer: its input was opened or removed. */
@@ -257,6 +259,7 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
         encoding,
         maxEncodings,
         mitigationModes: enableMitigationModes,
+        requestEncodedFilter: this.#options.requestEncodedFilter,
         audio: { inbandFec: opusInbandFec, dtx: opusDtx },
       },
       this.#logger,
@@ -281,7 +284,10 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
       signaller,
       tracks: () => this.#inputs.liveTracks,
       connection: () => this.#connectionOptions,
-      onAdded: (session) => this.emit('consumer-added', session),
+      onAdded: (session) => {
+        this.emit('consumer-pipeline-created', session);
+        this.emit('consumer-added', session);
+      },
       onUpstream: (session, request) => this.#onUpstream(session, request),
       onRemoved: (session, reason, error) => {
         if (error && reason === 'error') this.emit('error', error, session.id);

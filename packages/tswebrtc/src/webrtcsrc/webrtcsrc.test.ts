@@ -214,6 +214,25 @@ describe('WebRTCSrc', () => {
   });
 });
 
+describe('an encoded filter', () => {
+  it('changes frames before they are packetised, or leaves them out', async () => {
+    const asked: string[] = [];
+    const requestEncodedFilter: WebRTCSinkOptions['requestEncodedFilter'] = (track, codec) => {
+      asked.push(`${track} ${codec}`);
+      if (codec !== 'OPUS') return null;
+      let count = 0;
+      return ({ data }) => (count++ % 2 ? null : Uint8Array.of(...data.subarray(0, 20), 7));
+    };
+    await produce(1, { requestEncodedFilter });
+    const { src, tracks } = consume();
+    await src.start();
+    await arrived(tracks, 2);
+    const frames = await take(tracks.find(({ kind }) => kind === 'audio')!, 5);
+    expect(frames.map(({ data }) => [data.length, data.at(-1)])).toEqual(Array(5).fill([21, 7]));
+    expect(asked.sort()).toEqual(['audio_0 OPUS', 'video_0 VP8']);
+  });
+});
+
 describe('the clock of the producer', () => {
   it.each([
     ['local', { reference: 'local', media: 'sender' }],
