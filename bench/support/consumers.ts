@@ -66,6 +66,8 @@ abstract class BrowserConsumer implements Consumer {
       const first = page.evaluate((id: string) => window.player.watch(id), producer!.id);
       first.catch(() => {});
       const { width, height } = await within(first, FIRST_PICTURE, 'no picture came');
+      // What is muted is not played, and so not counted as heard.
+      await page.evaluate(() => window.player.unmute(), undefined);
       await pause(2000);
       const before = await page.evaluate(() => window.player.figures(), undefined);
       await pause(1000 * seconds);

@@ -4,9 +4,11 @@
  * they had.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createReadStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { CommandProcess } from '../../interop/command-process.ts';
@@ -108,7 +110,12 @@ function judge({ video, audio }: Row, watched: Watched, reason: string | undefin
 mkdirSync('bench/results', { recursive: true });
 const cells: Record<string, Cell> = existsSync(RESULTS) ? JSON.parse(readFileSync(RESULTS, 'utf8')) : {};
 const consumers = allConsumers();
-const rows = allRows(directory);
+const files = createServer((request, response) => {
+  const stream = createReadStream(join(directory, basename(request.url ?? '')));
+  stream.once('error', () => response.writeHead(404).end()).pipe(response);
+});
+await new Promise<void>((resolve) => files.listen(0, '127.0.0.1', resolve));
+const rows = allRows(directory, `http://127.0.0.1:${(files.address() as AddressInfo).port}`);
 try {
   for (const row of rows) {
     const chosen = consumers.filter(({ name }) => {
@@ -116,10 +123,11 @@ try {
       return among && (words.length === 0 || words.some((word) => `${row.section} ${row.name} ${name}`.includes(word)));
     });
     if (chosen.length === 0) continue;
-    const failure = await row.prepare?.().then(
-      () => undefined,
-      (error: Error) => `its file could not be made: ${error.message.split('\n').at(-2) ?? error.message}`,
-    );
+    let failure: string | undefined;
+    const done = await row.prepare?.().catch((error: Error) => {
+      failure = `what it needs could not be made: ${error.message.split('\n').at(-2) ?? error.message}`;
+      return undefined;
+    });
     for (const consumer of chosen) {
       const cell: Cell = failure === undefined ? await attempt(row, consumer) : { ok: null, text: failure };
       cells[`${row.section}/${row.name}/${consumer.name}`] = cell;
@@ -128,6 +136,7 @@ try {
       );
       writeFileSync(RESULTS, `${JSON.stringify(cells, undefined, 1)}\n`);
     }
+    done?.();
   }
 } finally {
   await Promise.all(consumers.map((consumer) => consumer.close()));

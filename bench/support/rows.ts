@@ -1,5 +1,5 @@
 /** What is tried: inputs, codecs and packets passed on as they are. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -14,23 +14,35 @@ export interface Row {
   readonly audio?: { readonly codec: string };
   /** Whom it is tried with; default: everybody. */
   readonly consumers?: readonly string[];
-  /** Makes what it needs. */
-  prepare?(): Promise<void>;
+  /** Makes what it needs; what comes back does away with what still runs of that. */
+  prepare?(): Promise<(() => void) | undefined>;
 }
 
 const run = promisify(execFile);
 const PICTURE = 'testsrc:width=1280,height=720,framerate=30';
+const DISPLAY = ':97';
 const SMALL = 'testsrc:width=320,height=180,framerate=30';
 
-/** `directory`: for the files that are made. */
-export function allRows(directory: string): Row[] {
+/** `directory`: for the files that are made, which are also at the URL `served`. */
+export function allRows(directory: string, served: string): Row[] {
   const film = (name: string): string => join(directory, name);
   const make =
     (name: string, ...codecs: string[]) =>
-    async (): Promise<void> => {
+    async (): Promise<undefined> => {
       const source = ['-f', 'lavfi', '-i', 'testsrc2=size=1280x720:rate=30', '-f', 'lavfi', '-i', 'sine=frequency=440'];
       await run('ffmpeg', ['-y', '-loglevel', 'error', ...source, '-t', '10', '-pix_fmt', 'yuv420p', ...codecs, film(name)]);
     };
+  /** Lets a program run beside the sink. */
+  const beside =
+    (...[program, ...args]: [string, ...string[]]) =>
+    async (): Promise<() => void> => {
+      const child = spawn(program, args, { stdio: 'ignore' });
+      await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject));
+      // What is not there yet, a display or a playlist, soon is.
+      await new Promise((resolve) => setTimeout(resolve, 3000));
+      return () => child.kill('SIGKILL');
+    };
+  const picture = ['-loglevel', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc2=size=1280x720:rate=30', '-pix_fmt', 'yuv420p'];
   const x264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-bf', '0', '-g', '60', '-b:v', '2M'];
   const vp8 = ['-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-g', '60', '-b:v', '2M'];
   const vp9 = ['-c:v', 'libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8', '-lag-in-frames', '0', '-g', '60', '-b:v', '2M'];
@@ -72,6 +84,30 @@ export function allRows(directory: string): Row[] {
     input('mp4 file, H264 and AAC', [film('film.mp4'), '--loop'], { ...sound, prepare: make('film.mp4', ...x264, ...aac) }),
     input('webm file, VP8 and Opus', [film('film.webm'), '--loop'], { ...sound, prepare: make('film.webm', ...vp8, ...opus) }),
     input('mkv file, VP9 and Opus', [film('film.mkv'), '--loop'], { ...sound, prepare: make('film.mkv', ...vp9, ...opus) }),
+    input('mp4 file over HTTP', [`${served}/http.mp4`, '--loop'], { ...sound, prepare: make('http.mp4', ...x264, ...aac) }),
+    input('HLS', [`${served}/live.m3u8`], {
+      prepare: beside(
+        'ffmpeg',
+        ...picture,
+        ...x264,
+        '-f',
+        'hls',
+        '-hls_time',
+        '1',
+        '-hls_flags',
+        'delete_segments',
+        film('live.m3u8'),
+      ),
+    }),
+    input('raw pictures from a FIFO', [`pipe:path=${film('pictures')},format=rawvideo,width=1280,height=720,framerate=30`], {
+      prepare: async () => {
+        await run('mkfifo', [film('pictures')]);
+        return beside('ffmpeg', '-y', ...picture, '-f', 'rawvideo', film('pictures'))();
+      },
+    }),
+    input('X11 display', [`x11grab:${DISPLAY},width=1280,height=720`], {
+      prepare: beside('Xvfb', DISPLAY, '-screen', '0', '1280x720x24', '-nolisten', 'tcp'),
+    }),
     input('pictures and samples that the application writes', [], {
       ...sound,
       program: [process.execPath, 'examples/push-frames/main.js', '0'],
