@@ -127,6 +127,14 @@ describe('host candidates that are named', () => {
     await until('message', () => received.length === 1);
   });
 
+  it('choose among several of ours', async () => {
+    host.addresses = ['127.0.0.1', '127.0.0.3'];
+    const { a } = await connect(cleanUp, { hostCandidates: ['127.0.0.3'] }, {});
+    await until('gathered', () => a.connection.gatheringState === 'complete');
+    expect(a.connection.localDescription!.sdp.match(/ (\S+) \d+ typ host/g)).toHaveLength(1);
+    expect((await pathOf(a)).localAddress).toBe('127.0.0.3');
+  });
+
   it('stand beside ours where `local` is among them', async () => {
     const { a } = await connect(cleanUp, { hostCandidates: ['localhost', '127.0.0.9', 'local'] }, {});
     await until('gathered', () => a.connection.gatheringState === 'complete');

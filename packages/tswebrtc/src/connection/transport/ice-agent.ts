@@ -301,6 +301,11 @@ export class IceAgent {
     this.#consent.watch(now, patience, silent);
   }
 
+  /** See `IceConsent.isOverdue`. */
+  isOverdue(now: number, patience: number): boolean {
+    return this.#consent.isOverdue(now, patience);
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#abort.abort();

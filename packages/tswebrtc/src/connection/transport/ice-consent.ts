@@ -10,8 +10,10 @@ import { type IceInternals, internalsOf, PAIR_STATE, type Protocol, portOf, stat
 
 /** ms without a nomination of the pair in use after which that of another one counts: with aggressive nomination all have it. */
 const RENOMINATION = 3000;
-/** ms without an answer to two of the consent checks that werift sends every 4 to 6 s: what comes in says nothing of what goes out. */
-const CONSENT_OVERDUE = 13_000;
+/** ms without an answer to one of the consent checks that werift sends every 4 to 6 s, after which we ask more often. */
+const ANSWER_LATE = 6500;
+/** ms without an answer to any of those: what comes in says nothing of what goes out. */
+const CONSENT_OVERDUE = 9000;
 /** Other pairs tried at a time, in turn. */
 const PROBES_PER_ROUND = 6;
 /** ms from one such round to the next, doubling: when all peers vanish at once, this must not keep the machine busy. */
@@ -87,13 +89,18 @@ export class IceConsent {
     for (const { requestTransactionIds } of this.#connection.checkList as unknown as { requestTransactionIds: Set<string> }[])
       requestTransactionIds.clear();
     const quiet = this.#quietFor(pair, now, patience);
-    if (silent || quiet > patience / 3) this.#ask(pair, patience / 6);
+    if (silent || quiet > patience / 3 || now - this.#answeredAt > ANSWER_LATE) this.#ask(pair, patience / 6);
     if (quiet <= patience / 2) this.#roundInterval = FIRST_ROUNDS;
     else if (now >= this.#nextRound) {
       this.#nextRound = now + this.#roundInterval;
       this.#roundInterval = Math.min(2 * this.#roundInterval, LAST_ROUNDS);
       this.#tryOthers(pair, patience);
     }
+  }
+
+  /** Whether the peer answers nothing on the pair in use, though it may well be heard. */
+  isOverdue(now: number, patience: number): boolean {
+    return this.#connection.nominated !== undefined && now - this.#answeredAt > Math.max(CONSENT_OVERDUE, patience);
   }
 
   /** ms since the pair in use last worked. */

@@ -116,11 +116,14 @@ export class IceGatherer {
     const { hostCandidates, gatherLoopback = false, logger } = this.#options;
     const named = hostCandidates && (await resolveHostCandidates(hostCandidates, logger));
     const loopback = named ? named.addresses.some(isLoopback) && loopbackOf(named.addresses) : gatherLoopback;
-    const sockets = localAddresses(loopback).map((address) => {
+    const own = localAddresses(loopback);
+    const sockets = own.map((address) => {
       const sameKind = named?.addresses.filter(
-        (other) => isIP(other) === isIP(address) && isLoopback(other) === isLoopback(address),
+        (other) =>
+          other === address ||
+          (!own.includes(other) && isIP(other) === isIP(address) && isLoopback(other) === isLoopback(address)),
       );
-      return { address, announced: sameKind ? [...sameKind, ...(named?.local ? [address] : [])] : [address] };
+      return { address, announced: sameKind ? [...new Set([...sameKind, ...(named?.local ? [address] : [])])] : [address] };
     });
     const useful = sockets.filter(({ announced }) => announced.length > 0);
     for (const address of named?.addresses ?? []) {

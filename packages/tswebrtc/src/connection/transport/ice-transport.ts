@@ -156,6 +156,11 @@ export class IceTransport {
     this.#current.watch(now, patience, silent);
   }
 
+  /** Whether what we send gets no answer from the peer, though it may well be heard. */
+  isOverdue(now: number, patience: number): boolean {
+    return this.#current.isOverdue(now, patience);
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     for (const timer of this.#retired.values()) clearTimeout(timer);

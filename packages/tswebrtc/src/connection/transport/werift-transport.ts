@@ -347,15 +347,17 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
     this.#ice.watch(now, this.#disconnectedTimeout, now - this.#lastHeard > this.#disconnectedTimeout / 3);
     const silence = now - this.#lastHeard;
     if (silence >= this.#failedTimeout) this.#fail(`nothing heard from the peer for ${this.#failedTimeout} ms`);
-    else if (silence >= this.#disconnectedTimeout) this.#onSilence(now);
-  }
-
-  #onSilence(now: number): void {
-    if (this.#state === 'connected') {
-      this.#setState('disconnected');
+    else if (silence >= this.#disconnectedTimeout) {
+      if (this.#state === 'connected') this.#setState('disconnected');
+      this.#needRestart(now);
+    } else if (this.#ice.isOverdue(now, this.#disconnectedTimeout)) this.#needRestart(now);
+    else {
       this.#restartInterval = FIRST_RESTART_INTERVAL;
       this.#nextRestart = now;
     }
+  }
+
+  #needRestart(now: number): void {
     if (now < this.#nextRestart || this.#released) return;
     this.#nextRestart = now + this.#restartInterval;
     this.#restartInterval *= 2;
