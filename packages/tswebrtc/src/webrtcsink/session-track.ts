@@ -7,6 +7,7 @@ import { encoderBitrate, PATH_OVERHEAD } from './allocation.ts';
 import { soundRates, wantedMedia } from './codecs.ts';
 import type { GroupSubscriber } from './encoding-group.ts';
 import type { EncodingSeat, EncodingSource } from './encoding-source.ts';
+import { Admission } from './session-admission.ts';
 import { FrameGate, type GatedFrame } from './sharing/frame-gate.ts';
 import type { SinkTrack } from './tracks.ts';
 
@@ -26,8 +27,12 @@ export interface SessionTrackOwner {
   drop(stream: OutboundStream): void;
   /** Packets wait to be sent again. */
   flush(): void;
-  /** The first frame of a track that came later: from now on it has its part of the bitrate. */
-  trackBegun(): void;
+  /** What it may send, bit/s. */
+  readonly target: number;
+  /** Whether a track sends more than its part. */
+  readonly crowded: boolean;
+  /** Divides what it may send anew; the tracks have until `deadline` to follow. */
+  makeRoom(deadline: number): void;
   fail(reason: 'error', error: ReturnType<typeof asError>): void;
 }
 
@@ -58,8 +63,12 @@ export class SessionTrack implements GroupSubscriber {
   /** What may be sent of it, bit/s on the path. */
   #target: number;
   #refreshed = Number.NEGATIVE_INFINITY;
-  /** Whether the bitrate is divided with it; a track that came later takes nothing from the others before its first frame. */
+  /** Whether the bitrate is divided with it. */
   counts = true;
+  /** Of a picture that came later, until it is let in. */
+  #admission: Admission | undefined;
+  /** Until when it may send more than its part, ms. */
+  #lenientUntil = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   constructor(track: SinkTrack, transceiver: Transceiver, session: SessionTrackOwner, options: SessionTrackOptions) {
@@ -103,7 +112,10 @@ export class SessionTrack implements GroupSubscriber {
     if (this.stream) this.#session.drop(this.stream);
     this.stream = stream;
     if (!stream || !codec) return;
-    this.counts = !later;
+    if (later && this.track.kind === 'video' && !this.#options.exact) {
+      this.counts = false;
+      this.#admission = new Admission(this.#session.target, this.#target, performance.now());
+    }
     stream.retransmissionPercentage = this.#options.retransmissionPercentage;
     const { encodings, sessionId } = this.#options;
     try {
@@ -124,7 +136,7 @@ export class SessionTrack implements GroupSubscriber {
     }
     // What was allotted meanwhile.
     this.membership.setTarget(this.#encoderTarget);
-    this.requestKeyframe();
+    if (!this.#admission) this.requestKeyframe();
   }
 
   /** What may be sent of it, bit/s. */
@@ -158,13 +170,15 @@ export class SessionTrack implements GroupSubscriber {
 
   onFrame(frame: PacketisedFrame): boolean {
     if (!this.stream || !this.#session.sending) return false;
+    if (this.#admission && !this.#isLetIn(this.#admission)) return false;
     if (this.track.kind === 'video' && !this.#passes(frame)) return false;
-    if (!this.counts) {
-      this.counts = true;
-      this.#session.trackBegun();
-    }
     this.#session.enqueue(this.track.kind, this.stream, frame);
     return true;
+  }
+
+  /** Lets it send more than its part until `deadline`, ms: it goes down by itself and not because the path has got narrow. */
+  tolerate(deadline: number): void {
+    this.#lenientUntil = deadline;
   }
 
   onSwitch(): void {
@@ -198,12 +212,25 @@ export class SessionTrack implements GroupSubscriber {
     return encoderBitrate(this.#target, this.membership?.encoding?.format?.framerate ?? input.format.framerate);
   }
 
+  #isLetIn(admission: Admission): boolean {
+    const step = admission.step(this.#session.target, this.#session.crowded, performance.now());
+    if (step === 'divide') {
+      this.counts = true;
+      this.#session.makeRoom(admission.deadline);
+    }
+    if (step !== 'admit') return false;
+    this.#admission = undefined;
+    this.requestKeyframe();
+    return true;
+  }
+
   #passes(frame: PacketisedFrame): boolean {
     const gated = this.#gated;
     gated.size = frame.size + frame.count * PATH_OVERHEAD;
     gated.keyframe = frame.keyframe;
     gated.temporalLayer = frame.temporalLayer;
-    const passes = this.#gate.take(gated, this.#target, this.limited, performance.now());
+    const now = performance.now();
+    const passes = this.#gate.take(gated, this.#target, this.limited && now >= this.#lenientUntil, now);
     if (!passes && this.#gate.wantsKeyframe(this.#target) && !this.membership?.switching) this.requestKeyframe();
     return passes;
   }

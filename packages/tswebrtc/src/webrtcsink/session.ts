@@ -203,7 +203,16 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     this.#options.shard.flush();
   }
 
-  trackBegun(): void {
+  get target(): number {
+    return this.#egress.control.target.bitrate;
+  }
+
+  get crowded(): boolean {
+    return this.#tracks.some(({ counts, limited }) => counts && limited);
+  }
+
+  makeRoom(deadline: number): void {
+    for (const track of this.#tracks) track.tolerate(deadline);
     this.#divide();
   }
 

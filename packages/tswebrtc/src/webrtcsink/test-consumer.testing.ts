@@ -15,6 +15,8 @@ export interface ReceivedPacket {
 export interface TestConsumerOptions {
   /** Changes an answer before it is sent; undefined keeps it from being sent. `count`: of the answers before it. */
   readonly mungeAnswer?: (sdp: string, count: number) => string | undefined;
+  /** Reports what arrives, as real receivers do. Default false: nobody tells the sink what the path carries. */
+  readonly reports?: boolean;
   /** Makes the offer itself, and changes it before it is sent. */
   readonly offer?: (sdp: string) => string;
   /** Sees the connection before it is negotiated. */
@@ -106,7 +108,11 @@ export class TestConsumer {
   }
 
   async #connect(): Promise<Connection> {
-    const connection = await Connection.create({ srtpSender: this.#srtpSender, gatherLoopback: true, reception: false });
+    const connection = await Connection.create({
+      srtpSender: this.#srtpSender,
+      gatherLoopback: true,
+      reception: this.#options.reports ?? false,
+    });
     this.connection = connection;
     this.#options.onConnection?.(connection);
     connection.on('icecandidate', ({ candidate, sdpMLineIndex }) => {

@@ -18,8 +18,9 @@ export interface GatedFrame {
 }
 
 export class FrameGate {
-  /** Frames left out. */
+  /** Frames left out since the first that was sent. */
   skipped = 0;
+  #begun = false;
   /** Bytes sent ahead of the target. */
   #ahead = 0;
   #last: number | undefined;
@@ -49,9 +50,10 @@ export class FrameGate {
     this.#ahead = Math.max(0, this.#ahead - (now - (this.#last ?? now)) * perMs);
     this.#last = now;
     if (!this.#passes(frame, perMs, limited)) {
-      this.skipped++;
+      if (this.#begun) this.skipped++;
       return false;
     }
+    this.#begun = true;
     if (frame.keyframe) this.#waitsForKeyframe = false;
     // Of an encoder that keeps to the target, the peaks are its own business.
     this.#ahead = limited ? this.#ahead + frame.size : 0;
