@@ -37,7 +37,15 @@ export async function servePlayerPage(): Promise<PlayerPage> {
 export interface Player {
   connect(signallingUri: string): Promise<string>;
   producers(): Promise<{ id: string; meta: Record<string, unknown> }[]>;
-  watch(producerId: string, key?: string): Promise<{ ttff: number; width: number; height: number }>;
+  watch(
+    producerId: string,
+    key?: string,
+    options?: { frames?: boolean },
+  ): Promise<{ ttff: number; width: number; height: number }>;
+  /** RTP timestamps of all frames, by m-line; of sessions watched with `frames`. */
+  frameTimes(key?: string): Promise<Record<string, number[]>>;
+  tracks(key?: string): { mid: string; kind: string; streams: string[]; ended: boolean }[];
+  inbound(key?: string): Promise<Record<string, InboundFigures>>;
   figures(key?: string): Promise<PlayerFigures>;
   listen(duration: number, key?: string): Promise<{ levels: [number, number]; frequency: number }>;
   readClock(duration: number, key?: string): Promise<[capture: number | null, presented: number][]>;
@@ -46,6 +54,7 @@ export interface Player {
   watchGaps(duration: number, key?: string): Promise<{ longest: number; frames: number }>;
   path(key?: string): Promise<PlayerPath>;
   echo(key?: string): void;
+  playAll(key?: string): void;
   unmute(key?: string): Promise<void>;
   stop(key?: string): void;
 }
@@ -78,6 +87,8 @@ export interface InboundFigures {
   keyFramesDecoded: number;
   freezeCount: number;
   totalFreezesDuration: number;
+  frameWidth?: number;
+  firCount: number;
   nackCount: number;
   pliCount: number;
   retransmittedPacketsReceived: number;

@@ -25,8 +25,58 @@ function producers() {
   });
 }
 
-/** Plays a producer; resolves at the first presented frame with the time that took, ms. */
-async function watch(producerId, key = 'first') {
+/** Reads the RTP timestamp of every encoded frame before it is decoded. */
+const FRAME_READER = `
+const timestamps = {};
+onrtctransform = ({ transformer: { readable, writable, options } }) => {
+  const seen = (timestamps[options.mid] = []);
+  const transform = (frame, controller) => {
+    seen.push(frame.getMetadata().rtpTimestamp);
+    controller.enqueue(frame);
+  };
+  readable.pipeThrough(new TransformStream({ transform })).pipeTo(writable);
+};
+onmessage = () => postMessage(timestamps);
+`;
+
+/** Counts what comes on each m-line from the first frame on. */
+function readFrames(session, entry) {
+  entry.reader = new Worker(URL.createObjectURL(new Blob([FRAME_READER], { type: 'text/javascript' })));
+  session.addEventListener('rtcPeerConnectionChanged', () => {
+    session.rtcPeerConnection?.addEventListener('track', ({ receiver, transceiver, track, streams }) => {
+      const { mid } = transceiver;
+      receiver.transform = new RTCRtpScriptTransform(entry.reader, { mid });
+      const event = { mid, kind: track.kind, streams: streams.map(({ id }) => id), ended: false };
+      entry.tracks.push(event);
+      streams[0]?.addEventListener('removetrack', (removal) => {
+        if (removal.track === track) event.ended = true;
+      });
+    });
+  });
+}
+
+/** The RTP timestamps of all frames so far, by m-line. */
+function frameTimes(key = 'first') {
+  const { reader } = entryOf(key);
+  return new Promise((resolve) => {
+    reader.onmessage = ({ data }) => resolve(data);
+    reader.postMessage('report');
+  });
+}
+
+/** The tracks that came, and which of them are gone. */
+const tracks = (key = 'first') => entryOf(key).tracks;
+
+/** What getStats says of each m-line that receives. */
+async function inbound(key = 'first') {
+  const report = await entryOf(key).session.rtcPeerConnection.getStats();
+  return Object.fromEntries(
+    [...report.values()].filter(({ type }) => type === 'inbound-rtp').map((stats) => [stats.mid, { ...stats }]),
+  );
+}
+
+/** Plays a producer; resolves at the first presented frame with the time that took, ms. `frames`: reads them, too. */
+async function watch(producerId, key = 'first', { frames = false } = {}) {
   const start = performance.now();
   const session = api.createConsumerSession(producerId);
   const video = document.createElement('video');
@@ -34,8 +84,9 @@ async function watch(producerId, key = 'first') {
   video.playsInline = true;
   video.muted = true;
   document.body.append(video);
-  const entry = { session, video, errors: [], frames: [], clock: [], presented: 0 };
+  const entry = { session, video, errors: [], tracks: [] };
   sessions.set(key, entry);
+  if (frames) readFrames(session, entry);
   session.mungeStereoHack = true;
   session.addEventListener('error', (event) => entry.errors.push(event.message));
   session.addEventListener('closed', () => {
@@ -267,6 +318,16 @@ async function path(key = 'first') {
   };
 }
 
+/** Plays every stream beside the first in an element of its own. */
+function playAll(key = 'first') {
+  for (const stream of entryOf(key).session.streams.slice(1)) {
+    const element = document.createElement('video');
+    element.srcObject = stream;
+    element.autoplay = true;
+    document.body.append(element);
+  }
+}
+
 /** Unmutes the element: only then does the browser hold picture and sound together. */
 async function unmute(key = 'first') {
   const { video } = entryOf(key);
@@ -277,6 +338,7 @@ async function unmute(key = 'first') {
 function stop(key = 'first') {
   const { session, video } = entryOf(key);
   session.close();
+  entryOf(key).reader?.terminate();
   video.remove();
   sessions.delete(key);
 }
@@ -294,3 +356,18 @@ function echo(key = 'first') {
 }
 
 window.player = { connect, producers, watch, figures, listen, readClock, flashesAndBeeps, watchGaps, path, echo, unmute, stop };
+window.player = {
+  connect,
+  producers,
+  watch,
+  frameTimes,
+  tracks,
+  inbound,
+  figures,
+  listen,
+  readClock,
+  flashesAndBeeps,
+  playAll,
+  unmute,
+  stop,
+};

@@ -37,12 +37,12 @@ export {
   type WebRTCSinkEvents,
 } from './webrtcsink/webrtcsink.ts';
 export type { SrcSignallerOptions, WebRTCSrcOptions } from './webrtcsrc/properties.ts';
+export type { RecordOptions } from './webrtcsrc/record-options.ts';
 export type { SrcEndReason } from './webrtcsrc/session.ts';
 export type {
   RecordedTrackInfo,
   RecordingEndReason,
   RecordingSummary,
-  RecordOptions,
   SrcRecording,
 } from './webrtcsrc/src-recording.ts';
 export type { PictureOptions, SnapshotOptions, SrcTrack } from './webrtcsrc/src-track.ts';

@@ -132,6 +132,9 @@ class SrcRun {
     const { outputs, duration } = this.#command;
     const { name, kind, codec, mid, msid } = track;
     output.event('track', { name, kind, codec, mid, msid }, `Track ${name}: ${codec}.`);
+    track.on('ended', () => {
+      if (this.#src.producerId !== undefined) output.event('track-ended', { name }, `Track ${name} ended.`);
+    });
     if (outputs.snapshot !== undefined && this.#open.has('snapshot') && kind === 'video')
       void this.#snapshot(track, outputs.snapshot);
     const { stdout } = outputs;
@@ -196,6 +199,9 @@ class SrcRun {
         if (transcodedTo) output.warn(`${codec} of ${name} does not fit into ${path}: it is re-encoded to ${transcodedTo}.`);
       }
     });
+    recording.on('left-out', ({ name }) => {
+      output.warn(`Track ${name} came after ${path} was begun and is not in it: a recording begun now would have it.`);
+    });
     void recording.finished.then((summary) => this.#recorded(path, summary));
   }
 
@@ -215,7 +221,8 @@ class SrcRun {
         `Recorded ${seconds.toFixed(1)} s into ${path}.`,
       );
       if (framesDropped > 0) output.warn(`${framesDropped} frames are missing in ${path}: writing was too slow.`);
-      const goesOn = reason === 'codec-changed' || (reason === 'session-ended' && this.#command.reconnect);
+      const goesOn =
+        reason === 'codec-changed' || reason === 'tracks-ended' || (reason === 'session-ended' && this.#command.reconnect);
       if (goesOn && !interrupts.signal.aborted) {
         this.#record(this.#command.outputs.record!);
         return;

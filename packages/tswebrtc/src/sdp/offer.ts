@@ -47,8 +47,9 @@ export function createOffer(options: OfferOptions): SessionDescription {
   const bundle: string[] = [];
   const media = sections.map((section, index) => {
     if (section.type === 'dead') return deadSection(section.description);
-    const description = section.type === 'media' ? mediaSection(section.media, payloadTypes) : applicationSection(section.mid);
     const previous = options.previous?.media[index];
+    const description =
+      section.type === 'media' ? mediaSection(section.media, payloadTypes, previous) : applicationSection(section.mid);
     const first = bundle.length === 0;
     bundle.push(description.mid!);
     description.port = first ? 9 : 0;
@@ -72,7 +73,21 @@ export function createOffer(options: OfferOptions): SessionDescription {
 
 const offered = ({ codecs }: LocalMedia): readonly CodecPreference[] => codecs.filter(({ onlyAnswer }) => !onlyAnswer);
 
-function mediaSection(media: LocalMedia, payloadTypes: PayloadTypes): MediaDescription {
+/**
+ * `previous`: the section as it is in force. What was agreed for a stream that runs is offered again under the same numbers, also
+ * where they were the peer's (RFC 8829 §5.2.2): under others it would have to begin anew.
+ */
+function mediaSection(media: LocalMedia, payloadTypes: PayloadTypes, previous?: MediaDescription): MediaDescription {
+  if (previous && previous.formats.length > 0) {
+    const withRtx = previous.formats.some(({ name }) => name.toLowerCase() === 'rtx');
+    return {
+      ...previous,
+      direction: media.direction,
+      candidates: [],
+      endOfCandidates: false,
+      ...describeSources(media, withRtx),
+    };
+  }
   const formats: Format[] = [];
   const rtcpFeedback = localFeedback(media.kind, media.retransmission, media.transportCc);
   for (const codec of offered(media)) {

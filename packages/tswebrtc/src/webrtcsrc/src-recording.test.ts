@@ -126,6 +126,34 @@ describe('a recording', () => {
     expect(await waiting.stop()).toMatchObject({ reason: 'stopped', frames: [] });
   });
 
+  it('goes on without a track that ends, says which ones came too late for it, and ends with its last', async () => {
+    const sink = await produce([VIDEO, testAudio()], 'VP8');
+    const { src, tracks } = await consume();
+    const recording = src.record(path.join(directory, 'changing.mkv'));
+    const leftOut: string[] = [];
+    recording.on('left-out', ({ name }) => leftOut.push(name));
+    const written = (index: number): number => recording.figures.frames[index] ?? 0;
+    await expect.poll(() => Math.min(written(0), written(1)), { timeout: 15_000 }).toBeGreaterThan(15);
+
+    sink.addTrack(testVideo({ width: 160, height: 120, framerate: 30 }));
+    await expect.poll(() => leftOut, { timeout: 15_000 }).toEqual(['video_1']);
+    await sink.removeTrack('video_0');
+    await expect.poll(() => tracks[0]!.ended, { timeout: 15_000 }).toBe(true);
+    const [pictures, sounds] = [written(0), written(1)];
+    await expect.poll(() => written(1), { timeout: 15_000 }).toBeGreaterThan(sounds + 25);
+    expect(written(0)).toBe(pictures);
+
+    await sink.removeTrack('audio_0');
+    expect(await recording.finished).toMatchObject({ reason: 'tracks-ended', framesDropped: 0 });
+    const { streams } = await readFile(path.join(directory, 'changing.mkv'));
+    expect(streams.map(({ errors }) => errors)).toEqual([0, 0]);
+    expect(streams[0]!.times).toHaveLength(pictures);
+    // The session has another track, which the next recording has.
+    expect(src.tracks.map(({ name }) => name)).toEqual(['video_1']);
+    const next = src.record(path.join(directory, 'changing-2.mkv'), { duration: 1000 });
+    expect(await next.finished).toMatchObject({ reason: 'duration', tracks: [{ name: 'video_1', codec: 'VP8' }] });
+  });
+
   it('holds what came even where it is stopped before it could begin', async () => {
     await produce([VIDEO, testAudio()], 'VP8');
     const { src, tracks } = await consume();

@@ -2,25 +2,17 @@
  * A recording of what a source receives: waits until its tracks have something to begin with, puts their frames on one
  * timeline, and ends by itself with its duration or the session.
  */
-import { accessSync, constants } from 'node:fs';
-import path from 'node:path';
 import type { Writable } from 'node:stream';
 import { Emitter } from '../common/emitter.ts';
-import { asError, TsWebRTCError } from '../common/errors.ts';
+import { asError, type TsWebRTCError } from '../common/errors.ts';
 import { isAudioCodec } from '../media/audio-codecs.ts';
-import {
-  CONTAINERS,
-  type ContainerName,
-  containerOf,
-  HLS_SEGMENT,
-  type RecordedCodec,
-  type RecordedVideoCodec,
-} from '../media/containers.ts';
+import { CONTAINERS, type ContainerName, HLS_SEGMENT, type RecordedCodec, type RecordedVideoCodec } from '../media/containers.ts';
 import type { ByteSink, RecordedTrack, Recording, RecordingFigures } from '../media/output-types.ts';
 import type { MediaEngine } from '../media/types.ts';
 import { type Keyframe, readKeyframe } from '../rtp/keyframes/keyframe.ts';
 import type { InboundFrame } from '../rtp/receive/inbound-stream.ts';
 import { SharedTimeline, type TrackClock } from '../rtp/receive/shared-timeline.ts';
+import { checkWritable, containerFor, positive, type RecordOptions, tooSlow } from './record-options.ts';
 import { sentSound } from './sent-sound.ts';
 import type { SrcTrack } from './src-track.ts';
 
@@ -33,20 +25,23 @@ const KEYFRAME_INTERVAL = 10_000;
 const MOST_WAITING = 64 << 20;
 /** What is not before the beginning but for a rounded clock, ms. */
 const ROUNDING = 0.5;
+/** When all tracks have ended, the session mostly does, too: ms until it is taken for the producer's wish to go on with others. */
+const TRACKS_ENDED_TIME = 1000;
 /** A track that is behind the others gets this long to reach the end as well, ms. */
 const LAST_CALL = 1000;
 
-export interface RecordOptions {
-  /** Default: by the file's ending; for a stream `matroska`. */
-  readonly container?: ContainerName;
-  /** Ends by itself after so many ms of media. */
-  readonly duration?: number;
-  /** A keyframe is asked for this often, ms; 0: never. Default 10000, for HLS 2000. */
-  readonly keyframeInterval?: number;
-}
-
-/** Why a recording ended: `stop` or the end of the source, its duration, the session's end, another codec, its reader has gone, it failed. */
-export type RecordingEndReason = 'stopped' | 'duration' | 'session-ended' | 'codec-changed' | 'reader-gone' | 'failed';
+/**
+ * Why a recording ended: `stop` or the end of the source, its duration, the session's end, that of all tracks in it, another
+ * codec, its reader has gone, it failed.
+ */
+export type RecordingEndReason =
+  | 'stopped'
+  | 'duration'
+  | 'session-ended'
+  | 'tracks-ended'
+  | 'codec-changed'
+  | 'reader-gone'
+  | 'failed';
 
 export interface RecordingSummary extends RecordingFigures {
   readonly reason: RecordingEndReason;
@@ -65,6 +60,8 @@ export interface RecordedTrackInfo {
 export type SrcRecordingEvents = {
   /** The first frames are there and the file is begun. */
   begun: [tracks: readonly RecordedTrackInfo[]];
+  /** A track came after the file was begun: containers take no more then, and it is not in this one. */
+  'left-out': [track: SrcTrack];
   ended: [summary: RecordingSummary];
 };
 
@@ -103,6 +100,9 @@ export class SrcRecording extends Emitter<SrcRecordingEvents> {
   #state: 'waiting' | 'opening' | 'writing' | 'ended' = 'waiting';
   #opening: Promise<void> | undefined;
   #lanes: Lane[] = [];
+  readonly #leftOut = new Set<SrcTrack>();
+  #timeline = new SharedTimeline();
+  #tracksEnded: NodeJS.Timeout | undefined;
   #waitingBytes = 0;
   /** Where the file begins on the timeline, ms. */
   #origin = 0;
@@ -137,35 +137,65 @@ export class SrcRecording extends Emitter<SrcRecordingEvents> {
     return this.finished;
   }
 
-  /** @internal The tracks of a session are there. */
+  /** @internal The tracks of a session are there, the first or more of them. */
   attach(tracks: readonly SrcTrack[]): void {
-    if (this.#state !== 'waiting' || this.#lanes.length > 0) return;
-    const timeline = new SharedTimeline();
-    // Players of HLS take one picture and one sound from a list.
-    const one = this.#container === 'hls';
+    if (this.#state === 'ended') return;
+    if (this.#lanes.length === 0) this.#timeline = new SharedTimeline();
     for (const track of tracks) {
-      if (one && this.#lanes.some((lane) => lane.track.kind === track.kind)) continue;
-      const lane: Lane = {
-        track,
-        clock: timeline.addTrack(),
-        off: track.on('frame', (frame) => this.#onFrame(lane, frame)),
-        waiting: [],
-        codec: undefined,
-        keyframe: undefined,
-        firstArrival: undefined,
-        lastKeyframe: Number.NEGATIVE_INFINITY,
-        index: undefined,
-        done: false,
-      };
-      this.#lanes.push(lane);
-      if (track.kind === 'video') track.requestKeyframe();
+      if (this.#lanes.some((lane) => lane.track === track)) continue;
+      if (this.#state === 'waiting') this.#attach(track);
+      else this.#leaveOut(track);
     }
   }
 
-  /** @internal The session is over. Where nothing was written yet the next one will do. */
+  #attach(track: SrcTrack): void {
+    // Players of HLS take one picture and one sound from a list.
+    if (this.#container === 'hls' && this.#lanes.some((lane) => lane.track.kind === track.kind)) {
+      this.#leftOut.add(track);
+      return;
+    }
+    clearTimeout(this.#tracksEnded);
+    this.#tracksEnded = undefined;
+    const offs = [track.on('frame', (frame) => this.#onFrame(lane, frame)), track.on('ended', () => this.#onTrackEnded())];
+    const lane: Lane = {
+      track,
+      clock: this.#timeline.addTrack(),
+      off: () => {
+        for (const off of offs) off();
+      },
+      waiting: [],
+      codec: undefined,
+      keyframe: undefined,
+      firstArrival: undefined,
+      lastKeyframe: Number.NEGATIVE_INFINITY,
+      index: undefined,
+      done: false,
+    };
+    this.#lanes.push(lane);
+    if (track.kind === 'video') track.requestKeyframe();
+  }
+
+  #leaveOut(track: SrcTrack): void {
+    if (this.#leftOut.has(track)) return;
+    this.#leftOut.add(track);
+    this.emit('left-out', track);
+  }
+
+  /** What is in the file of the others goes on; without any of them nothing more can come. */
+  #onTrackEnded(): void {
+    if (!this.#lanes.every(({ track }) => track.ended)) return;
+    this.#tracksEnded ??= setTimeout(() => this.#over('tracks-ended'), TRACKS_ENDED_TIME);
+  }
+
+  /** @internal The session is over. */
   sessionEnded(): void {
+    this.#over('session-ended');
+  }
+
+  /** Nothing more comes. Where nothing was written yet, what comes next will do. */
+  #over(reason: RecordingEndReason): void {
     if (this.#state === 'waiting' && !this.#hasFrames) this.#detach();
-    else void this.#endAfterOpening('session-ended');
+    else void this.#endAfterOpening(reason);
   }
 
   /** Something came that a file can begin with. */
@@ -224,7 +254,7 @@ export class SrcRecording extends Emitter<SrcRecordingEvents> {
 
   #mayBegin(now: number): boolean {
     const lanes = this.#lanes;
-    if (lanes.every(({ codec, clock }) => codec !== undefined && clock.synchronised)) return true;
+    if (lanes.every(({ codec, clock, track }) => track.ended || (codec !== undefined && clock.synchronised))) return true;
     const first = Math.min(...lanes.map(({ firstArrival }) => firstArrival ?? Number.POSITIVE_INFINITY));
     return now - first >= this.#settleTime && this.#hasFrames;
   }
@@ -273,7 +303,7 @@ export class SrcRecording extends Emitter<SrcRecordingEvents> {
     if (lane.track.kind === 'audio' && time < -ROUNDING) return;
     if (time >= this.#duration) {
       lane.done = true;
-      const all = this.#lanes.every(({ index, done }) => index === undefined || done);
+      const all = this.#lanes.every(({ index, done, track }) => index === undefined || done || track.ended);
       if (all || time >= this.#duration + LAST_CALL) this.#end('duration');
       return;
     }
@@ -313,6 +343,8 @@ export class SrcRecording extends Emitter<SrcRecordingEvents> {
   }
 
   #detach(): void {
+    clearTimeout(this.#tracksEnded);
+    this.#tracksEnded = undefined;
     for (const lane of this.#lanes.splice(0)) lane.off();
     this.#waitingBytes = 0;
   }
@@ -347,33 +379,3 @@ function transcodingTarget(container: ContainerName, track: RecordedTrack): Reco
 const ignore = (): void => {};
 
 const mediaTimeOf = ({ timestamp, clockRate }: InboundFrame): number => (timestamp * 1000) / clockRate;
-
-function containerFor(output: string | Writable, { container }: RecordOptions): ContainerName {
-  if (container === undefined) return typeof output === 'string' ? containerOf(output) : 'matroska';
-  if (!(container in CONTAINERS)) {
-    const known = Object.keys(CONTAINERS).join(', ');
-    throw new TsWebRTCError('INVALID_OPTION', `Option container is "${container}", but must be one of ${known}.`);
-  }
-  if (container === 'hls' && !(typeof output === 'string' && output.toLowerCase().endsWith('.m3u8'))) {
-    throw new TsWebRTCError('INVALID_OPTION', 'HLS is several files: name its list, which ends in .m3u8.');
-  }
-  return container;
-}
-
-function positive(name: string, value: number): number {
-  if (value > 0) return value;
-  throw new TsWebRTCError('INVALID_OPTION', `Option ${name} is ${value}, but must be more than 0 ms.`);
-}
-
-function checkWritable(file: string): void {
-  const directory = path.dirname(path.resolve(file));
-  try {
-    accessSync(directory, constants.W_OK);
-  } catch (cause) {
-    throw new TsWebRTCError('RECORDING_FAILED', `The file "${file}" cannot be made: no writing in "${directory}".`, { cause });
-  }
-}
-
-function tooSlow(): TsWebRTCError {
-  return new TsWebRTCError('RECORDING_FAILED', 'The recording took too long to begin: more came than could be kept.');
-}

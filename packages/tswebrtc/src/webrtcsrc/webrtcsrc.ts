@@ -23,8 +23,9 @@ import { Backoff } from '../signalling/default/backoff.ts';
 import { DefaultSignaller } from '../signalling/default-signaller.ts';
 import type { Signaller } from '../signalling/signaller.ts';
 import { type ResolvedSrcOptions, validateSrcOptions, type WebRTCSrcOptions } from './properties.ts';
+import type { RecordOptions } from './record-options.ts';
 import { type SrcEndReason, SrcSession } from './session.ts';
-import { type RecordOptions, SrcRecording } from './src-recording.ts';
+import { SrcRecording } from './src-recording.ts';
 import type { SrcTrack } from './src-track.ts';
 
 /** ms that a producer has from the start of a session to a connection. */
@@ -321,8 +322,9 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
     this.#session = undefined;
     if (tellPeer) this.#signaller?.endSession(session.id, error?.message);
     this.#logger.info({ sessionId: session.id, reason, error: error?.message }, 'session ended');
-    await session.close();
+    // Before its tracks end: the recordings end because of the session.
     for (const recording of this.#recordings) recording.sessionEnded();
+    await session.close();
     if (error && reason !== 'shutdown') this.emit('error', error);
     this.emit('session-ended', session.id, reason, error);
     this.#seekLater();
