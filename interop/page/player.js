@@ -355,7 +355,6 @@ function echo(key = 'first') {
   });
 }
 
-window.player = { connect, producers, watch, figures, listen, readClock, flashesAndBeeps, watchGaps, path, echo, unmute, stop };
 window.player = {
   connect,
   producers,
@@ -367,6 +366,9 @@ window.player = {
   listen,
   readClock,
   flashesAndBeeps,
+  watchGaps,
+  path,
+  echo,
   playAll,
   unmute,
   stop,

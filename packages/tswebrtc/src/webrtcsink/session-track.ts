@@ -101,7 +101,7 @@ export class SessionTrack implements GroupSubscriber {
   }
 
   /**
-   * Follows what was negotiated: begins to send, in another codec where that has changed, or no more. `later`: others are being
+   * Follows what was negotiated: begins to send, in another codec where that has changed, or no more. `later`: another picture is being
    * sent already. Rejects with `ENCODER_FAILED`.
    */
   async open(later: boolean): Promise<void> {

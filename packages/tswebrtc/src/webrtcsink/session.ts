@@ -342,9 +342,12 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     }
     const taken = this.#tracks.filter(({ transceiver }) => transceiver.codec);
     if (taken.length === 0 && (this.#tracks.length > 0 || first)) throw this.#nothingTaken();
-    this.#limit(taken, first);
+    // Without a picture nothing has shown what the path carries: it begins anew where this is not what it was made for.
+    const showing = this.#tracks.some(({ track, stream, counts }) => track.kind === 'video' && stream && counts);
+    const asMade = first && taken.every(({ track }) => isAmong(this.#options.tracks, track));
+    this.#limit(taken, !showing && !asMade);
     const opening = taken.map((track) =>
-      track.open(!first).catch((error: unknown) => {
+      track.open(showing).catch((error: unknown) => {
         if (first) throw error;
         this.emit('track-failed', track.track.name, asError(error, 'ENCODER_FAILED'));
       }),
@@ -371,21 +374,19 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
   /** Lets what may be sent and how it is divided follow the tracks. */
   #follow(): void {
     const taken = this.#tracks.filter(({ transceiver }) => transceiver.codec);
-    this.#limit(taken, false);
+    this.#limit(taken);
     this.#egress.streams = taken.flatMap(({ stream }) => stream ?? []);
     this.#egress.protectable = taken.flatMap(({ stream, toleratesGaps }) => (stream?.supportsFec && toleratesGaps ? stream : []));
     this.#divide();
     this.flush();
   }
 
-  #limit(taken: readonly SessionTrack[], first: boolean): void {
+  #limit(taken: readonly SessionTrack[], anew = false): void {
     const { control } = this.#egress;
     const tracks = taken.map(({ track }) => track);
     const limits = this.#bitrates.limits(tracks, taken);
     const now = performance.now();
-    // The session began with other tracks than it was made for.
-    const start = first && tracks.some((track) => !isAmong(this.#options.tracks, track));
-    control.setLimits(start ? { ...limits, start: this.#bitrates.startTarget(tracks) } : limits, now);
+    control.setLimits(anew ? { ...limits, start: this.#bitrates.startTarget(tracks) } : limits, now);
     control.setAllocated(limits.max, now);
   }
 }
