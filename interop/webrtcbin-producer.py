@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """A producer made of GStreamer's webrtcbin: registers with a signalling server and streams a test picture and a tone.
-usage: webrtcbin-producer.py URI VP8|H264"""
+usage: webrtcbin-producer.py URI VP8|H264 OPUS|L16|PCMU"""
 import asyncio
 import json
 import sys
@@ -18,20 +18,28 @@ ENCODERS = {
     "H264": "x264enc tune=zerolatency speed-preset=ultrafast bitrate=1500 key-int-max=300"
     " ! video/x-h264,profile=constrained-baseline ! rtph264pay config-interval=-1 aggregate-mode=zero-latency",
 }
+# What goes into each payloader, and the clock of its packets.
+SOUNDS = {
+    "OPUS": ("rate=48000,channels=2 ! queue ! opusenc ! rtpopuspay", 48000),
+    "L16": ("format=S16BE,rate=48000,channels=2 ! queue ! rtpL16pay", 48000),
+    "PCMU": ("rate=8000,channels=1 ! queue ! mulawenc ! rtppcmupay", 8000),
+}
 PIPELINE = """
 webrtcbin name=w bundle-policy=max-bundle
 videotestsrc is-live=true ! video/x-raw,width=640,height=360,framerate=30/1 ! videoconvert ! queue ! {encoder}
  ! application/x-rtp,media=video,encoding-name={codec},clock-rate=90000,payload=96 ! w.
-audiotestsrc is-live=true freq=440 volume=0.2 ! audioconvert ! audioresample ! audio/x-raw,rate=48000,channels=2 ! queue
- ! opusenc ! rtpopuspay ! application/x-rtp,media=audio,encoding-name=OPUS,clock-rate=48000,payload=97 ! w.
+audiotestsrc is-live=true freq=440 volume=0.2 ! audioconvert ! audioresample ! audio/x-raw,{sound}
+ ! application/x-rtp,media=audio,encoding-name={sound_codec},clock-rate={clock_rate},payload={sound_payload} ! w.
 """
 
 
 class Session:
-    def __init__(self, session_id, codec, send):
+    def __init__(self, session_id, codec, sound_codec, send):
         self.id = session_id
         self.send = send
-        self.pipeline = Gst.parse_launch(PIPELINE.format(encoder=ENCODERS[codec], codec=codec))
+        sound, clock_rate = SOUNDS[sound_codec]
+        names = {"codec": codec, "sound_codec": sound_codec, "sound_payload": 0 if sound_codec == "PCMU" else 97}
+        self.pipeline = Gst.parse_launch(PIPELINE.format(encoder=ENCODERS[codec], sound=sound, clock_rate=clock_rate, **names))
         self.bin = self.pipeline.get_by_name("w")
         self.bin.connect("on-ice-candidate", self.on_candidate)
         self.pipeline.set_state(Gst.State.PLAYING)
@@ -62,7 +70,7 @@ class Session:
         self.pipeline.set_state(Gst.State.NULL)
 
 
-async def main(uri, codec):
+async def main(uri, codec, sound_codec):
     Gst.init(None)
     loop = asyncio.get_running_loop()
     sessions = {}
@@ -77,7 +85,7 @@ async def main(uri, codec):
             if kind == "welcome":
                 send({"type": "setPeerStatus", "roles": ["producer"], "meta": {"name": "webrtcbin"}})
             elif kind == "startSession":
-                session = Session(message["sessionId"], codec, send)
+                session = Session(message["sessionId"], codec, sound_codec, send)
                 sessions[session.id] = session
                 await loop.run_in_executor(None, session.offer)
             elif kind == "peer" and message["sessionId"] in sessions:
@@ -90,4 +98,4 @@ async def main(uri, codec):
                 sessions.pop(message["sessionId"]).close()
 
 
-asyncio.run(main(sys.argv[1], sys.argv[2]))
+asyncio.run(main(*sys.argv[1:4]))
