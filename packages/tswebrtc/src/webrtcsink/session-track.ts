@@ -23,6 +23,8 @@ export interface SessionTrackOwner {
   /** Whether frames can leave. */
   readonly sending: boolean;
   enqueue(kind: 'audio' | 'video', stream: OutboundStream, frame: PacketisedFrame): void;
+  /** A picture of the m-line `mid` was enqueued. */
+  picture(mid: string | undefined, captureTime: number, framerate: number): void;
   /** Forgets what waits to be sent of a stream. */
   drop(stream: OutboundStream): void;
   /** Packets wait to be sent again. */
@@ -173,6 +175,8 @@ export class SessionTrack implements GroupSubscriber {
     if (this.#admission && !this.#isLetIn(this.#admission)) return false;
     if (this.track.kind === 'video' && !this.#passes(frame)) return false;
     this.#session.enqueue(this.track.kind, this.stream, frame);
+    const { input } = this.track;
+    if (input.kind === 'video') this.#session.picture(this.transceiver.mid, frame.captureTime, input.format.framerate);
     return true;
   }
 

@@ -45,6 +45,8 @@ export interface SessionOptions {
   /** Most of what is sent that may be retransmissions, %; -1 without bound. */
   readonly retransmissionPercentage: number;
   readonly fec: boolean;
+  /** Whether consumers are told the time code of each picture. */
+  readonly timeCodes: boolean;
   /** The clock that consumers are told of; null for none. */
   readonly referenceClock: string | null;
   /** What consumers are told of how long to wait before they show a frame, at least and at most, ms; null for nothing. */

@@ -195,6 +195,10 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     this.#egress.enqueue(kind, stream, frame);
   }
 
+  picture(mid: string | undefined, captureTime: number, framerate: number): void {
+    if (this.#options.timeCodes && mid !== undefined) this.#channels.picture(mid, captureTime, framerate);
+  }
+
   drop(stream: OutboundStream): void {
     this.#egress.drop(stream);
   }

@@ -124,6 +124,7 @@ export class SinkSessions {
       retransmission: options.doRetransmission,
       retransmissionPercentage: options.rtxPercentage,
       fec: options.doFec,
+      timeCodes: options.forwardMetas.includes('timecode'),
       referenceClock: options.doClockSignalling ? options.referenceClock : null,
       playoutDelay: options.playoutDelay,
       controlChannel: options.enableControlDataChannel,

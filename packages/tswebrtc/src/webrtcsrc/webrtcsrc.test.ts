@@ -233,6 +233,19 @@ describe('an encoded filter', () => {
   });
 });
 
+describe('the time codes of a producer', () => {
+  it('are told with the track they are of', async () => {
+    await produce(1, { enableControlDataChannel: true, forwardMetas: ['timecode'] });
+    const { src } = consume({ enableControlDataChannel: true });
+    const told: [string, string | undefined][] = [];
+    src.on('info', ({ meta }, track) => told.push([`${meta.hours}:${meta.minutes}:${meta.seconds}:${meta.frames}`, track?.name]));
+    await src.start();
+    await expect.poll(() => told.length, { timeout: 20_000 }).toBeGreaterThan(10);
+    expect(new Set(told.map(([, track]) => track))).toEqual(new Set(['video_0']));
+    expect(new Set(told.map(([code]) => code)).size).toBe(told.length);
+  });
+});
+
 describe('the clock of the producer', () => {
   it.each([
     ['local', { reference: 'local', media: 'sender' }],

@@ -4,6 +4,7 @@ import type { Connection } from '../../connection/connection.ts';
 import { checkDataChannel } from '../../connection/data-channel-init.ts';
 import type { DataChannel, DataChannelInit } from '../../connection/transport/types.ts';
 import { ControlChannels, type ControlledTrack, type UpstreamRequest } from '../control/control-channels.ts';
+import { TimeCodes } from '../control/time-codes.ts';
 import { SessionDataChannel } from './session-data-channel.ts';
 
 export interface SessionChannelsOptions {
@@ -24,6 +25,7 @@ export class SessionChannels {
   readonly control: ControlChannels;
   /** Made before there was a connection. */
   readonly #waiting: { readonly channel: SessionDataChannel; readonly init: DataChannelInit | undefined }[] = [];
+  readonly #timeCodes = new TimeCodes((mid, code) => this.control.inform(mid, code));
   #connection: Connection | undefined;
   #ended = false;
 
@@ -57,6 +59,11 @@ export class SessionChannels {
       if (!connection.remoteMedia.some(({ kind }) => kind === 'application')) this.#options.onNegotiationNeeded();
     }
     return channel;
+  }
+
+  /** A picture of the stream `mid` leaves, of which the consumer is told if it can hear. */
+  picture(mid: string, captureTime: number, framerate: number): void {
+    if (this.control.informs) this.#timeCodes.picture(mid, captureTime, framerate);
   }
 
   end(): void {

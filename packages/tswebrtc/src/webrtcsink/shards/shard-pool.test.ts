@@ -23,6 +23,7 @@ const optionsOf = (id: string): Omit<SessionOptions, 'shard' | 'encodings'> => (
   retransmission: true,
   retransmissionPercentage: -1,
   fec: true,
+  timeCodes: false,
   referenceClock: null,
   playoutDelay: null,
   controlChannel: false,
