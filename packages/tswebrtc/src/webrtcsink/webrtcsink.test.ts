@@ -81,6 +81,31 @@ describe('sessions', () => {
     expect(first.packets[0]!.ssrc).not.toBe(second.packets[0]!.ssrc);
   });
 
+  it('that may use relays alone end at once where there is none, and both sides are told why', async () => {
+    // Port 9 discards, if anybody listens at all.
+    const relayed = new WebRTCSink({
+      engine,
+      signaller: { uri },
+      stunServer: null,
+      turnServers: ['turn://user:secret@127.0.0.1:9?transport=tcp'],
+      iceTransportPolicy: 'relay',
+    });
+    relayed.addTrack(testVideo());
+    relayed.on('consumer-removed', (...event) => removed.push(event));
+    try {
+      await relayed.start();
+      const consumer = await watch();
+      await consumer.until(() => removed.length > 0 && consumer.message('endSessionV1_1') !== undefined, 'ended');
+      const [[, reason, error]] = removed as [(typeof removed)[0]];
+      expect(reason).toBe('disconnected');
+      expect(error).toMatchObject({ code: 'CONNECTION_FAILED', message: expect.stringContaining('no TURN server gave a relay') });
+      expect(JSON.stringify(consumer.message('endSessionV1_1'))).toContain('no TURN server gave a relay');
+      expect(JSON.stringify(consumer.messages)).not.toContain('secret');
+    } finally {
+      await relayed.close();
+    }
+  });
+
   it('to which the application gives different bitrates have an encoding each, and statistics say who shares which', async () => {
     const given = new Map<string, number>();
     const divided = new WebRTCSink({
