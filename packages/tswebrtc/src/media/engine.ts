@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { TsWebRTCError } from '../common/errors.ts';
 import { type Logger, silentLogger } from '../common/logger.ts';
 import { WorkerDecoding } from './decoding.ts';
+import { type EncoderChoice, EncoderDirectory, type EncoderPreference } from './encoders.ts';
 import type { EngineInput } from './engine-input.ts';
 import { WorkerEncoding } from './media-encoding.ts';
 import { WorkerInput } from './media-input.ts';
@@ -14,7 +15,16 @@ import type { Decoding, DecodingOptions, Recording, RecordingOptions } from './o
 import { PassthroughEncoding } from './passthrough-encoding.ts';
 import { PushInput } from './push/push-input.ts';
 import { WorkerRecording } from './recording.ts';
-import type { Encoding, EncodingOptions, InputDescription, InputTrack, MediaEngine, MediaInput } from './types.ts';
+import { tryEncoders } from './try-encoders.ts';
+import type {
+  Encoding,
+  EncodingOptions,
+  InputDescription,
+  InputTrack,
+  MediaEngine,
+  MediaInput,
+  VideoCodecName,
+} from './types.ts';
 import { INSTALL_HINT, type WorkerHost } from './worker-host.ts';
 import { WorkerReserve } from './worker-reserve.ts';
 
@@ -51,12 +61,14 @@ class WorkerEngine implements MediaEngine {
   readonly #outputs = new Set<WorkerRecording | WorkerDecoding>();
   /** What is being opened. */
   readonly #opening = new Set<Promise<unknown>>();
+  readonly #directory: EncoderDirectory;
   #nextId = 1;
   #closed = false;
 
   constructor(reserve: WorkerReserve, logger: Logger) {
     this.#reserve = reserve;
     this.#logger = logger;
+    this.#directory = new EncoderDirectory(logger);
   }
 
   openInput(description: InputDescription, options: { signal?: AbortSignal } = {}): Promise<MediaInput> {
@@ -77,6 +89,10 @@ class WorkerEngine implements MediaEngine {
     this.#encodings.add(encoding);
     this.#logger.info({ encoding: id, track: track.id, codec }, 'passthrough opened');
     return encoding;
+  }
+
+  findEncoders(codecs: readonly VideoCodecName[], preference?: EncoderPreference): Promise<readonly VideoCodecName[]> {
+    return this.#track(this.#findEncoders(codecs, preference));
   }
 
   async openRecording(options: RecordingOptions): Promise<Recording> {
@@ -131,7 +147,12 @@ class WorkerEngine implements MediaEngine {
     const closed = (): void => {
       if (this.#encodings.delete(encoding)) this.#logger.info({ encoding: id }, 'encoding closed');
     };
-    const encoding = await WorkerEncoding.open(id, options, { ...source, subscriber }, host, closed);
+    const codec = options.codec as VideoCodecName;
+    const encoders = track.kind === 'video' && {
+      candidates: this.#directory.candidates(codec, options.encoder),
+      onChosen: (choice: EncoderChoice) => this.#directory.note(codec, choice, id),
+    };
+    const encoding = await WorkerEncoding.open(id, options, { ...source, subscriber }, host, closed, encoders || undefined);
     if (this.#closed) {
       await encoding.close();
       throw closedError();
@@ -139,6 +160,17 @@ class WorkerEngine implements MediaEngine {
     this.#encodings.add(encoding);
     this.#logger.info({ encoding: id, track: track.id, codec: options.codec }, 'encoding opened');
     return encoding;
+  }
+
+  async #findEncoders(codecs: readonly VideoCodecName[], preference: EncoderPreference | undefined): Promise<VideoCodecName[]> {
+    this.#checkOpen();
+    const wanted = codecs.map((codec) => ({ codec, candidates: this.#directory.candidates(codec, preference) }));
+    const trials = await tryEncoders(await this.#reserve.take(), wanted);
+    for (const { codec, implementation, refused } of trials) {
+      if (implementation === undefined) this.#directory.noteNone(codec, refused);
+      else this.#directory.note(codec, { implementation, refused });
+    }
+    return trials.flatMap(({ codec, implementation }) => (implementation === undefined ? [] : codec));
   }
 
   async #openOutput<T extends WorkerRecording | WorkerDecoding>(

@@ -3,6 +3,7 @@ import { MessageChannel } from 'node:worker_threads';
 import { Emitter } from '../common/emitter.ts';
 import { TsWebRTCError } from '../common/errors.ts';
 import { EncodedRingReader } from './encoded-ring.ts';
+import type { EncoderChoice } from './encoders.ts';
 import type { EngineInput } from './engine-input.ts';
 import { checkBitrate } from './options.ts';
 import { RingFrame, ringFor } from './ring-frame.ts';
@@ -59,6 +60,7 @@ export class WorkerEncoding extends Emitter<EncodingEvents> implements Encoding 
     source: EncodingSource,
     host: WorkerHost,
     onClosed: () => void,
+    encoders?: { readonly candidates: readonly string[]; readonly onChosen: (choice: EncoderChoice) => void },
   ): Promise<WorkerEncoding> {
     let encoding: WorkerEncoding | undefined;
     const ring = ringFor(source.track);
@@ -67,6 +69,7 @@ export class WorkerEncoding extends Emitter<EncodingEvents> implements Encoding 
         host.take({
           message: (message) => {
             const from = message as FromEncoding;
+            if (from.type === 'encoder-chosen') return encoders?.onChosen(from.choice);
             if (encoding) return encoding.#onMessage(from);
             if (from.type === 'failed') reject(new TsWebRTCError(from.error.code, from.error.message));
             else if (from.type === 'encoding-opened') {
@@ -80,7 +83,8 @@ export class WorkerEncoding extends Emitter<EncodingEvents> implements Encoding 
           },
         });
         const track = source.input.descriptions[source.trackIndex]!;
-        host.post({ type: 'open-encoding', options, track, ring } satisfies ToEncoding);
+        const candidates = encoders && { candidates: encoders.candidates };
+        host.post({ type: 'open-encoding', options, track, ring, ...candidates } satisfies ToEncoding);
       });
     } catch (error) {
       await host.close();

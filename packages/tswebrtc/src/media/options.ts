@@ -3,6 +3,7 @@ import { TsWebRTCError } from '../common/errors.ts';
 import { AUDIO_CODECS, isAudioCodec, MOST_CHANNELS } from './audio-codecs.ts';
 import { CLOCK_WIDTH } from './clock-picture.ts';
 import { CONTAINERS } from './containers.ts';
+import { ENCODER_PREFERENCES } from './encoders.ts';
 import { type DecodingOptions, isSound, type PictureFormat, type RecordingOptions } from './output-types.ts';
 import type { CodecName, EncodingOptions, InputDescription, InputTrack } from './types.ts';
 
@@ -20,6 +21,7 @@ export const CODEC_KINDS: Record<CodecName, InputTrack['kind']> = {
   PCMA: 'audio',
 };
 
+const TUNES = ['latency', 'balanced', 'quality'];
 const PROFILES = ['constrained-baseline', 'baseline', 'main', 'high'];
 
 export function checkInput(description: InputDescription): void {
@@ -53,7 +55,7 @@ export function checkInput(description: InputDescription): void {
 }
 
 export function checkEncoding(track: InputTrack, options: EncodingOptions): void {
-  const { codec, bitrate, profile, temporalLayers, expectedLoss, channels, sampleRate } = options;
+  const { codec, bitrate, profile, temporalLayers, expectedLoss, channels, sampleRate, tune, encoder } = options;
   const kind = CODEC_KINDS[codec];
   if (!kind) throw invalid('codec', codec, Object.keys(CODEC_KINDS).join(', '));
   if (kind !== track.kind) throw invalid('codec', codec, `a codec for ${track.kind}`);
@@ -66,6 +68,10 @@ export function checkEncoding(track: InputTrack, options: EncodingOptions): void
     }
   }
   if (profile !== undefined && !PROFILES.includes(profile)) throw invalid('profile', profile, PROFILES.join(', '));
+  if (tune !== undefined && !TUNES.includes(tune)) throw invalid('tune', tune, TUNES.join(', '));
+  if (encoder !== undefined && !(ENCODER_PREFERENCES as readonly string[]).includes(encoder)) {
+    throw invalid('encoder', encoder, `one of ${ENCODER_PREFERENCES.join(', ')}`);
+  }
   if (temporalLayers !== undefined && temporalLayers !== 1 && temporalLayers !== 2) {
     throw invalid('temporalLayers', temporalLayers, '1 or 2');
   }

@@ -3,6 +3,7 @@
  * encoders in worker threads and knows no network.
  */
 
+import type { EncoderPreference } from './encoders.ts';
 import type { Decoding, DecodingOptions, Recording, RecordingOptions } from './output-types.ts';
 import type { PushSource } from './push/pushed-track.ts';
 
@@ -95,6 +96,17 @@ export interface MediaInput {
   close(): Promise<void>;
 }
 
+/** What is changed of an encoder's settings. */
+export interface EncoderOverrides {
+  /** Options of FFmpeg's encoder, added to ours or in their place. */
+  readonly options: Readonly<Record<string, string | number>>;
+  /** None of our options: only those. What rate control needs stays as it is. */
+  readonly withoutDefaults: boolean;
+  /** Most frames from keyframe to keyframe. */
+  readonly gopSize?: number;
+  readonly threadCount?: number;
+}
+
 export interface EncodingOptions {
   readonly codec: CodecName;
   /** Target, bit/s. Of no effect on audio codecs that do not compress. */
@@ -110,6 +122,16 @@ export interface EncodingOptions {
    * left out at any time (L1T2). Default 1.
    */
   readonly temporalLayers?: 1 | 2;
+  /** H264: ten times the highest level the stream may need (31 is level 3.1): size, frame rate and bitrate are held to it. */
+  readonly level?: number;
+  /** H264: no NAL unit of a picture is longer, bytes: for peers that take no fragments. */
+  readonly maxSliceSize?: number;
+  /** Video: which encoders may be used (encoders.ts). Default `auto`. */
+  readonly encoder?: EncoderPreference;
+  /** Video: what the encoder's time is spent on: little of it, or a better picture at the same bitrate. Default `latency`. */
+  readonly tune?: 'latency' | 'balanced' | 'quality';
+  /** Video: what the application changes of encoders' settings, by FFmpeg's name of the encoder. */
+  readonly overrides?: Readonly<Record<string, EncoderOverrides>>;
   /** OPUS and MULTIOPUS: packets carry a coarse copy of the one before, for receivers that lost it. Default true. */
   readonly inbandFec?: boolean;
   /** OPUS and MULTIOPUS: frames of silence are left out, but for one every 400 ms. Default false. */
@@ -198,6 +220,8 @@ export interface MediaEngine {
    * nor size can be chosen. Rejects with `ENCODER_FAILED` where that cannot be.
    */
   openPassthrough(track: InputTrack): Promise<Encoding>;
+  /** Those of `codecs` for which an encoder opens here, in their order, and tells the log of the others. */
+  findEncoders?(codecs: readonly VideoCodecName[], preference?: EncoderPreference): Promise<readonly VideoCodecName[]>;
   /** Begins a file; rejects with `RECORDING_FAILED`. */
   openRecording(options: RecordingOptions): Promise<Recording>;
   /** Starts a decoder; rejects with `DECODER_FAILED`. */

@@ -35,7 +35,12 @@ export interface EncodingGroupOptions {
   readonly kind: 'audio' | 'video';
   readonly perConsumer: boolean;
   /** Opens an encoder. */
-  readonly open: (bitrate: number, hooks: Pick<SharedEncodingOptions, 'onError' | 'onEnded'>) => Promise<SharedEncoding>;
+  readonly open: (
+    bitrate: number,
+    hooks: Pick<SharedEncodingOptions, 'onError' | 'onEnded'>,
+    /** Label of the first member, who needs it. */
+    label: string | undefined,
+  ) => Promise<SharedEncoding>;
   readonly onError: (error: Error, encodingId: string) => void;
   readonly logger: Logger;
 }
@@ -136,7 +141,7 @@ export class EncodingGroup {
     for (const [index, placement] of placements.entries()) {
       const mayWait = now < this.#retryAt && placement.members.every(({ encoding }) => encoding !== undefined);
       if (!entries[index] && mayWait) continue;
-      const entry = entries[index] ?? this.#start(placement.bitrate);
+      const entry = entries[index] ?? this.#start(placement.bitrate, placement.members[0]?.label);
       entry.bitrate = placement.bitrate;
       entry.encoding?.setBitrate(placement.bitrate, now);
       for (const membership of placement.members) membership.assign(entry, this.#reasonOf(membership, placement));
@@ -159,27 +164,26 @@ export class EncodingGroup {
     return members.length === 1 ? 'alone' : 'shared';
   }
 
-  #start(bitrate: number): Entry {
+  #start(bitrate: number, label: string | undefined): Entry {
     let failure: Error | undefined;
-    const opening = this.#options
-      .open(bitrate, {
-        onError: (error) => {
-          failure = error;
-          if (entry.encoding) this.#onError(entry, error);
-        },
-        onEnded: () => this.#options.logger.debug({ encoding: entry.encoding?.id }, 'encoding ended with its input'),
-      })
-      .then(async (encoding) => {
-        if (failure) {
-          await encoding.close();
-          throw asError(failure, 'ENCODER_FAILED');
-        }
-        entry.encoding = encoding;
-        entry.openedAt = performance.now();
-        encoding.setBitrate(entry.bitrate, entry.openedAt);
-        for (const member of entry.members) member.opened(entry, encoding);
-        return encoding;
-      });
+    const hooks: Pick<SharedEncodingOptions, 'onError' | 'onEnded'> = {
+      onError: (error) => {
+        failure = error;
+        if (entry.encoding) this.#onError(entry, error);
+      },
+      onEnded: () => this.#options.logger.debug({ encoding: entry.encoding?.id }, 'encoding ended with its input'),
+    };
+    const opening = this.#options.open(bitrate, hooks, label).then(async (encoding) => {
+      if (failure) {
+        await encoding.close();
+        throw asError(failure, 'ENCODER_FAILED');
+      }
+      entry.encoding = encoding;
+      entry.openedAt = performance.now();
+      encoding.setBitrate(entry.bitrate, entry.openedAt);
+      for (const member of entry.members) member.opened(entry, encoding);
+      return encoding;
+    });
     const members = new Set<Membership>();
     const entry: Entry = {
       opening,

@@ -1,9 +1,10 @@
 /** The encodings of a sink: a group for each track and codec that any session wants. */
 import { availableParallelism } from 'node:os';
 import type { Logger } from '../common/logger.ts';
-import type { CodecName, EncodingOptions, MediaEngine } from '../media/types.ts';
+import type { CodecName, EncodingOptions, MediaEngine, VideoCodecName } from '../media/types.ts';
 import { soundRates, type WantedMedia } from './codecs.ts';
 import type { RequestEncodedFilter } from './encoded-filter.ts';
+import { askEncoderSetup, type EncoderSetup } from './encoder-setup.ts';
 import { EncodingGroup, type GroupSubscriber, type Membership } from './encoding-group.ts';
 import type { EncodingSource } from './encoding-source.ts';
 import type { Shard } from './shard.ts';
@@ -29,6 +30,11 @@ export interface EncodingPoolOptions {
   readonly requestEncodedFilter?: RequestEncodedFilter | undefined;
   /** Further options of audio encoders. */
   readonly audio: Pick<EncodingOptions, 'inbandFec' | 'dtx'>;
+  /** Further options of video encoders. */
+  readonly video: Pick<EncodingOptions, 'encoder' | 'tune'>;
+  readonly encoderSetup?: EncoderSetup;
+  /** Who has the session with this id. */
+  readonly peerOf?: (sessionId: string) => string | undefined;
 }
 
 /** Figures of one running encoding. */
@@ -126,6 +132,25 @@ export class EncodingPool implements EncodingSource {
     this.#groups.clear();
   }
 
+  #videoOptions(
+    { name, input }: SinkTrack,
+    codec: CodecName,
+    bitrate: number,
+    sessionId: string | undefined,
+  ): Pick<EncodingOptions, 'encoder' | 'tune' | 'overrides'> {
+    const { video, encoderSetup, peerOf } = this.#options;
+    if (!encoderSetup || input.kind !== 'video') return video;
+    const { width, height, framerate } = input.format;
+    const overrides = askEncoderSetup(encoderSetup, {
+      peerId: (sessionId === undefined ? undefined : peerOf?.(sessionId)) ?? 'discovery',
+      trackName: name,
+      codec: codec as VideoCodecName,
+      ...{ width, height, framerate, bitrate },
+      preference: video.encoder ?? 'auto',
+    });
+    return { ...video, overrides };
+  }
+
   #budget({ input }: SinkTrack): EncodingBudget {
     const { encoding, maxEncodings, mitigationModes } = this.#options;
     if (input.kind === 'audio') return { most: 1 };
@@ -149,10 +174,10 @@ export class EncodingPool implements EncodingSource {
       perConsumer,
       logger: this.#logger,
       onError: this.#onError,
-      open: async (bitrate, hooks) => {
+      open: async (bitrate, hooks, label) => {
         // Layers are for those who share: to leave one out must leave the others' picture alone.
         const options: EncodingOptions = video
-          ? { codec, bitrate, temporalLayers: perConsumer ? 1 : 2 }
+          ? { codec, bitrate, temporalLayers: perConsumer ? 1 : 2, ...this.#videoOptions(track, codec, bitrate, label) }
           : { codec, bitrate, ...audio, ...format };
         const opened = await this.#engine.openEncoding(track.input, options);
         this.#logger.info({ track: track.name, codec, encoding: opened.id, bitrate }, 'encoding started');

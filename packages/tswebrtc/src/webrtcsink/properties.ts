@@ -3,6 +3,7 @@
  * their checks. Names, types, defaults and ranges are the original's except where a line says otherwise.
  */
 import type { Logger } from '../common/logger.ts';
+import { ENCODER_PREFERENCES } from '../media/encoders.ts';
 import type { AudioCodecName, MediaEngine, VideoCodecName } from '../media/types.ts';
 import { codecList } from '../properties/codec-list.ts';
 import { type NamedProperty, nameProperties } from '../properties/named-properties.ts';
@@ -25,6 +26,7 @@ import { isSignaller, linkProperties } from '../properties/signaller.ts';
 import { MAX_PLAYOUT_DELAY } from '../rtp/header-extensions.ts';
 import type { Signaller } from '../signalling/signaller.ts';
 import type { RequestEncodedFilter } from './encoded-filter.ts';
+import type { EncoderSetup } from './encoder-setup.ts';
 
 const MAX_UINT = 0xffff_ffff;
 const MAX_INT = 0x7fff_ffff;
@@ -110,6 +112,19 @@ export const sinkProperties = {
     default: ['downscaled', 'downsampled'],
     when: 'ready',
     doc: 'What a low bitrate may cost besides quality: a smaller picture (downscaled), half the frames (downsampled).',
+  }),
+  // The original leaves the choice to GStreamer's ranks, and quality to the handler of `encoder-setup`.
+  videoEncoder: property({
+    type: choice(...ENCODER_PREFERENCES),
+    default: 'auto',
+    when: 'ready',
+    doc: 'Which video encoders may be used: auto is hardware where it works and software elsewhere; a name is the only one of its codec.',
+  }),
+  tune: property({
+    type: choice('latency', 'balanced', 'quality'),
+    default: 'latency',
+    when: 'ready',
+    doc: 'What video encoders spend: as little time as they can, or more of it on a better picture at the same bitrate.',
   }),
   // The next five are ours: the original has one encoder a session, and GStreamer's threads.
   encoding: property({
@@ -297,6 +312,8 @@ export type WebRTCSinkOptions = InputOf<typeof sinkProperties> & {
   readonly defineEncoderBitrates?: DefineEncoderBitrates;
   /** Gives an encoding a filter of its encoded frames, before they are packetised (the original's `request-encoded-filter`). */
   readonly requestEncodedFilter?: RequestEncodedFilter;
+  /** Changes settings of video encoders before they open (the original's `encoder-setup`): see `EncoderSetup`. */
+  readonly encoderSetup?: EncoderSetup;
   /** Silent by default. */
   readonly logger?: Logger;
   /** Shared between sinks that take from the same inputs. Default: one of its own, loaded when first needed. */
@@ -315,6 +332,7 @@ export type ResolvedSinkOptions = OutputOf<typeof sinkProperties> & {
   readonly signaller: Signaller | OutputOf<typeof signallerProperties>;
   readonly defineEncoderBitrates: DefineEncoderBitrates | undefined;
   readonly requestEncodedFilter: RequestEncodedFilter | undefined;
+  readonly encoderSetup: EncoderSetup | undefined;
 };
 
 /**
@@ -323,7 +341,7 @@ export type ResolvedSinkOptions = OutputOf<typeof sinkProperties> & {
  */
 export function validateOptions(options: WebRTCSinkOptions = {}, spelling = theOption): ResolvedSinkOptions {
   const resolved = resolveOptions(sinkProperties, options, {
-    others: ['signaller', 'logger', 'engine', 'defineEncoderBitrates', 'requestEncodedFilter'],
+    others: ['signaller', 'logger', 'engine', 'defineEncoderBitrates', 'requestEncodedFilter', 'encoderSetup'],
     spelling,
   });
   const { minBitrate, maxBitrate } = resolved;
@@ -336,22 +354,25 @@ export function validateOptions(options: WebRTCSinkOptions = {}, spelling = theO
   if (pathname !== '/') {
     throw invalid(`${spelling('webServerHostAddr')} has the path ${pathname}, which belongs into ${spelling('webServerPath')}.`);
   }
-  const { defineEncoderBitrates, requestEncodedFilter } = options;
+  const { defineEncoderBitrates, requestEncodedFilter, encoderSetup } = options;
   if (defineEncoderBitrates !== undefined && typeof defineEncoderBitrates !== 'function') {
     throw invalid(`${spelling('defineEncoderBitrates')} must be a function that returns bitrates by track name.`);
   }
   if (requestEncodedFilter !== undefined && typeof requestEncodedFilter !== 'function') {
     throw invalid(`${spelling('requestEncodedFilter')} must be a function that returns a filter, or null.`);
   }
+  if (encoderSetup !== undefined && typeof encoderSetup !== 'function') {
+    throw invalid(`${spelling('encoderSetup')} must be a function that changes the settings of an encoder.`);
+  }
   const signaller = options.signaller ?? {};
   if (typeof signaller !== 'object') {
     throw invalid(`${spelling('signaller')} must be an object of options such as { uri }, or a Signaller.`);
   }
-  if (isSignaller(signaller)) return { ...resolved, signaller, defineEncoderBitrates, requestEncodedFilter };
+  if (isSignaller(signaller)) return { ...resolved, signaller, defineEncoderBitrates, requestEncodedFilter, encoderSetup };
   const signallerOptions = resolveOptions(signallerProperties, signaller as Record<string, unknown>, {
     spelling: (key) => spelling(`signaller.${key}`),
   });
-  return { ...resolved, signaller: signallerOptions, defineEncoderBitrates, requestEncodedFilter };
+  return { ...resolved, signaller: signallerOptions, defineEncoderBitrates, requestEncodedFilter, encoderSetup };
 }
 
 /** All properties, in order of declaration, the default signaller's last. */

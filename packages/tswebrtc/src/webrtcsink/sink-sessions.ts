@@ -2,6 +2,7 @@
 import { asError, type TsWebRTCError } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
 import type { ConnectionOptions } from '../connection/types.ts';
+import type { VideoCodecName } from '../media/types.ts';
 import type { SessionDescription, Signaller } from '../signalling/signaller.ts';
 import type { UpstreamRequest } from './control/control-channels.ts';
 import type { EncodingPool } from './encoding-pool.ts';
@@ -20,6 +21,8 @@ export interface SinkSessionsOptions {
   readonly shards: ShardPool;
   readonly encodings: EncodingPool;
   readonly signaller: Signaller;
+  /** Those that can be encoded here, or come encoded. */
+  readonly videoCodecs: () => readonly VideoCodecName[];
   /** What a new session is given. */
   readonly tracks: () => readonly SinkTrack[];
   readonly connection: () => Omit<ConnectionOptions, 'srtpSender' | 'logger'>;
@@ -109,12 +112,12 @@ export class SinkSessions {
   }
 
   #sessionOptions(id: string, peerId: string): Omit<SessionOptions, 'shard' | 'encodings'> {
-    const { options, encodings, tracks, connection, logger } = this.#options;
+    const { options, videoCodecs, encodings, tracks, connection, logger } = this.#options;
     return {
       id,
       peerId,
       tracks: tracks(),
-      videoCodecs: options.videoCaps,
+      videoCodecs: videoCodecs(),
       audioCodecs: options.audioCaps,
       startBitrate: Math.min(Math.max(options.startBitrate, options.minBitrate), options.maxBitrate),
       congestionControl: options.congestionControl,

@@ -13,7 +13,7 @@ import { PushClock } from '../media/push/push-clock.ts';
 import { PushedAudio, type PushedAudioOptions } from '../media/push/pushed-audio.ts';
 import { type PushedAudioPacketsOptions, PushedPackets, type PushedVideoPacketsOptions } from '../media/push/pushed-packets.ts';
 import { PushedVideo, type PushedVideoOptions } from '../media/push/pushed-video.ts';
-import type { InputDescription, MediaEngine } from '../media/types.ts';
+import type { InputDescription, MediaEngine, VideoCodecName } from '../media/types.ts';
 import { connectionOptions, openSharedPorts, type SharedPorts } from '../properties/network.ts';
 import { isSignaller, linkOptions } from '../properties/signaller.ts';
 import { DefaultSignaller } from '../signalling/default-signaller.ts';
@@ -99,6 +99,8 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
   #shard: Shard | undefined;
   #shards: ShardPool | undefined;
   #encodings: EncodingPool | undefined;
+  /** Those of the codecs wanted that can be encoded here. */
+  #encodable: readonly VideoCodecName[] = [];
   #signaller: Signaller | undefined;
   #sessions: SinkSessions | undefined;
   #opening: Promise<readonly string[]> | undefined;
@@ -246,6 +248,10 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
     const engine = this.#sharedEngine ?? (await loadMediaEngine({ logger: this.#logger.child({ subsystem: 'media' }) }));
     this.#engine = engine;
     this.#throwIfClosed();
+    const { videoEncoder, tune, encoderSetup, videoCaps } = this.#options;
+    // Meanwhile. Whatever happens, inputs come first.
+    const encodable = engine.findEncoders?.(videoCaps, videoEncoder);
+    encodable?.catch(() => {});
     await this.#inputs.open(engine);
     this.#throwIfClosed();
     this.#shard = new Shard(await createSrtpSender({ logger: this.#logger }));
@@ -261,6 +267,9 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
         mitigationModes: enableMitigationModes,
         requestEncodedFilter: this.#options.requestEncodedFilter,
         audio: { inbandFec: opusInbandFec, dtx: opusDtx },
+        video: { encoder: videoEncoder, tune },
+        ...(encoderSetup ? { encoderSetup } : {}),
+        peerOf: (sessionId) => this.#sessions?.all.find(({ id }) => id === sessionId)?.peerId,
       },
       this.#logger,
       (error) => this.#report(asError(error, 'ENCODER_FAILED')),
@@ -268,7 +277,15 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
     const { shards } = this.#options;
     const [shard, tracks, logger] = [this.#shard, () => this.#inputs.tracks, this.#logger];
     this.#shards = new ShardPool({ shard, encodings: this.#encodings, tracks, shards, logger });
+    this.#encodable = (await encodable) ?? videoCaps;
+    this.#throwIfClosed();
     this.#inputs.start();
+  }
+
+  /** What can be offered: what can be encoded, and what comes encoded. */
+  #videoCodecs(): readonly VideoCodecName[] {
+    const encoded = new Set<string>(this.#inputs.liveTracks.flatMap(({ input }) => input.encoded?.codec ?? []));
+    return this.#options.videoCaps.filter((codec) => this.#encodable.includes(codec) || encoded.has(codec));
   }
 
   async #register(): Promise<void> {
@@ -282,6 +299,7 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
       shards: this.#shards!,
       encodings: this.#encodings!,
       signaller,
+      videoCodecs: () => this.#videoCodecs(),
       tracks: () => this.#inputs.liveTracks,
       connection: () => this.#connectionOptions,
       onAdded: (session) => {

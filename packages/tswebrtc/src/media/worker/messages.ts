@@ -1,10 +1,19 @@
 /** What the engine's threads say to each other. Every worker runs the same file and takes its role from the first message. */
 import type { MessagePort } from 'node:worker_threads';
 import type { ErrorCode } from '../../common/errors.ts';
+import type { EncoderChoice, EncoderFailure } from '../encoders.ts';
 import type { FramePoolHandle } from '../frame-pool.ts';
 import type { DecodingOptions, FrameToDecode, Picture, RecordedFrame, RecordingOptions, Sound } from '../output-types.ts';
 import type { PictureLayout } from '../picture-layouts.ts';
-import type { AudioFormat, CodecName, EncodedFormat, EncodingOptions, InputDescription, VideoFormat } from '../types.ts';
+import type {
+  AudioFormat,
+  CodecName,
+  EncodedFormat,
+  EncodingOptions,
+  InputDescription,
+  VideoCodecName,
+  VideoFormat,
+} from '../types.ts';
 
 /** An error in a form that crosses threads. */
 export interface ErrorMessage {
@@ -106,6 +115,8 @@ export type ToEncoding =
       readonly options: EncodingOptions;
       readonly track: WorkerInputTrack;
       readonly ring: SharedArrayBuffer;
+      /** Video: the encoders to try, best first. */
+      readonly candidates?: readonly string[];
     }
   | { readonly type: 'attach'; readonly port: MessagePort }
   | { readonly type: 'keyframe' }
@@ -154,6 +165,7 @@ export interface EncoderCounters {
 
 /** Encoding worker to engine. */
 export type FromEncoding =
+  | { readonly type: 'encoder-chosen'; readonly choice: EncoderChoice }
   | { readonly type: 'encoding-opened'; readonly codec: CodecName; readonly stats: EncoderCounters }
   | EncodedFrameMessage
   | { readonly type: 'stats'; readonly id: number; readonly stats: EncoderCounters }
@@ -192,6 +204,23 @@ export type FromDecoding =
   /** A frame was dealt with; `damaged` where it could not be decoded. */
   | { readonly type: 'taken'; readonly damaged: boolean }
   | { readonly type: 'failed'; readonly error: ErrorMessage };
+
+/** Engine to the thread that tries encoders. */
+export type ToEncoderTrial =
+  | {
+      readonly type: 'try-encoders';
+      readonly codecs: readonly { readonly codec: VideoCodecName; readonly candidates: readonly string[] }[];
+    }
+  | { readonly type: 'close' };
+
+/** Thread that tries encoders to engine: of each codec the encoder that opens, and those that do not. */
+export type FromEncoderTrial = { readonly type: 'encoders-tried'; readonly results: readonly EncoderTrial[] };
+
+export interface EncoderTrial {
+  readonly codec: VideoCodecName;
+  readonly implementation: string | undefined;
+  readonly refused: readonly EncoderFailure[];
+}
 
 /** A worker's first message: the media library is loaded, or why it is not. */
 export type FromWorker = { readonly type: 'ready' } | { readonly type: 'unavailable'; readonly message: string };

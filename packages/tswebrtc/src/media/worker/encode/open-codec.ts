@@ -13,8 +13,9 @@ export async function openCodec(
   if (!codec) throw new TsWebRTCError('ENCODER_FAILED', `The media library has no encoder "${implementation}".`);
   const context = new CodecContext();
   context.allocContext3(codec);
-  const options = Dictionary.fromObject(configure(context));
+  let options: Dictionary | undefined;
   try {
+    options = Dictionary.fromObject(configure(context));
     // The synchronous open frees the dictionary under its owner's feet.
     const result = await context.open2(codec, options);
     if (result < 0) {
@@ -28,6 +29,6 @@ export async function openCodec(
     context.freeContext();
     throw error;
   } finally {
-    options.free();
+    options?.free();
   }
 }

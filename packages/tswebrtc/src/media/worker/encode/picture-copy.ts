@@ -33,10 +33,10 @@ export class PictureCopy {
     this.#layout = layout;
     this.#target = target;
     this.#planes = planesOf(layout, width, height);
-    if (layout === 'I420' && width === target.width && height === target.height) return;
+    if (layout === 'I420' && target.format === AV_PIX_FMT_YUV420P && width === target.width && height === target.height) return;
     const format = PIXEL_FORMATS[layout];
     this.#scaler = new SoftwareScaleContext();
-    this.#scaler.getContext(width, height, format, target.width, target.height, AV_PIX_FMT_YUV420P, SWS_BILINEAR);
+    this.#scaler.getContext(width, height, format, target.width, target.height, target.format as AVPixelFormat, SWS_BILINEAR);
   }
 
   /** True when this copier fits pictures like these. */
@@ -52,13 +52,14 @@ export class PictureCopy {
       target.fromBuffer(bytes(0, pictureSize(this.#layout, this.#width, this.#height)));
       return;
     }
+    const planes = target.format === AV_PIX_FMT_YUV420P ? 3 : 2;
     const result = this.#scaler.scaleSync(
       this.#planes.map(({ offset, stride, rows }) => bytes(offset, stride * rows)),
       this.#planes.map(({ stride }) => stride),
       0,
       this.#height,
-      target.data!.slice(0, 3),
-      target.linesize.slice(0, 3),
+      target.data!.slice(0, planes),
+      target.linesize.slice(0, planes),
     );
     FFmpegError.throwIfError(result, 'scale a picture');
   }

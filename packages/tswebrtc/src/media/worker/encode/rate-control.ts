@@ -34,9 +34,9 @@ const INTERVAL_CHANGE = 0.1;
 const INTERVAL_WEIGHT = 1 / 8;
 
 /** Sets what caps x264's bitrate, bit/s. `rate` may differ from `bitrate` where frames are not as far apart as it believes. */
-export function setCap(context: CodecContext, bitrate: number, rate = bitrate): void {
+export function setCap(context: CodecContext, bitrate: number, bufferSeconds = BUFFER_SECONDS, rate = bitrate): void {
   context.rcMaxRate = BigInt(Math.round(rate));
-  context.rcBufferSize = Math.round(Math.max(bitrate, rate) * BUFFER_SECONDS);
+  context.rcBufferSize = Math.round(Math.max(bitrate, rate) * bufferSeconds);
 }
 
 /**
@@ -46,7 +46,12 @@ export function setCap(context: CodecContext, bitrate: number, rate = bitrate): 
  *
  * @param framerate What the encoder was opened with.
  */
-export function cappedQuality(context: CodecContext, bitrate: number, framerate: number): RateControl {
+export function cappedQuality(
+  context: CodecContext,
+  bitrate: number,
+  framerate: number,
+  bufferSeconds = BUFFER_SECONDS,
+): RateControl {
   const nominal = TICKS_PER_SECOND / framerate;
   let target = bitrate;
   let interval = nominal;
@@ -54,7 +59,7 @@ export function cappedQuality(context: CodecContext, bitrate: number, framerate:
   let pts = 0;
   const apply = (): void => {
     applied = interval;
-    setCap(context, target, (CAP_SHARE * target * interval) / nominal);
+    setCap(context, target, bufferSeconds, (CAP_SHARE * target * interval) / nominal);
   };
   apply();
   return {
@@ -129,6 +134,25 @@ export function timeWarp(nominal: number, bitrate: number): RateControl {
     spent: (bits) => {
       debt += bits;
     },
+  };
+}
+
+/** Seconds of the bitrate in the rate buffer of an encoder that takes one: a keyframe may take that much. */
+const CONSTANT_BUFFER_SECONDS = 0.3;
+
+/** Tells an encoder a constant bitrate, bit/s. */
+export function setConstantRate(context: CodecContext, bitrate: number, bufferSeconds = CONSTANT_BUFFER_SECONDS): void {
+  context.bitRate = context.rcMaxRate = BigInt(Math.round(bitrate));
+  context.rcBufferSize = Math.round(bitrate * bufferSeconds);
+}
+
+/** For encoders that read the fields of their context with every frame. */
+export function liveRate(context: CodecContext, bitrate: number): RateControl {
+  let pts = 0;
+  setConstantRate(context, bitrate);
+  return {
+    setBitrate: (next) => setConstantRate(context, next),
+    stamp: (elapsed, duration) => ({ pts: (pts += elapsed), duration }),
   };
 }
 

@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { asError } from '../../../common/errors.ts';
 import { EncodedRingWriter } from '../../encoded-ring.ts';
+import type { EncoderChoice } from '../../encoders.ts';
 import type { EncoderCounters, FromEncoding, ToEncoding } from '../messages.ts';
 import { AudioEncoding } from './audio-encoding.ts';
 import { Inlet, type RawFrame } from './inlet.ts';
@@ -27,6 +28,8 @@ export interface EncodingOutput {
   /** False when there was no room: the frame is lost. */
   write(data: Uint8Array, info: Pick<PacketInfo, 'keyframe' | 'temporalLayer'>, times: FrameTimes): boolean;
   failed(error: unknown): void;
+  /** Video: which encoder is used from now on. */
+  chosen?(choice: EncoderChoice): void;
 }
 
 type OpenEncoding = Extract<ToEncoding, { type: 'open-encoding' }>;
@@ -57,6 +60,7 @@ export async function serveEncoding(port: MessagePort, open: OpenEncoding): Prom
       post({ type: 'encoded', position, length, timestamp, duration, captureTime, keyframe, temporalLayer });
       return true;
     },
+    chosen: (choice) => post({ type: 'encoder-chosen', choice }),
     failed(error) {
       if (closed) return;
       const { code, message } = asError(error, 'ENCODER_FAILED');
@@ -110,7 +114,12 @@ export async function serveEncoding(port: MessagePort, open: OpenEncoding): Prom
   try {
     const opened =
       open.track.kind === 'video'
-        ? await VideoEncoding.open(open.options, { ...open.track.format, colorSpace: open.track.colorSpace }, output)
+        ? await VideoEncoding.open(
+            open.options,
+            { ...open.track.format, colorSpace: open.track.colorSpace },
+            output,
+            open.candidates,
+          )
         : await AudioEncoding.open(open.options, open.track.format.channels, output);
     if (closed) return opened.close();
     encoding = opened;

@@ -2,23 +2,31 @@
 import {
   AV_PICTURE_TYPE_I,
   AV_PICTURE_TYPE_NONE,
+  AV_PIX_FMT_NV12,
   AV_PIX_FMT_YUV420P,
   AV_PKT_DATA_QUALITY_STATS,
   type AVColorSpace,
   AVERROR_EAGAIN,
   AVERROR_EOF,
+  type AVPixelFormat,
   FF_QP2LAMBDA,
 } from 'node-av/constants';
 import { type CodecContext, FFmpegError, Frame, Packet, Rational } from 'node-av/lib';
 import { asError, TsWebRTCError } from '../../../common/errors.ts';
-import type { CodecName } from '../../types.ts';
-import { VIDEO_ENCODERS, type VideoEncoderRow, type VideoSettings, videoTimeBase } from './codecs.ts';
+import type { EncoderFailure } from '../../encoders.ts';
+import type { CodecName, EncodingOptions } from '../../types.ts';
+import { findVideoEncoder, videoTimeBase } from './codecs.ts';
+import { EncoderFaults } from './encoder-faults.ts';
+import type { VideoEncoderRow, VideoSettings } from './encoder-row.ts';
+import { HardwareFrames } from './hardware-frames.ts';
 import { openCodec } from './open-codec.ts';
 import { type RateControl, TICKS_PER_SECOND } from './rate-control.ts';
 
 export interface VideoEncoderSettings extends VideoSettings {
   readonly codec: CodecName;
   readonly colorSpace: number;
+  /** What the application changes, by FFmpeg's name of the encoder. */
+  readonly overrides?: EncodingOptions['overrides'];
 }
 
 /** What is known of a frame besides its picture; comes out with its packet. */
@@ -56,6 +64,9 @@ export class VideoEncoder {
   readonly #rate: RateControl;
   readonly #row: VideoEncoderRow;
   readonly #settings: VideoEncoderSettings;
+  readonly #hardware: HardwareFrames | undefined;
+  readonly #faults: EncoderFaults;
+  #encoded = 0;
   readonly #packet = new Packet();
   /** Times of the frames inside the encoder, by the pts it was given. */
   readonly #inside = new Map<number, FrameTimes>();
@@ -63,7 +74,13 @@ export class VideoEncoder {
   /** Frames given up since the last packet and never seen by the encoder. */
   #skipped = 0;
 
-  private constructor(row: VideoEncoderRow, context: CodecContext, settings: VideoEncoderSettings) {
+  private constructor(
+    row: VideoEncoderRow,
+    context: CodecContext,
+    settings: VideoEncoderSettings,
+    hardware: HardwareFrames | undefined,
+    faults: EncoderFaults,
+  ) {
     this.implementation = row.implementation;
     this.width = settings.width;
     this.height = settings.height;
@@ -71,37 +88,69 @@ export class VideoEncoder {
     this.#context = context;
     this.#row = row;
     this.#settings = settings;
+    this.#hardware = hardware;
+    this.#faults = faults;
     this.#rate = row.control(context, settings);
     this.#packet.alloc();
     this.frame = new Frame();
     this.frame.alloc();
     this.frame.width = settings.width;
     this.frame.height = settings.height;
-    this.frame.format = AV_PIX_FMT_YUV420P;
+    this.frame.format = pixelFormat(row);
     FFmpegError.throwIfError(this.frame.getBuffer(0), 'allocate a picture');
   }
 
-  /** Opens the first encoder of the codec that works here. */
-  static async open(settings: VideoEncoderSettings): Promise<VideoEncoder> {
-    let failure: unknown;
-    for (const row of VIDEO_ENCODERS) {
-      if (row.codec !== settings.codec) continue;
+  /**
+   * Opens the first of `candidates`, FFmpeg's names of encoders, that works here; those that do not are put into `refused`.
+   * Rejects with `ENCODER_FAILED`.
+   */
+  static async open(
+    settings: VideoEncoderSettings,
+    candidates: readonly string[],
+    { refused = [], faults = new EncoderFaults() }: { refused?: EncoderFailure[]; faults?: EncoderFaults } = {},
+  ): Promise<VideoEncoder> {
+    for (const implementation of candidates) {
       try {
-        const context = await openCodec(row.implementation, (fresh) => {
-          fresh.width = settings.width;
-          fresh.height = settings.height;
-          fresh.pixelFormat = AV_PIX_FMT_YUV420P;
-          fresh.timeBase = videoTimeBase();
-          fresh.framerate = new Rational(Math.max(1, Math.round(settings.framerate * 1000)), 1000);
-          fresh.colorSpace = settings.colorSpace as AVColorSpace;
-          return row.configure(fresh, settings);
-        });
-        return new VideoEncoder(row, context, settings);
+        return await VideoEncoder.#open(implementation, settings, faults);
       } catch (error) {
-        failure = error;
+        refused.push({ implementation, reason: asError(error, 'ENCODER_FAILED').message });
       }
     }
-    throw asError(failure ?? new Error(`There is no encoder for ${settings.codec}.`), 'ENCODER_FAILED');
+    const reasons = refused.map(({ reason }) => reason).join(' ');
+    throw new TsWebRTCError('ENCODER_FAILED', `No encoder for ${settings.codec} opens here. ${reasons}`.trim());
+  }
+
+  static async #open(implementation: string, settings: VideoEncoderSettings, faults: EncoderFaults): Promise<VideoEncoder> {
+    const row = findVideoEncoder(implementation);
+    if (!row) throw new TsWebRTCError('ENCODER_FAILED', `There is no encoder "${implementation}".`);
+    faults.check(implementation, 0);
+    const { width, height, framerate, colorSpace } = settings;
+    const own = settings.overrides?.[implementation];
+    let hardware: HardwareFrames | undefined;
+    let context: CodecContext | undefined;
+    try {
+      context = await openCodec(implementation, (fresh) => {
+        fresh.width = width;
+        fresh.height = height;
+        fresh.pixelFormat = pixelFormat(row);
+        fresh.timeBase = videoTimeBase();
+        fresh.framerate = new Rational(Math.max(1, Math.round(framerate * 1000)), 1000);
+        fresh.colorSpace = colorSpace as AVColorSpace;
+        if (row.device) {
+          hardware = HardwareFrames.open(row.device, width, height);
+          hardware.attach(fresh);
+        }
+        const options = row.configure(fresh, settings);
+        if (own?.gopSize !== undefined) fresh.gopSize = own.gopSize;
+        if (own?.threadCount !== undefined) fresh.threadCount = own.threadCount;
+        return own?.withoutDefaults ? own.options : { ...options, ...own?.options };
+      });
+      return new VideoEncoder(row, context, settings, hardware, faults);
+    } catch (error) {
+      context?.freeContext();
+      hardware?.close();
+      throw error;
+    }
   }
 
   /** Frames per second that the encoder goes by; undefined where it goes by the frames' times. */
@@ -134,7 +183,8 @@ export class VideoEncoder {
     frame.pictType = keyframe ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
     this.#inside.set(stamp.pts, times);
     if (this.#inside.size > MAX_INSIDE) this.#inside.delete(this.#inside.keys().next().value!);
-    const result = this.#context.sendFrameSync(frame);
+    this.#faults.check(this.implementation, ++this.#encoded);
+    const result = this.#context.sendFrameSync(this.#hardware ? this.#hardware.upload(frame) : frame);
     if (result < 0) throw failure(this.implementation, result);
     this.#receive(sink);
   }
@@ -148,6 +198,7 @@ export class VideoEncoder {
     this.frame.free();
     this.#packet.free();
     this.#context.freeContext();
+    this.#hardware?.close();
   }
 
   #inspect(data: Uint8Array): { quantiser: number; temporalLayer: number } {
@@ -184,6 +235,10 @@ export class VideoEncoder {
       }
     }
   }
+}
+
+function pixelFormat({ layout }: VideoEncoderRow): AVPixelFormat {
+  return layout === 'NV12' ? AV_PIX_FMT_NV12 : AV_PIX_FMT_YUV420P;
 }
 
 function ticks(microseconds: number): number {

@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { NalUnits } from '../../../rtp/packetisers/annex-b.ts';
 import { decodeVideo } from '../../decode.testing.ts';
+import type { EncoderChoice } from '../../encoders.ts';
 import { movingDetail } from '../../moving-detail.testing.ts';
 import type { EncodingOptions, VideoCodecName } from '../../types.ts';
 import { addWithResolvers } from '../with-resolvers.ts';
@@ -29,11 +31,13 @@ let made: Made[];
 let given: number;
 let held: number;
 let failures: unknown[];
+let choices: EncoderChoice[];
 afterEach(() => encoding.close());
 
 async function open(codec: VideoCodecName, options: Partial<EncodingOptions> = {}): Promise<void> {
   made = [];
   failures = [];
+  choices = [];
   given = held = 0;
   encoding = await Encoding.open(
     { codec, bitrate: 800_000, ...options },
@@ -44,6 +48,7 @@ async function open(codec: VideoCodecName, options: Partial<EncodingOptions> = {
         return true;
       },
       failed: (error) => failures.push(error),
+      chosen: (choice) => choices.push(choice),
     },
   );
 }
@@ -232,5 +237,67 @@ describe.each<VideoCodecName>(['H265', 'AV1'])('%s, whose encoder cannot change 
     expect(made.filter(({ keyframe }) => keyframe).map(({ index }) => index)).toEqual([0, 10]);
     expect(await sizes(codec)).toHaveLength(20);
     expect(encoding.counters.qpSum).toBeGreaterThan(0);
+  });
+});
+
+describe('an encoder that breaks while it runs', () => {
+  const inject = (faults: string): void => void (process.env.TSWEBRTC_TEST_ENCODER_FAULTS = faults);
+  afterEach(() => void (process.env.TSWEBRTC_TEST_ENCODER_FAULTS = ''));
+
+  it('is opened anew, and goes on with a keyframe', async () => {
+    inject('libx264@11');
+    await open('H264', { encoder: 'software' });
+    for (let i = 0; i < 10; i++) give();
+    await giveUntil(() => made.length > 20);
+    expect(failures).toEqual([]);
+    expect(held).toBe(0);
+    expect(made.filter(({ keyframe }) => keyframe)).toHaveLength(2);
+    expect(made.length + encoding.counters.framesDropped).toBe(given);
+    expect(await sizes('H264')).toHaveLength(made.length);
+    expect(choices).toEqual([
+      { implementation: 'libx264', refused: [] },
+      {
+        implementation: 'libx264',
+        refused: [],
+        failed: { implementation: 'libx264', reason: 'The encoder "libx264" failed: a fault was injected.' },
+      },
+    ]);
+  });
+
+  it('is given up when it breaks time and again', async () => {
+    inject('libvpx@5x9');
+    await open('VP8', { encoder: 'software' });
+    await giveUntil(() => failures.length > 0);
+    expect(failures).toEqual([expect.objectContaining({ code: 'ENCODER_FAILED' })]);
+    expect(made.filter(({ keyframe }) => keyframe)).toHaveLength(3);
+  });
+
+  it('and does not open is passed over for one that does, once', async () => {
+    await open('H264');
+    expect(choices.at(0)!.implementation).toBe('libx264');
+    expect(choices.at(0)!.refused.every(({ implementation }) => implementation.startsWith('h264_'))).toBe(true);
+  });
+});
+
+describe('settings of H.264', () => {
+  it('are held to a level: size, frame rate and bitrate', async () => {
+    await open('H264', { level: 11, bitrate: 5_000_000, encoder: 'software' });
+    for (let i = 0; i < 60; i++) give();
+    expect(encoding.counters.frameWidth).toBe(320);
+    // 300 macroblocks at 3000 a second.
+    expect(made.length).toBeLessThanOrEqual(22);
+    const bitrate = (made.slice(1).reduce((sum, { data }) => sum + data.length * 8, 0) * 10) / (made.length - 1);
+    expect(bitrate).toBeLessThan(250_000);
+  });
+
+  it('keep every NAL unit small for peers that take no fragments', async () => {
+    await open('H264', { maxSliceSize: 1100, bitrate: 3_000_000, encoder: 'software' });
+    for (let i = 0; i < 20; i++) give();
+    const units = new NalUnits();
+    for (const { data } of made) {
+      units.find(data);
+      for (let i = 0; i < units.count; i++) expect(units.offsets[2 * i + 1]! - units.offsets[2 * i]!).toBeLessThanOrEqual(1100);
+    }
+    expect(await sizes('H264')).toHaveLength(20);
   });
 });

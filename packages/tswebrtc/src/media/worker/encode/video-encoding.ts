@@ -3,13 +3,18 @@
  * anew where the size changes (an open encoder given another size crashes the process), or where it cannot change its bitrate,
  * while the old one goes on, and keeps the promise of a keyframe until one has really come out.
  */
-import type { EncodingOptions, VideoFormat } from '../../types.ts';
+import { asError } from '../../../common/errors.ts';
+import { type EncoderFailure, encodersFor } from '../../encoders.ts';
+import type { EncodingOptions, VideoCodecName, VideoFormat } from '../../types.ts';
 import type { EncoderCounters, RawFormat } from '../messages.ts';
+import { EncoderFallback } from './encoder-fallback.ts';
+import { EncoderFaults } from './encoder-faults.ts';
 import { FrameRateMeter } from './frame-rate-meter.ts';
+import { boundToLevel, levelBitrate, type PictureRate } from './h264-levels.ts';
 import type { RawFrame } from './inlet.ts';
 import { PictureCopy } from './picture-copy.ts';
 import type { EncodingOutput, RunningEncoding } from './serve-encoding.ts';
-import { type PacketSink, VideoEncoder } from './video-encoder.ts';
+import { type PacketSink, VideoEncoder, type VideoEncoderSettings } from './video-encoder.ts';
 
 /** Where the input does not tell its frame rate. */
 const DEFAULT_FRAMERATE = 30;
@@ -24,10 +29,16 @@ export class VideoEncoding implements RunningEncoding {
   readonly counters: EncoderCounters;
   readonly #options: EncodingOptions;
   readonly #output: EncodingOutput;
+  readonly #fallback: EncoderFallback;
+  readonly #faults: EncoderFaults;
   #encoder: VideoEncoder;
+  /** Why `#encoder` cannot be used any more. */
+  #broken: EncoderFailure | undefined;
   /** Takes over from `#encoder` with the next frame, if that still is of its size. */
   #next: VideoEncoder | undefined;
   #opening = false;
+  /** Encoders that did not open before `#next`. */
+  #refused: readonly EncoderFailure[] = [];
   #copy: PictureCopy | undefined;
   #wanted: Format = {};
   #bitrate: number;
@@ -55,11 +66,19 @@ export class VideoEncoding implements RunningEncoding {
     this.#rateMeter.count(performance.now());
   };
 
-  private constructor(options: EncodingOptions, encoder: VideoEncoder, output: EncodingOutput) {
+  private constructor(
+    options: EncodingOptions,
+    encoder: VideoEncoder,
+    output: EncodingOutput,
+    fallback: EncoderFallback,
+    faults: EncoderFaults,
+  ) {
     this.#options = options;
     this.#bitrate = options.bitrate;
     this.#encoder = encoder;
     this.#output = output;
+    this.#fallback = fallback;
+    this.#faults = faults;
     this.counters = {
       framesEncoded: 0,
       keyFramesEncoded: 0,
@@ -83,9 +102,17 @@ export class VideoEncoding implements RunningEncoding {
     options: EncodingOptions,
     format: VideoFormat & { colorSpace: number },
     output: EncodingOutput,
+    candidates = encodersFor(options.codec as VideoCodecName, options.encoder),
   ): Promise<VideoEncoding> {
-    const encoder = await openEncoder(options, format, options.bitrate);
-    return new VideoEncoding(options, encoder, output);
+    const refused: EncoderFailure[] = [];
+    const faults = new EncoderFaults();
+    const bounded = { ...format, ...withinLevel(options, { ...format, framerate: format.framerate || DEFAULT_FRAMERATE }) };
+    const settings = encoderSettings(options, bounded, options.bitrate);
+    const encoder = await VideoEncoder.open(settings, candidates, { refused, faults });
+    output.chosen?.({ implementation: encoder.implementation, refused });
+    const fallback = new EncoderFallback(candidates);
+    fallback.drop(refused.map(({ implementation }) => implementation));
+    return new VideoEncoding(options, encoder, output, fallback, faults);
   }
 
   take(frame: RawFrame): void {
@@ -94,7 +121,10 @@ export class VideoEncoding implements RunningEncoding {
       return;
     }
     this.#follow(frame.format);
-    this.#encode(frame);
+    if (this.#broken) {
+      this.counters.framesDropped++;
+      frame.release();
+    } else this.#encode(frame);
   }
 
   requestKeyframe(): void {
@@ -104,7 +134,7 @@ export class VideoEncoding implements RunningEncoding {
   setBitrate(bitrate: number): void {
     this.#bitrate = bitrate;
     this.counters.targetBitrate = bitrate;
-    this.#encoder.setBitrate(bitrate);
+    this.#encoder.setBitrate(bounded(this.#options, bitrate));
   }
 
   setFormat({ width, height, framerate }: Format): void {
@@ -114,7 +144,7 @@ export class VideoEncoding implements RunningEncoding {
   }
 
   drain(): void {
-    if (!this.#closed) this.#encoder.drain(this.#sink);
+    if (!this.#closed && !this.#broken) this.#encoder.drain(this.#sink);
   }
 
   close(): void {
@@ -139,17 +169,33 @@ export class VideoEncoding implements RunningEncoding {
       this.#encoder.encode(frame, this.#keyframe, this.#sink);
       this.counters.totalEncodeTime += (performance.now() - started) / 1000;
     } catch (error) {
-      this.#output.failed(error);
+      this.#onBroken(error);
     } finally {
       frame.release();
     }
   }
 
+  /** Another encoder goes on from the next frame that finds it open, or the same once more; unless that went wrong too often. */
+  #onBroken(error: unknown): void {
+    const { implementation } = this.#encoder;
+    this.counters.framesDropped++;
+    if (!this.#fallback.failed(implementation, performance.now())) {
+      this.#output.failed(error);
+      return;
+    }
+    this.#broken = { implementation, reason: asError(error, 'ENCODER_FAILED').message };
+    this.#next?.close();
+    this.#next = undefined;
+  }
+
   /** Sees to an encoder of the size wanted, and of the bitrate where it cannot change. Until it is open the old one goes on. */
   #follow(format: RawVideoFormat): void {
-    const framerate = this.#wanted.framerate ?? format.framerate;
+    const framerate = this.#framerate(format);
     const wanted = { ...format, ...this.#targetSize(format), framerate };
-    const suits = (encoder: VideoEncoder): boolean => fits(encoder, wanted) && !encoder.isOutdated(performance.now());
+    const suits = (encoder: VideoEncoder): boolean => {
+      if (encoder === this.#encoder && this.#broken) return false;
+      return fits(encoder, wanted) && !encoder.isOutdated(performance.now());
+    };
     const next = this.#next;
     this.#next = undefined;
     if (suits(this.#encoder) || (next && !suits(next))) next?.close();
@@ -160,9 +206,13 @@ export class VideoEncoding implements RunningEncoding {
   async #open(format: RawVideoFormat): Promise<void> {
     this.#opening = true;
     try {
-      const encoder = await openEncoder(this.#options, format, this.#bitrate);
-      if (this.#closed) encoder.close();
-      else this.#next = encoder;
+      const settings = encoderSettings(this.#options, format, this.#bitrate);
+      const refused: EncoderFailure[] = [];
+      const encoder = await VideoEncoder.open(settings, this.#fallback.order, { refused, faults: this.#faults });
+      this.#fallback.drop(refused.map(({ implementation }) => implementation));
+      if (this.#closed) return encoder.close();
+      this.#next = encoder;
+      this.#refused = refused;
     } catch (error) {
       if (!this.#closed) this.#output.failed(error);
     } finally {
@@ -173,11 +223,17 @@ export class VideoEncoding implements RunningEncoding {
   #takeOver(encoder: VideoEncoder): void {
     this.#copy?.close();
     this.#copy = undefined;
+    const changed = this.#broken !== undefined || encoder.implementation !== this.#encoder.implementation;
     this.#encoder.close();
     this.#encoder = encoder;
+    if (changed) {
+      const failed = this.#broken && { failed: this.#broken };
+      this.#output.chosen?.({ implementation: encoder.implementation, refused: this.#refused, ...failed });
+    }
+    this.#broken = undefined;
     this.#keyframe = true;
     // The bitrate may have changed while the encoder opened.
-    encoder.setBitrate(this.#bitrate);
+    encoder.setBitrate(bounded(this.#options, this.#bitrate));
     this.counters.encoderImplementation = encoder.implementation;
     this.counters.frameWidth = encoder.width;
     this.counters.frameHeight = encoder.height;
@@ -185,8 +241,9 @@ export class VideoEncoding implements RunningEncoding {
 
   /** Thins the frames out to the frame rate asked for, evenly. */
   #isDue({ timestamp, format }: RawFrame): boolean {
-    const { framerate } = this.#wanted;
-    if (!framerate || format.kind !== 'video') return true;
+    if (format.kind !== 'video') return true;
+    const framerate = this.#framerate(format);
+    if (framerate === 0 || (framerate === format.framerate && !this.#wanted.framerate)) return true;
     const interval = 1e6 / framerate;
     // Half an input frame early counts as due, or rounding would drop every other frame at equal rates.
     const tolerance = format.framerate > 0 ? 5e5 / format.framerate : interval / 4;
@@ -197,10 +254,19 @@ export class VideoEncoding implements RunningEncoding {
 
   #targetSize({ width, height }: RawVideoFormat): { width: number; height: number } {
     const { width: toWidth, height: toHeight } = this.#wanted;
-    return {
+    const size = {
       width: legalSize(toWidth ?? (toHeight ? (width * toHeight) / height : width)),
       height: legalSize(toHeight ?? (toWidth ? (height * toWidth) / width : height)),
     };
+    const within = withinLevel(this.#options, { ...size, framerate: 0 });
+    return { width: within.width, height: within.height };
+  }
+
+  /** Frames per second to encode; 0 where the input does not tell and nothing bounds it. */
+  #framerate(format: RawVideoFormat): number {
+    const framerate = this.#wanted.framerate ?? format.framerate;
+    if (this.#options.level === undefined) return framerate;
+    return withinLevel(this.#options, { ...this.#targetSize(format), framerate: framerate || DEFAULT_FRAMERATE }).framerate;
   }
 }
 
@@ -213,12 +279,35 @@ function legalSize(pixels: number): number {
   return Math.min(MAX_SIZE, Math.max(MIN_SIZE, Math.round(pixels / 2) * 2));
 }
 
-function openEncoder(
-  { codec, profile = 'constrained-baseline', temporalLayers = 1 }: EncodingOptions,
-  format: VideoFormat & { colorSpace: number },
+function withinLevel({ level }: EncodingOptions, picture: PictureRate): PictureRate {
+  return level === undefined ? picture : boundToLevel(level, picture);
+}
+
+function bounded({ level }: EncodingOptions, bitrate: number): number {
+  return level === undefined ? bitrate : Math.min(bitrate, levelBitrate(level));
+}
+
+function encoderSettings(
+  options: EncodingOptions,
+  format: Pick<VideoFormat, 'width' | 'height' | 'framerate'> & { colorSpace: number },
   bitrate: number,
-): Promise<VideoEncoder> {
+): VideoEncoderSettings {
+  const {
+    codec,
+    profile = 'constrained-baseline',
+    temporalLayers = 1,
+    tune = 'latency',
+    level,
+    maxSliceSize,
+    overrides,
+  } = options;
   const { width, height, colorSpace } = format;
-  const framerate = format.framerate || DEFAULT_FRAMERATE;
-  return VideoEncoder.open({ codec, profile, width, height, framerate, bitrate, colorSpace, temporalLayers });
+  return {
+    ...{ codec, profile, temporalLayers, tune, width, height, colorSpace },
+    framerate: format.framerate || DEFAULT_FRAMERATE,
+    bitrate: bounded(options, bitrate),
+    ...(level === undefined ? {} : { level }),
+    ...(maxSliceSize === undefined ? {} : { maxSliceSize }),
+    ...(overrides === undefined ? {} : { overrides }),
+  };
 }
