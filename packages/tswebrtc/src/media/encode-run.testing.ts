@@ -1,6 +1,7 @@
 /** A real encoder on media time, for tests and benchmarks of rate control: as fast as it can, and the same on every machine. */
-import { movingDetail } from './moving-detail.testing.ts';
+
 import { encodersFor } from './encoders.ts';
+import { movingDetail } from './moving-detail.testing.ts';
 import type { EncodingOptions, VideoCodecName } from './types.ts';
 import type { PictureCopy } from './worker/encode/picture-copy.ts';
 import type { VideoEncoder } from './worker/encode/video-encoder.ts';
@@ -56,7 +57,15 @@ export class EncodeRun {
     this.#pictures = pictures;
   }
 
-  static async open({ codec, temporalLayers = 1, width, height, bitrate, seed = 1, tune = 'latency' }: RunOptions): Promise<EncodeRun> {
+  static async open({
+    codec,
+    temporalLayers = 1,
+    width,
+    height,
+    bitrate,
+    seed = 1,
+    tune = 'latency',
+  }: RunOptions): Promise<EncodeRun> {
     const settings = { width, height, framerate: FRAMERATE, colorSpace: 2, profile: 'constrained-baseline' } as const;
     const encoder = await Encoder.open({ ...settings, codec, temporalLayers, bitrate, tune }, encodersFor(codec, 'software'));
     const draw = movingDetail(width, height, seed);

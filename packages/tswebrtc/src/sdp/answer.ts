@@ -154,14 +154,14 @@ function commonFormats(offered: MediaDescription, local: LocalMedia): Format[] {
     formats.push({
       ...match,
       name: canonicalName(match.name),
-      fmtp: answerFmtp(match, fmtp),
+      fmtp: answerFmtp(match, fmtp, codecRole(local)),
       rtcpFeedback: acceptedFeedback(match.rtcpFeedback, local, transportCc),
     });
   }
   return formats;
 }
 
-function answerFmtp(offered: Format, local: Readonly<Record<string, string>>): Record<string, string> {
+function answerFmtp(offered: Format, local: Readonly<Record<string, string>>, role: H264Role): Record<string, string> {
   // Who receives decodes the channels as they are laid out in the offer.
   if (offered.name.toLowerCase() === 'multiopus') return { ...local, ...opusMappingOf(offered) };
   if (offered.name.toLowerCase() !== 'h264') return { ...local };
@@ -171,7 +171,12 @@ function answerFmtp(offered: Format, local: Readonly<Record<string, string>>): R
   return {
     ...(mode === undefined ? {} : { 'packetization-mode': mode }),
     ...rest,
-    'profile-level-id': answerProfileLevelId(offered.fmtp['profile-level-id'], local['profile-level-id'], asymmetry),
+    // Where one level holds for both, who only sends has no limit of its own, and keeps to the peer's.
+    'profile-level-id': answerProfileLevelId(
+      offered.fmtp['profile-level-id'],
+      role === 'send' && !asymmetry ? offered.fmtp['profile-level-id'] : local['profile-level-id'],
+      asymmetry,
+    ),
   };
 }
 

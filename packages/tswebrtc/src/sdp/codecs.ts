@@ -3,6 +3,8 @@
  * name, clock rate and channels of its rtpmap (RFC 8866 §6.6) and, for some, by parts of its fmtp (h264-profile.ts).
  */
 
+import type { H264Agreement } from './h264-profile.ts';
+
 /** One format of an m-line, as negotiated. */
 export interface CodecParameters {
   /** Encoding name of the rtpmap: `H264`, `VP8`, `opus`. */
@@ -12,6 +14,8 @@ export interface CodecParameters {
   readonly clockRate: number;
   readonly channels?: number;
   readonly fmtp: Readonly<Record<string, string>>;
+  /** H264: what its sender has to keep to. */
+  readonly h264?: H264Agreement;
   /** `nack`, `nack pli`, `ccm fir`, `transport-cc`, … */
   readonly rtcpFeedback: readonly string[];
   /** Payload type of the codec's rtx, where negotiated. */
@@ -35,6 +39,8 @@ export interface CodecPreference {
   readonly fmtp?: Readonly<Record<string, string>>;
   /** Taken where a peer offers it, but not offered. Default false. */
   readonly onlyAnswer?: boolean;
+  /** Another form of a codec that has its number already: takes one only after all others have theirs. */
+  readonly secondary?: boolean;
 }
 
 export type MediaKind = 'audio' | 'video';

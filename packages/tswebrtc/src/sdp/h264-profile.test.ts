@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { answerProfileLevelId, h264Distance, parseProfileLevelId } from './h264-profile.ts';
+import { agreeOnH264, answerProfileLevelId, h264Distance, parseProfileLevelId } from './h264-profile.ts';
 
 describe('parseProfileLevelId', () => {
   it.each([
@@ -58,5 +58,26 @@ describe('h264Distance', () => {
     expect(h264Distance(format('64001f'), format('42e01f'), 'send')).toBeUndefined();
     expect(h264Distance(format('64001f'), format('42e01f'), 'receive')).toBeGreaterThan(0);
     expect(h264Distance(format('42e01f'), format('64001f'), 'both')).toBeUndefined();
+  });
+});
+
+describe('agreeOnH264', () => {
+  const ours = { 'packetization-mode': '1', 'profile-level-id': '42e01f', 'level-asymmetry-allowed': '1' };
+  const agreed = (theirs: Record<string, string>, offer: 'ours' | 'theirs' = 'ours') =>
+    agreeOnH264(ours, theirs, offer === 'ours' ? ours : theirs);
+
+  it('holds the sender to the level where levels may not differ', () => {
+    expect(agreed({ ...ours, 'profile-level-id': '42e00d' })).toEqual({ packetizationMode: 1, profile: 'constrained-baseline' });
+    const { 'level-asymmetry-allowed': _, ...symmetric } = ours;
+    expect(agreed({ ...symmetric, 'profile-level-id': '42e00d' })).toMatchObject({ level: 13 });
+  });
+
+  it('takes the profile that the peer decodes, and the packetization mode of the offer', () => {
+    expect(agreed({ ...ours, 'profile-level-id': '64001f' }, 'theirs')).toMatchObject({ profile: 'high', packetizationMode: 1 });
+    expect(agreed({ 'profile-level-id': '42e01f' }, 'theirs')).toMatchObject({ packetizationMode: 0, level: 31 });
+  });
+
+  it('takes an answer without fmtp for what was offered', () => {
+    expect(agreed({})).toEqual({ packetizationMode: 1, profile: 'constrained-baseline' });
   });
 });

@@ -77,6 +77,32 @@ export function answerProfileLevelId(offered: string | undefined, local: string 
   return theirs.slice(0, 2).toLowerCase() + hex(flags) + hex(level === LEVEL_1B ? 11 : level);
 }
 
+/** What was agreed for an H.264 stream, as its sender has to keep to it. */
+export interface H264Agreement {
+  readonly packetizationMode: 0 | 1;
+  readonly profile: H264Profile;
+  /** Ten times the highest level; undefined where levels may differ: then each side sends what it likes (RFC 6184 §8.1). */
+  readonly level?: number;
+}
+
+type Fmtp = Readonly<Record<string, string>>;
+
+/**
+ * Reads the agreement out of the two formats. `offered`: which of them is the offer's: its packetization mode stands, also where an
+ * answer leaves out its fmtp, as some do.
+ */
+export function agreeOnH264(local: Fmtp, remote: Fmtp, offered: Fmtp): H264Agreement {
+  const silent = remote['profile-level-id'] === undefined;
+  const theirs =
+    (silent ? undefined : parseProfileLevelId(remote['profile-level-id'])) ?? parseProfileLevelId(local['profile-level-id']);
+  const asymmetric = local['level-asymmetry-allowed'] === '1' && remote['level-asymmetry-allowed'] === '1';
+  return {
+    packetizationMode: offered['packetization-mode'] === '1' ? 1 : 0,
+    profile: theirs?.profile ?? 'constrained-baseline',
+    ...(silent || asymmetric || !theirs ? {} : { level: theirs.level }),
+  };
+}
+
 export type H264Role = 'send' | 'receive' | 'both';
 
 /**

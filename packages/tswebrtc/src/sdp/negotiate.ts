@@ -7,7 +7,7 @@ import { isUsable, sharesTransport } from './answer.ts';
 import { type CodecParameters, canonicalName, type Direction, isMediaCodec } from './codecs.ts';
 import type { Format, MediaDescription, SessionDescription } from './description.ts';
 import { findFec } from './fec.ts';
-import type { H264Role } from './h264-profile.ts';
+import { agreeOnH264, type H264Role } from './h264-profile.ts';
 import {
   ABS_SEND_TIME_URI,
   intersect,
@@ -129,6 +129,9 @@ function commonCodecs(
       clockRate: local.clockRate,
       ...(local.channels === undefined ? {} : { channels: local.channels }),
       fmtp: remote.fmtp,
+      ...(local.name.toLowerCase() === 'h264'
+        ? { h264: agreeOnH264(local.fmtp, remote.fmtp, answer === 'local' ? remote.fmtp : local.fmtp) }
+        : {}),
       rtcpFeedback: local.rtcpFeedback.filter((feedback) => remote.rtcpFeedback.includes(feedback)),
       ...(rtxPayloadType === undefined ? {} : { rtxPayloadType }),
       ...commonFec({ listed, offered, numbered: numbering.section }, format, counterpart),

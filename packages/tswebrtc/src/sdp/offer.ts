@@ -38,10 +38,13 @@ export interface OfferOptions {
 export function createOffer(options: OfferOptions): SessionDescription {
   const { sections, payloadTypes } = options;
   // All media numbers are taken before the first repair format gets one, video's before audio's.
-  for (const kind of ['video', 'audio'] as const) {
-    for (const section of sections) {
-      if (section.type !== 'media' || section.media.kind !== kind) continue;
-      for (const codec of offered(section.media)) payloadTypes.media(codec);
+  for (const secondary of [false, true]) {
+    for (const kind of ['video', 'audio'] as const) {
+      for (const section of sections) {
+        if (section.type !== 'media' || section.media.kind !== kind) continue;
+        const codecs = offered(section.media).filter((codec) => (codec.secondary ?? false) === secondary);
+        for (const codec of codecs) payloadTypes.media(codec);
+      }
     }
   }
   const bundle: string[] = [];

@@ -1,7 +1,7 @@
 /** Codecs of the sink: what each is called by the engine and in a session description. */
 import type { CodecParameters, CodecPreference } from '../connection/types.ts';
 import { AUDIO_CODECS, audioBitrate, encodedFormat, packetSamples } from '../media/audio-codecs.ts';
-import type { AudioCodecName, AudioFormat, CodecName, InputTrack, VideoCodecName } from '../media/types.ts';
+import type { AudioCodecName, AudioFormat, CodecName, EncodingOptions, InputTrack, VideoCodecName } from '../media/types.ts';
 import { opusMappingParameters, surroundMapping } from '../rtp/opus-mapping.ts';
 
 const videoPreferences: Record<VideoCodecName, CodecPreference> = {
@@ -22,9 +22,40 @@ export interface OfferedCodecs {
 
 /** How the codecs are offered, in the order given, for what the input has. */
 export function preferencesFor({ videoCodecs, audioCodecs }: OfferedCodecs, input: InputTrack): CodecPreference[] {
-  if (input.kind === 'video') return videoCodecs.map((name) => videoPreferences[name]);
+  if (input.kind === 'video') {
+    return [...videoCodecs.map((name) => videoPreferences[name]), ...(videoCodecs.includes('H264') ? [H264_SINGLE_UNITS] : [])];
+  }
   return audioCodecs.flatMap((name) => soundPreferences(name, input.format));
 }
+
+/** H.264 for peers that take one NAL unit a packet and nothing else (packetization-mode 0, RFC 6184 §6.2): the last resort. */
+const H264_SINGLE_UNITS: CodecPreference = {
+  ...videoPreferences.H264,
+  fmtp: { 'packetization-mode': '0', 'profile-level-id': '42e01f', 'level-asymmetry-allowed': '1' },
+  secondary: true,
+};
+
+/** What the negotiated format asks of an encoding of its own; undefined where it is the form in which all have that codec. */
+function formOf(h264: CodecParameters['h264']): EncodingForm | undefined {
+  if (!h264) return undefined;
+  const profile = ENCODED_PROFILES[h264.profile];
+  const form: EncodingForm = {
+    ...(h264.packetizationMode === 0 ? { packetizationMode: 0 } : {}),
+    ...(profile === undefined ? {} : { profile }),
+    ...(h264.level === undefined ? {} : { level: h264.level }),
+  };
+  return Object.keys(form).length > 0 ? form : undefined;
+}
+
+/** How pictures are encoded for a decoder of each profile. */
+const ENCODED_PROFILES: Readonly<Record<string, EncodingForm['profile']>> = {
+  main: 'main',
+  'constrained-high': 'high',
+  high: 'high',
+  'high-10': 'high',
+  'high-4:2:2': 'high',
+  'high-4:4:4': 'high',
+};
 
 function soundPreferences(codec: AudioCodecName, { channels }: AudioFormat): CodecPreference[] {
   switch (codec) {
@@ -55,17 +86,29 @@ function multiopus(channels: number, onlyAnswer: boolean): CodecPreference {
   return { name: 'multiopus', clockRate: 48_000, channels, fmtp, onlyAnswer };
 }
 
+/** What a peer asks of its codec's encoding beyond the codec. */
+export interface EncodingForm extends Pick<EncodingOptions, 'profile' | 'level'> {
+  /** H264: 0 for NAL units that each fit into a packet. */
+  readonly packetizationMode?: 0;
+}
+
 /** What a session wants to be sent of a track. Sessions that want the same can share it. */
 export interface WantedMedia {
   readonly codec: CodecName;
   /** Of sound. */
   readonly format?: AudioFormat;
+  /** Of pictures, where it is not the form in which all have that codec. */
+  readonly form?: EncodingForm;
 }
 
 /** What to send as the codec that was agreed on. */
-export function wantedMedia({ name, channels, clockRate }: CodecPreference | CodecParameters, input: InputTrack): WantedMedia {
+export function wantedMedia(agreed: CodecPreference | CodecParameters, input: InputTrack): WantedMedia {
+  const { name, channels, clockRate } = agreed;
   const codec = name.toUpperCase() as CodecName;
-  if (input.kind === 'video') return { codec };
+  if (input.kind === 'video') {
+    const form = 'h264' in agreed ? formOf(agreed.h264) : undefined;
+    return form ? { codec, form } : { codec };
+  }
   // Opus says two whatever there is (RFC 7587 §7).
   if (codec === 'OPUS') return { codec, format: encodedFormat(codec, input.format.channels) };
   return { codec, format: { channels: channels ?? 1, sampleRate: clockRate } };

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import type { Logger } from '../common/logger.ts';
 import type { CodecName, EncodingOptions, MediaEngine, VideoCodecName } from '../media/types.ts';
+import { MAX_PAYLOAD_LENGTH } from '../rtp/template.ts';
 import { soundRates, type WantedMedia } from './codecs.ts';
 import type { RequestEncodedFilter } from './encoded-filter.ts';
 import { askEncoderSetup, type EncoderSetup } from './encoder-setup.ts';
@@ -84,8 +85,8 @@ export class EncodingPool implements EncodingSource {
     bitrate: number,
     sessionId: string,
   ): Promise<Membership> {
-    const { codec, format } = wanted;
-    const key = [track.name, codec, format?.channels, format?.sampleRate].join('/');
+    const { codec, format, form } = wanted;
+    const key = [track.name, codec, format?.channels, format?.sampleRate, JSON.stringify(form)].join('/');
     let entry = this.#groups.get(key);
     if (!entry) {
       entry = { track, group: this.#createGroup(track, wanted) };
@@ -161,8 +162,10 @@ export class EncodingPool implements EncodingSource {
   }
 
   #createGroup(track: SinkTrack, wanted: WantedMedia): EncodingGroup {
-    const { codec, format } = wanted;
+    const { codec, format, form: { packetizationMode = 1, ...encoderForm } = {} } = wanted;
     const { minBitrate, maxBitrate, encoding, mitigationModes, audio } = this.#options;
+    // A unit too long could not be sent at all.
+    const slices = packetizationMode === 0 ? { maxSliceSize: MAX_PAYLOAD_LENGTH } : {};
     const video = track.kind === 'video';
     const perConsumer = video && encoding === 'per-consumer';
     // One rung and one encoding are all that audio needs.
@@ -177,7 +180,12 @@ export class EncodingPool implements EncodingSource {
       open: async (bitrate, hooks, label) => {
         // Layers are for those who share: to leave one out must leave the others' picture alone.
         const options: EncodingOptions = video
-          ? { codec, bitrate, temporalLayers: perConsumer ? 1 : 2, ...this.#videoOptions(track, codec, bitrate, label) }
+          ? {
+              ...{ codec, bitrate, temporalLayers: perConsumer ? 1 : 2 },
+              ...this.#videoOptions(track, codec, bitrate, label),
+              ...encoderForm,
+              ...slices,
+            }
           : { codec, bitrate, ...audio, ...format };
         const opened = await this.#engine.openEncoding(track.input, options);
         this.#logger.info({ track: track.name, codec, encoding: opened.id, bitrate }, 'encoding started');
@@ -185,6 +193,7 @@ export class EncodingPool implements EncodingSource {
           track: track.input,
           bitrate,
           sampleRate: format?.sampleRate,
+          packetizationMode,
           mitigationModes,
           filter: this.#options.requestEncodedFilter?.(track.name, codec),
           shard: this.#shard,

@@ -20,7 +20,7 @@ function refusal(options: unknown): string {
 describe('defaults', () => {
   it("are the original's, except that nothing listens to the network", () => {
     expect(validateOptions()).toMatchObject({
-      videoCaps: ['VP8', 'H264'],
+      videoCaps: ['VP8', 'H264', 'VP9', 'H265', 'AV1'],
       audioCaps: ['OPUS', 'MULTIOPUS', 'PCMU', 'PCMA'],
       stunServer: 'stun://stun.l.google.com:19302',
       minBitrate: 1000,
@@ -90,7 +90,7 @@ describe('options of a program', () => {
     [{ doRetransmission: 'yes' }, 'Option doRetransmission is "yes", but it must be true or false.'],
     [
       { videoCaps: 'video/x-h264;video/x-vp7' },
-      'Option videoCaps names the codec "video/x-vp7", but it must be none, or a list, most wanted first, of video/x-vp8 (VP8) or video/x-h264 (H264).',
+      'Option videoCaps names the codec "video/x-vp7", but it must be none, or a list, most wanted first, of video/x-vp8 (VP8), video/x-h264 (H264), video/x-vp9 (VP9), video/x-h265 (H265) or video/x-av1 (AV1).',
     ],
     [{ videoCaps: 'VP8', videoCodecs: ['VP8'] }, 'Option videoCodecs and Option videoCaps mean the same; give only one of them.'],
     [

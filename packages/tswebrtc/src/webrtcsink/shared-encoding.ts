@@ -23,6 +23,8 @@ export interface SharedEncodingOptions {
   readonly bitrate: number;
   /** Of sound, Hz. */
   readonly sampleRate?: number | undefined;
+  /** H264: 0 for one NAL unit a packet. */
+  readonly packetizationMode?: 0 | 1;
   readonly mitigationModes: readonly MitigationMode[];
   /** Changes frames before they are packetised. */
   readonly filter?: EncodedFilter | null | undefined;
@@ -68,7 +70,10 @@ export class SharedEncoding {
     this.#options = options;
     this.#bitrate = bitrate;
     this.#governor = new KeyframeGovernor(bitrate);
-    this.#packetiser = createPacketiser(encoding.codec, options.sampleRate ? { clockRate: options.sampleRate } : {});
+    this.#packetiser = createPacketiser(encoding.codec, {
+      ...(options.sampleRate ? { clockRate: options.sampleRate } : {}),
+      ...(options.packetizationMode === undefined ? {} : { packetizationMode: options.packetizationMode }),
+    });
     this.#mitigation = track.kind === 'video' ? new Mitigation(track.format, options.mitigationModes, bitrate) : undefined;
     if (this.#mitigation && this.#mitigation.active.length > 0) encoding.setFormat(this.#mitigation.format);
     encoding.on('frame', (frame) => this.#onFrame(frame));
