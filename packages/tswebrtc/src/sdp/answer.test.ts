@@ -41,13 +41,13 @@ describe('createAnswer', () => {
     expect(answer.iceOptions).toEqual(['trickle']);
   });
 
-  it('sends constrained baseline to a peer that only decodes a better profile', () => {
+  it('sends to a peer that only decodes a better profile, up to its level', () => {
     const { description } = offerOf([
       media(video([{ ...H264, fmtp: { 'packetization-mode': '1', 'profile-level-id': '640034' } }], 'recvonly')),
     ]);
     const sections = [video([H264])];
     const sending = createAnswer({ offer: description, transport: REMOTE_TRANSPORT, sections });
-    expect(sending.media[0]!.formats[0]!.fmtp['profile-level-id']).toBe('64001f');
+    expect(sending.media[0]!.formats[0]!.fmtp['profile-level-id']).toBe('640034');
   });
 
   it('takes RFC 8888 feedback only from a peer that offers no transport-wide feedback', () => {
