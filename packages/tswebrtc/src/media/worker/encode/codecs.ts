@@ -1,6 +1,5 @@
 /** The encoders there are; which are tried first says `../../encoders.ts`. */
-import { type CodecContext, Rational } from 'node-av/lib';
-import type { CodecName } from '../../types.ts';
+import { Rational } from 'node-av/lib';
 import type { VideoEncoderRow } from './encoder-row.ts';
 import { HARDWARE_ENCODERS } from './hardware-encoders.ts';
 import { SOFTWARE_ENCODERS } from './software-encoders.ts';
@@ -11,7 +10,6 @@ const videoEncoders = new Map([...SOFTWARE_ENCODERS, ...HARDWARE_ENCODERS].map((
 export function findVideoEncoder(implementation: string): VideoEncoderRow | undefined {
   return videoEncoders.get(implementation);
 }
-
 
 /** The time base of video encoders. */
 export function videoTimeBase(): Rational {

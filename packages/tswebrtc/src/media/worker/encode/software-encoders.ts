@@ -34,7 +34,7 @@ const X264_PRESETS: ByTune<string> = { latency: 'ultrafast', balanced: 'veryfast
 const X265_PRESETS: ByTune<string> = { latency: 'ultrafast', balanced: 'superfast', quality: 'veryfast' };
 const VP8_SPEEDS: ByTune<number> = { latency: -6, balanced: -4, quality: -2 };
 const VP9_SPEEDS: ByTune<number> = { latency: 8, balanced: 7, quality: 5 };
-const SVT_PRESETS: ByTune<number> = { latency: 11, balanced: 10, quality: 8 };
+const SVT_PRESETS: ByTune<number> = { latency: 11, balanced: 9, quality: 8 };
 /** Seconds of the bitrate in the rate buffer: the more, the better are keyframes and scenes, and the longer are they on their way. */
 const X264_BUFFERS: ByTune<number> = { latency: 0.2, balanced: 0.35, quality: 0.5 };
 const CONSTANT_BUFFERS: ByTune<number> = { latency: 0.3, balanced: 0.45, quality: 0.6 };
