@@ -134,18 +134,22 @@ describe('Chromium', () => {
     expect(await echo(channel, 'Grüße')).toBe('echo Grüße');
 
     // Media arrives under the announced SSRC, is reported on and answered with transport-wide feedback.
-    await page.waitForFunction(async () => {
-      const stats = [...(await peer.getStats()).values()];
-      return stats.some((entry) => entry.type === 'inbound-rtp' && entry.kind === 'audio' && entry.packetsReceived > 20);
-    });
+    const received = () =>
+      page.evaluate(async () => {
+        const stats = [...(await peer.getStats()).values()];
+        return stats.some((entry) => entry.type === 'inbound-rtp' && entry.kind === 'audio' && entry.packetsReceived > 20);
+      });
+    await expect.poll(received, { timeout: 15_000 }).toBe(true);
     const ssrcs = await page.evaluate(async () =>
       [...(await peer.getStats()).values()].filter((e) => e.type === 'inbound-rtp' && e.kind === 'audio').map((e) => e.ssrc),
     );
     expect(ssrcs).toEqual([sound.sender!.ssrc]);
     await feedback;
-    await page.waitForFunction(async () =>
-      [...(await peer.getStats()).values()].some((entry) => entry.type === 'remote-outbound-rtp' && entry.reportsSent > 0),
-    );
+    const reported = () =>
+      page.evaluate(async () =>
+        [...(await peer.getStats()).values()].some((entry) => entry.type === 'remote-outbound-rtp' && entry.reportsSent > 0),
+      );
+    await expect.poll(reported, { timeout: 15_000 }).toBe(true);
     expect(errors).toEqual([]);
   });
 

@@ -114,7 +114,7 @@ function isRun(part: readonly number[], whole: readonly number[]): boolean {
 }
 
 it('a track is added and another removed while three watch: of the others nobody loses a frame', async () => {
-  // What a busy machine makes congestion control believe of the path must not decide: that is tracks.interop.test.ts.
+  // What a busy machine makes congestion control believe of the path must not decide what is sent.
   const listening = create({ congestionControl: 'disabled', maxBitrate: 500_000 });
   const small = { width: 320, height: 180, framerate: 25 };
   sink.addTrack(testVideo(small));
