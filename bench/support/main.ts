@@ -54,10 +54,7 @@ async function startSink(args: readonly string[], apart: boolean): Promise<Produ
   }
   return {
     signalling: apart ? `ws://${lab!.producer.address}:8443` : sink.signallingUri,
-    reason: () => {
-      const removed = sink.events.find(({ event, reason }) => event === 'consumer-removed' && reason === 'error');
-      return removed?.error as string | undefined;
-    },
+    reason: () => sink.events.find(({ event, sessionId }) => event === 'error' && sessionId)?.message as string | undefined,
     stop: () => sink.stop(),
   };
 }
