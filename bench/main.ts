@@ -7,6 +7,7 @@ import { joinStorm } from './join-storm.ts';
 import { latency } from './latency.ts';
 import { linkDrop } from './link-drop.ts';
 import { loss } from './loss.ts';
+import { passthrough } from './passthrough.ts';
 import { receive } from './receive.ts';
 import { shards } from './shards.ts';
 import { signalling } from './signalling.ts';
@@ -22,6 +23,7 @@ const benches: Record<string, (args: string[]) => Promise<void>> = {
   latency,
   'link-drop': linkDrop,
   loss,
+  passthrough,
   receive,
   shards,
   signalling,

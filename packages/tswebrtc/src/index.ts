@@ -18,7 +18,16 @@ export type {
   PushedVideoPacketsOptions,
 } from './media/push/pushed-packets.ts';
 export type { PushedPicture, PushedVideo, PushedVideoOptions, VideoWriteOptions } from './media/push/pushed-video.ts';
-export type { FileInput, InputDescription, MediaEngine, TestAudioInput, TestVideoInput } from './media/types.ts';
+export type {
+  DeviceInput,
+  FileInput,
+  InputDescription,
+  MediaEngine,
+  PipeInput,
+  TestAudioInput,
+  TestVideoInput,
+  UrlInput,
+} from './media/types.ts';
 export type { InboundFrame, InboundStreamStats } from './rtp/receive/inbound-stream.ts';
 export { DefaultSignaller } from './signalling/default-signaller.ts';
 export type { Meta, SessionDescription, Signaller, SignallerContext, SignallerEvents } from './signalling/signaller.ts';
@@ -28,7 +37,7 @@ export type { SignallerOptions, WebRTCSinkOptions } from './webrtcsink/propertie
 export type { SessionFigures } from './webrtcsink/session-figures.ts';
 export type { EndReason } from './webrtcsink/session-types.ts';
 export type { AddTrackOptions, SinkInput } from './webrtcsink/sink-inputs.ts';
-export { file, type TrackInfo, testAudio, testVideo } from './webrtcsink/tracks.ts';
+export { device, file, pipe, stream, type TrackInfo, testAudio, testVideo } from './webrtcsink/tracks.ts';
 export {
   type ConsumerSession,
   type SinkStats,

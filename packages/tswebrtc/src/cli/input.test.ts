@@ -17,6 +17,16 @@ describe('INPUT', () => {
     ['tone:frequency=261.63,volume=0.5,channels=1', { type: 'tone', frequency: 261.63, volume: 0.5, channels: 1 }],
     ['film.mp4', { type: 'file', path: 'film.mp4', loop: true }],
     ['./tone', { type: 'file', path: './tone', loop: true }],
+    ['rtsp://ann:secret@camera/1?a=b', { type: 'url', url: 'rtsp://ann:secret@camera/1?a=b' }],
+    [
+      'rtsp://camera/1#transport=udp,timeout=2.5,reconnect=false,insecure-tls',
+      { type: 'url', url: 'rtsp://camera/1', transport: 'udp', timeout: 2.5, reconnect: false, insecureTls: true },
+    ],
+    ['/dev/video0', { type: 'device', driver: 'v4l2', device: '/dev/video0' }],
+    ['alsa:hw:1,0,sample-rate=16000', { type: 'device', driver: 'alsa', device: 'hw:1,0', sampleRate: 16_000 }],
+    ['x11grab::0,framerate=25', { type: 'device', driver: 'x11grab', device: ':0', framerate: 25 }],
+    ['-', { type: 'pipe' }],
+    ['pipe:format=s16le,channels=1', { type: 'pipe', format: 's16le', channels: 1 }],
     ['constructor:x', { type: 'file', path: 'constructor:x', loop: true }],
   ])('%s', (source, expected) => {
     expect(parseInput(source, { loop: true })).toEqual(expected);
@@ -26,6 +36,12 @@ describe('INPUT', () => {
     ['', 'An INPUT is empty; name a file, testsrc or tone.'],
     ['testsrc:patern=ball', 'There is no setting patern of testsrc; did you mean pattern?'],
     ['tone:colour=red', 'There is no setting colour of tone: it has frequency, volume, channels.'],
+    ['rtsp://ann:secret@camera/#transprot=udp', 'There is no setting transprot of rtsp://camera/; did you mean transport?'],
+    [
+      'pipe:format=rawvideo',
+      'The option "width" is null but must be a number of pixels between 16 and 8192, since raw pictures do not tell.',
+    ],
+    ['v4l2:', 'The option "device" is "" but must be the name of a device.'],
     ['testsrc:pattern=snow', 'The pattern of testsrc is "snow", but it must be smpte or ball.'],
     ['testsrc:width', 'The width of testsrc is "true", but it must be a whole number from 16 to 7680 (pixels).'],
     ['testsrc:height=361', 'The height of testsrc is 361, but it must be even.'],

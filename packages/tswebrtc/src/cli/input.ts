@@ -1,10 +1,12 @@
-/** INPUT arguments: `testsrc:pattern=ball,width=640`, `tone:frequency=880`, or a file. */
+/** INPUT arguments: `testsrc:pattern=ball,width=640`, `tone:frequency=880`, a URL, a device, a pipe, or a file. */
 import { stat } from 'node:fs/promises';
 import { TsWebRTCError } from '../common/errors.ts';
-import type { InputDescription } from '../media/types.ts';
+import { checkStream, isInputUrl } from '../media/stream-options.ts';
+import { DEVICE_DRIVERS, type DeviceInput, type InputDescription, type PipeInput, type UrlInput } from '../media/types.ts';
+import { nameOfUrl } from '../media/url-name.ts';
 import { closest } from '../properties/closest.ts';
-import { parsePropertyText, property, type Schema } from '../properties/property-schema.ts';
-import { boolean, choice, decimal, uint } from '../properties/property-types.ts';
+import { kebabCase, parsePropertyText, property, type Schema } from '../properties/property-schema.ts';
+import { boolean, choice, decimal, text, uint } from '../properties/property-types.ts';
 import { asUsage, UsageError } from './exit.ts';
 
 const testsrc = {
@@ -26,11 +28,53 @@ const tone = {
   channels: property({ type: uint(1, 8), default: 2, when: 'ready', doc: 'How many; all sound the same.' }),
 } satisfies Schema;
 
+const reconnect = property({ type: boolean(), default: true, when: 'ready', doc: 'Try again when it is lost.' });
+const live = property({ type: boolean(), default: false, when: 'ready', doc: 'Hand on as it comes, unpaced.' });
+const size = {
+  width: property({ type: uint(16, 8192, 'pixels'), default: 0, when: 'ready', doc: 'Width.' }),
+  height: property({ type: uint(16, 8192, 'pixels'), default: 0, when: 'ready', doc: 'Height.' }),
+  framerate: property({ type: decimal(0.1, 240, 'frames/s'), default: 30, when: 'ready', doc: 'Frames per second.' }),
+} satisfies Schema;
+const samples = {
+  sampleRate: property({ type: uint(8000, 192_000, 'Hz'), default: 48_000, when: 'ready', doc: 'Samples a second.' }),
+  channels: property({ type: uint(1, 8), default: 2, when: 'ready', doc: 'Channels.' }),
+} satisfies Schema;
+
+const url = {
+  transport: property({ type: choice('tcp', 'udp'), default: 'tcp', when: 'ready', doc: 'How RTSP packets come.' }),
+  timeout: property({ type: decimal(0.1, 3600, 's'), default: 5, when: 'ready', doc: 'Silence that counts as a loss.' }),
+  insecureTls: property({ type: boolean(), default: false, when: 'ready', doc: 'Trust any certificate.' }),
+  reconnect,
+  live,
+} satisfies Schema;
+
+const device = {
+  ...size,
+  ...samples,
+  format: property({ type: text('name'), default: '', when: 'ready', doc: 'What the device is to give.' }),
+  reconnect,
+} satisfies Schema;
+
+const pipe = {
+  ...size,
+  ...samples,
+  path: property({ type: text('path'), default: '', when: 'ready', doc: 'A FIFO; none is standard input.' }),
+  format: property({ type: text('name'), default: '', when: 'ready', doc: 'What is written.' }),
+  pixelFormat: property({ type: text('name'), default: 'yuv420p', when: 'ready', doc: 'Pixel format of rawvideo.' }),
+  reconnect,
+  live,
+} satisfies Schema;
+
 const generators: Readonly<Record<string, Schema>> = { testsrc, tone };
 
 /** Reads one INPUT. Throws `UsageError` for a setting that cannot be; whether a file is there is not looked at. */
 export function parseInput(source: string, { loop = false }: { loop?: boolean } = {}): InputDescription {
   if (source === '') throw new UsageError('An INPUT is empty; name a file, testsrc or tone.');
+  const stream = parseStream(source);
+  if (stream) {
+    asUsage(() => checkStream(stream));
+    return stream;
+  }
   const colon = source.indexOf(':');
   const name = colon < 0 ? source : source.slice(0, colon);
   const schema = Object.hasOwn(generators, name) ? generators[name] : undefined;
@@ -42,6 +86,28 @@ export function parseInput(source: string, { loop = false }: { loop?: boolean } 
     }
   }
   return { type: name, ...settings } as InputDescription;
+}
+
+/** A URL, with settings behind a #; a device, with settings behind commas; a pipe. Undefined where it is none of these. */
+function parseStream(source: string): UrlInput | DeviceInput | PipeInput | undefined {
+  if (isInputUrl(source)) {
+    const hash = source.indexOf('#');
+    const address = hash < 0 ? source : source.slice(0, hash);
+    const settings = parseSettings(nameOfUrl(address), url, hash < 0 ? '' : source.slice(hash + 1));
+    return { type: 'url', url: address, ...settings };
+  }
+  if (source === '-') return { type: 'pipe' };
+  if (/^\/dev\/video\d+$/.test(source)) return { type: 'device', driver: 'v4l2', device: source };
+  const [, name, rest = ''] = /^(\w+):(.*)$/s.exec(source) ?? [];
+  if (name === 'pipe') return { type: 'pipe', ...parseSettings(name, pipe, rest === '0' ? '' : rest) };
+  const driver = DEVICE_DRIVERS.find((known) => known === name);
+  if (!driver) return undefined;
+  // Names of devices may have commas, too.
+  const parts = rest.split(',');
+  const setting = (part: string): boolean => /^[a-z][a-z-]*=/.test(part);
+  const at = parts.findIndex(setting);
+  const named = parts.slice(0, at < 0 ? parts.length : at).join(',');
+  return { type: 'device', driver, device: named, ...parseSettings(driver, device, at < 0 ? '' : parts.slice(at).join(',')) };
 }
 
 /** Rejects with `INPUT_NOT_FOUND` unless every file among the inputs can be opened. */
@@ -66,15 +132,17 @@ function parseSettings(name: string, schema: Schema, source: string): Record<str
     if (item === '') continue;
     const equals = item.indexOf('=');
     const key = equals < 0 ? item : item.slice(0, equals).trim();
-    const declaration = Object.hasOwn(schema, key) ? schema[key] : undefined;
-    if (!declaration) {
-      const meant = closest(key, Object.keys(schema));
-      const hint = meant ? `; did you mean ${meant}?` : `: it has ${Object.keys(schema).join(', ')}.`;
+    const own = Object.keys(schema).find((known) => kebabCase(known) === key);
+    const declaration = own === undefined ? undefined : schema[own];
+    if (own === undefined || !declaration) {
+      const known = Object.keys(schema).map(kebabCase);
+      const meant = closest(key, known);
+      const hint = meant ? `; did you mean ${meant}?` : `: it has ${known.join(', ')}.`;
       throw new UsageError(`There is no setting ${key} of ${name}${hint}`);
     }
     // A setting without a value is a switch.
     const value = equals < 0 ? 'true' : item.slice(equals + 1).trim();
-    settings[key] = asUsage(() => parsePropertyText(declaration, value, `The ${key} of ${name}`));
+    settings[own] = asUsage(() => parsePropertyText(declaration, value, `The ${key} of ${name}`));
   }
   return settings;
 }

@@ -32,6 +32,9 @@ const inputHelp = `
 INPUT is a file, or one of
   testsrc[:pattern=smpte|ball,width=1280,height=720,framerate=30,clock]   a test picture; clock draws the capture time into it
   tone[:frequency=440,volume=0.2,channels=2]                             a test tone
+  rtsp://… http://… srt://… udp://…[#transport=udp,timeout=5,live]       a stream (also rtsps, https; HLS; .mp4, .mkv, MJPEG)
+  v4l2:/dev/video0 alsa:default x11grab::0[,width=1280,height=720]       a device (also avfoundation, dshow)
+  -, pipe:[path=FIFO,]format=rawvideo,width=1280,height=720              what another program writes
 Without any it is "testsrc tone".
 
 Switches take --x, --no-x and --x=false.
@@ -76,7 +79,7 @@ export function parseCommandLine(args: readonly string[], write: (text: string) 
   const sink = program
     .command('sink')
     .description('stream inputs to everybody who asks for them')
-    .argument('[INPUT...]', 'what to stream: files, testsrc, tone')
+    .argument('[INPUT...]', 'what to stream: files, URLs, devices, pipes, testsrc, tone')
     .addOption(
       numberOption('--stats-interval <s>', 'Report figures of every session at this interval.', decimal(0.1, 86_400, 's')),
     );

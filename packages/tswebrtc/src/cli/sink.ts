@@ -104,6 +104,14 @@ function narrate(sink: WebRTCSink, options: WebRTCSinkOptions, { output }: Comma
     const words = `${structureName} ${JSON.stringify(structure)} by consumer ${peerId}.`;
     output.event('custom-upstream-event', { peerId, sessionId: id, mid, tracks, structureName, structure }, words);
   });
+  sink.on('input-interrupted', (input, reason) => {
+    output.event('input-interrupted', { tracks: input.tracks.map(({ name }) => name), reason });
+    output.warn(reason);
+  });
+  sink.on('input-resumed', (input) => {
+    const tracks = input.tracks.map(({ name }) => name);
+    output.event('input-resumed', { tracks }, `The input of ${tracks.join(' and ')} is back.`);
+  });
   sink.on('error', (error, sessionId) => output.error(error, sessionId));
 }
 

@@ -5,6 +5,7 @@ import { CLOCK_WIDTH } from './clock-picture.ts';
 import { CONTAINERS } from './containers.ts';
 import { ENCODER_PREFERENCES } from './encoders.ts';
 import { type DecodingOptions, isSound, type PictureFormat, type RecordingOptions } from './output-types.ts';
+import { checkStream } from './stream-options.ts';
 import type { CodecName, EncodingOptions, InputDescription, InputTrack } from './types.ts';
 
 export const CODEC_KINDS: Record<CodecName, InputTrack['kind']> = {
@@ -47,10 +48,15 @@ export function checkInput(description: InputDescription): void {
         throw invalid('path', description.path, 'the path of a media file');
       }
       return;
+    case 'url':
+    case 'device':
+    case 'pipe':
+      checkStream(description);
+      return;
     case 'push':
       return;
     default:
-      throw invalid('type', (description as { type: unknown }).type, '"testsrc", "tone" or "file"');
+      throw invalid('type', (description as { type: unknown }).type, '"testsrc", "tone", "file", "url", "device" or "pipe"');
   }
 }
 

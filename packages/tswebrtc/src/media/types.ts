@@ -45,7 +45,72 @@ export interface FileInput {
   readonly loop?: boolean;
 }
 
-export type InputDescription = TestVideoInput | TestAudioInput | FileInput | PushSource;
+/** Media from the network: `rtsp`, `rtsps`, `http`, `https` (files, HLS, MJPEG), `srt`, `udp`. */
+export interface UrlInput {
+  readonly type: 'url';
+  /** With user name and password where they are needed; neither is ever logged. */
+  readonly url: string;
+  /** RTSP: how packets come. Default `tcp`. */
+  readonly transport?: 'tcp' | 'udp';
+  /** s without an answer, or without a packet of a live stream, after which it counts as lost. Default 5. */
+  readonly timeout?: number;
+  /** Whether it is tried again when it is lost. Default true. */
+  readonly reconnect?: boolean;
+  /** Handed on as it comes rather than paced by its timestamps. Default: whatever suits the URL. */
+  readonly live?: boolean;
+  /** TLS without a proof of who the server is, as cameras need it. Default false. */
+  readonly insecureTls?: boolean;
+}
+
+/** A camera, a microphone or a screen, by the system's own name for it. */
+export interface DeviceInput {
+  readonly type: 'device';
+  /** `v4l2`, `alsa` and `x11grab` on Linux, `avfoundation` on macOS, `dshow` on Windows. */
+  readonly driver: DeviceDriver;
+  /** `/dev/video0`, `default`, `:0.0`, … */
+  readonly device: string;
+  /** Pixels; both or none. Default: the device's own. */
+  readonly width?: number;
+  readonly height?: number;
+  /** Frames per second. */
+  readonly framerate?: number;
+  /** What the device is to give, as FFmpeg names it: `mjpeg`, `yuyv422`, `h264`, … */
+  readonly format?: string;
+  /** Hz. */
+  readonly sampleRate?: number;
+  readonly channels?: number;
+  /** Whether it is tried again when it is unplugged. Default true. */
+  readonly reconnect?: boolean;
+}
+
+export const DEVICE_DRIVERS = ['v4l2', 'alsa', 'x11grab', 'avfoundation', 'dshow'] as const;
+export type DeviceDriver = (typeof DEVICE_DRIVERS)[number];
+
+/** What another program writes: into our standard input, or into a FIFO. */
+export interface PipeInput {
+  readonly type: 'pipe';
+  /** A FIFO; left out: standard input. */
+  readonly path?: string;
+  /** What is written, as FFmpeg names it: `matroska`, `mpegts`, `h264`, `rawvideo`, `s16le`, … Default: found out. */
+  readonly format?: string;
+  /** Of `rawvideo`: pixels. */
+  readonly width?: number;
+  readonly height?: number;
+  /** Of `rawvideo`, as FFmpeg names it. Default `yuv420p`. */
+  readonly pixelFormat?: string;
+  /** Of `rawvideo` and of elementary streams: frames per second. Default 30. */
+  readonly framerate?: number;
+  /** Of raw sound: Hz. Default 48000. */
+  readonly sampleRate?: number;
+  /** Of raw sound. Default 2. */
+  readonly channels?: number;
+  /** FIFO: whether the next writer is waited for when one has left. Default true. */
+  readonly reconnect?: boolean;
+  /** Handed on as it comes rather than paced by its timestamps. Default false: a writer may write as fast as it can. */
+  readonly live?: boolean;
+}
+
+export type InputDescription = TestVideoInput | TestAudioInput | FileInput | UrlInput | DeviceInput | PipeInput | PushSource;
 
 export interface VideoFormat {
   /** Pixels. */

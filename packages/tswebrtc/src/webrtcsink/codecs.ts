@@ -1,8 +1,17 @@
 /** Codecs of the sink: what each is called by the engine and in a session description. */
 import type { CodecParameters, CodecPreference } from '../connection/types.ts';
 import { AUDIO_CODECS, audioBitrate, encodedFormat, packetSamples } from '../media/audio-codecs.ts';
-import type { AudioCodecName, AudioFormat, CodecName, EncodingOptions, InputTrack, VideoCodecName } from '../media/types.ts';
+import type {
+  AudioCodecName,
+  AudioFormat,
+  CodecName,
+  EncodedFormat,
+  EncodingOptions,
+  InputTrack,
+  VideoCodecName,
+} from '../media/types.ts';
 import { opusMappingParameters, surroundMapping } from '../rtp/opus-mapping.ts';
+import type { PassthroughMode } from './encoding-pool.ts';
 
 const videoPreferences: Record<VideoCodecName, CodecPreference> = {
   VP8: { name: 'VP8', clockRate: 90000 },
@@ -18,14 +27,53 @@ const PCM_RATES = [48_000, 44_100] as const;
 export interface OfferedCodecs {
   readonly videoCodecs: readonly VideoCodecName[];
   readonly audioCodecs: readonly AudioCodecName[];
+  readonly passthrough: PassthroughMode;
 }
 
-/** How the codecs are offered, in the order given, for what the input has. */
-export function preferencesFor({ videoCodecs, audioCodecs }: OfferedCodecs, input: InputTrack): CodecPreference[] {
-  if (input.kind === 'video') {
-    return [...videoCodecs.map((name) => videoPreferences[name]), ...(videoCodecs.includes('H264') ? [H264_SINGLE_UNITS] : [])];
-  }
-  return audioCodecs.flatMap((name) => soundPreferences(name, input.format));
+/**
+ * How the codecs are offered, in the order given, for what the input has. Of one that comes encoded its own codec goes first, so that
+ * whoever can takes its packets as they are, and no other where nothing may be encoded anew.
+ */
+export function preferencesFor(offered: OfferedCodecs, input: InputTrack): CodecPreference[] {
+  const codecs: readonly CodecName[] = input.kind === 'video' ? offered.videoCodecs : offered.audioCodecs;
+  const { encoded } = input;
+  if (!encoded || offered.passthrough === 'never')
+    return withLastResort(
+      codecs,
+      codecs.flatMap((name) => preferencesOf(name, input)),
+    );
+  const own = ownPreferences(encoded, input);
+  if (offered.passthrough === 'always') return own;
+  if (!codecs.includes(encoded.codec))
+    return withLastResort(
+      codecs,
+      codecs.flatMap((name) => preferencesOf(name, input)),
+    );
+  const usual = isSpecial(encoded) ? preferencesOf(encoded.codec, input) : [];
+  const others = codecs.filter((codec) => codec !== encoded.codec);
+  return withLastResort(codecs, [...own, ...usual, ...others.flatMap((name) => preferencesOf(name, input))]);
+}
+
+function withLastResort(codecs: readonly CodecName[], preferences: readonly CodecPreference[]): CodecPreference[] {
+  return [...preferences, ...(codecs.includes('H264') ? [H264_SINGLE_UNITS] : [])];
+}
+
+/** H.264 of another profile than everybody decodes: offered as what it is, and as usual besides. What is special to Baseline nobody uses. */
+function isSpecial({ profileLevelId }: EncodedFormat): boolean {
+  return profileLevelId !== undefined && !profileLevelId.startsWith('42');
+}
+
+function ownPreferences(encoded: EncodedFormat, input: InputTrack): CodecPreference[] {
+  const own = preferencesOf(encoded.codec, input);
+  if (!isSpecial(encoded)) return own;
+  const fmtp = { 'packetization-mode': '1', 'profile-level-id': encoded.profileLevelId!, 'level-asymmetry-allowed': '1' };
+  return own.map((preference) => ({ ...preference, fmtp }));
+}
+
+function preferencesOf(name: CodecName, input: InputTrack): CodecPreference[] {
+  return input.kind === 'video'
+    ? [videoPreferences[name as VideoCodecName]]
+    : soundPreferences(name as AudioCodecName, input.format);
 }
 
 /** H.264 for peers that take one NAL unit a packet and nothing else (packetization-mode 0, RFC 6184 §6.2): the last resort. */

@@ -5,10 +5,10 @@
  */
 import { asError, TsWebRTCError } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
-import type { PacketisedFrame } from '../rtp/packetised-frame.ts';
-import type { KeyframeUrgency } from './keyframe-governor.ts';
-import type { FrameSubscriber, SharedEncoding, SharedEncodingOptions } from './shared-encoding.ts';
+import { type Entry, type GroupSubscriber, Membership } from './membership.ts';
+import type { SharedEncoding, SharedEncodingOptions } from './shared-encoding.ts';
 import { matchEncodings } from './sharing/match-encodings.ts';
+import { PATIENCE, type PassthroughPlanner } from './sharing/passthrough-planner.ts';
 import type { Placement, PlacementReason, RungPlanner } from './sharing/rung-planner.ts';
 
 /** How long an encoding outlives its last session, ms, so that a viewer who comes back does not wait for it to open. */
@@ -20,41 +20,24 @@ const REOPEN_AFTER = 2000;
 /** Where an encoder could not be opened, sessions that have another one stay there for so long, ms. */
 const RETRY_DELAY = 5000;
 
-/** A session's track, to which frames go. */
-export interface GroupSubscriber {
-  /** Takes a frame; false when it could not use it. */
-  onFrame(frame: PacketisedFrame): boolean;
-  /** The frames to come are of another encoding, which begins with a keyframe. */
-  onSwitch(): void;
-  /** There is no encoding for it any more. */
-  onFailure(error: Error): void;
-}
+/** Opens an encoding. */
+export type OpenEncoding = (
+  bitrate: number,
+  hooks: Pick<SharedEncodingOptions, 'onError' | 'onEnded'>,
+  /** Label of the first member, who needs it. */
+  label: string | undefined,
+) => Promise<SharedEncoding>;
 
 export interface EncodingGroupOptions {
   readonly planner: RungPlanner<Membership>;
   readonly kind: 'audio' | 'video';
   readonly perConsumer: boolean;
   /** Opens an encoder. */
-  readonly open: (
-    bitrate: number,
-    hooks: Pick<SharedEncodingOptions, 'onError' | 'onEnded'>,
-    /** Label of the first member, who needs it. */
-    label: string | undefined,
-  ) => Promise<SharedEncoding>;
+  readonly open: OpenEncoding;
+  /** Where the input comes in this codec: its own packets, and who gets them. */
+  readonly passthrough?: { readonly planner: PassthroughPlanner<Membership>; readonly open: OpenEncoding };
   readonly onError: (error: Error, encodingId: string) => void;
   readonly logger: Logger;
-}
-
-/** An encoding that runs, opens, or outlives its last session. */
-interface Entry {
-  readonly opening: Promise<SharedEncoding>;
-  encoding: SharedEncoding | undefined;
-  bitrate: number;
-  /** Sessions that are on it, or on the way to it or away from it. */
-  readonly members: Set<Membership>;
-  linger: NodeJS.Timeout | undefined;
-  openedAt: number;
-  has(member: Membership): boolean;
 }
 
 export class EncodingGroup {
@@ -65,9 +48,12 @@ export class EncodingGroup {
   #urgent = false;
   #closed = false;
   #retryAt = Number.NEGATIVE_INFINITY;
+  /** The input's own packets can be passed on. */
+  #passable: boolean;
 
   constructor(options: EncodingGroupOptions) {
     this.#options = options;
+    this.#passable = options.passthrough !== undefined;
   }
 
   /** Encodings that are open, and who is on each. */
@@ -79,16 +65,15 @@ export class EncodingGroup {
 
   /** Gets `subscriber` frames at about `target` bit/s; rejects with `ENCODER_FAILED`. `label` names it in statistics. */
   async join(subscriber: GroupSubscriber, target: number, label: string): Promise<Membership> {
-    const membership = new Membership(this, subscriber, this.#options.kind, label);
+    const membership = new Membership(this, subscriber, this.#options.kind, label, target);
     this.#memberships.add(membership);
-    this.#options.planner.setTarget(membership, target, performance.now());
-    this.#plan();
-    try {
-      await membership.assigned!.opening;
-    } catch (error) {
-      this.leave(membership);
-      throw error;
+    if (!this.#passable) this.#options.planner.setTarget(membership, target, performance.now());
+    else {
+      this.#options.passthrough!.planner.setTarget(membership, target, performance.now());
+      membership.patience = setTimeout(() => this.#schedule(true), PATIENCE + 1);
     }
+    this.#plan();
+    await this.#opened(membership);
     if (membership.left) return membership;
     if (!membership.encoding) {
       this.leave(membership);
@@ -100,8 +85,15 @@ export class EncodingGroup {
   /** @internal */
   setTarget(membership: Membership, target: number): void {
     if (this.#closed || membership.left) return;
-    const { planner, perConsumer } = this.#options;
-    const down = planner.setTarget(membership, target, performance.now());
+    const { planner, perConsumer, passthrough } = this.#options;
+    const now = performance.now();
+    membership.target = target;
+    passthrough?.planner.setTarget(membership, target, now);
+    if (membership.assigned?.passthrough) {
+      this.#schedule(false);
+      return;
+    }
+    const down = planner.setTarget(membership, target, now);
     const alone = perConsumer || membership.reason === 'alone';
     const falls = alone && membership.encoding !== undefined && target < membership.encoding.bitrate;
     this.#schedule(down || falls);
@@ -111,13 +103,23 @@ export class EncodingGroup {
   leave(membership: Membership): void {
     if (!this.#memberships.delete(membership)) return;
     membership.left = true;
+    clearTimeout(membership.patience);
     this.#options.planner.remove(membership);
+    this.#options.passthrough?.planner.remove(membership);
     membership.detach();
     if (!this.#closed) this.#schedule(false);
   }
 
+  /** @internal It was sent a keyframe of the input's own. */
+  started(membership: Membership): void {
+    clearTimeout(membership.patience);
+    this.#options.planner.remove(membership);
+    this.#options.passthrough?.planner.started(membership);
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
+    for (const { patience } of this.#memberships) clearTimeout(patience);
     clearTimeout(this.#timer);
     await Promise.all([...this.#entries].map((entry) => this.#stop(entry)));
   }
@@ -135,13 +137,17 @@ export class EncodingGroup {
     this.#urgent = false;
     if (this.#closed) return;
     const now = performance.now();
+    this.#placePassed(now);
     this.#options.planner.setContentBitrate(this.#contentBitrate(now));
     const placements = this.#options.planner.plan(now);
-    const entries = matchEncodings(placements, [...this.#entries]);
+    const entries = matchEncodings(
+      placements,
+      [...this.#entries].filter(({ passthrough }) => !passthrough),
+    );
     for (const [index, placement] of placements.entries()) {
       const mayWait = now < this.#retryAt && placement.members.every(({ encoding }) => encoding !== undefined);
       if (!entries[index] && mayWait) continue;
-      const entry = entries[index] ?? this.#start(placement.bitrate, placement.members[0]?.label);
+      const entry = entries[index] ?? this.#start(placement.bitrate, this.#options.open, false, placement.members[0]?.label);
       entry.bitrate = placement.bitrate;
       entry.encoding?.setBitrate(placement.bitrate, now);
       for (const membership of placement.members) membership.assign(entry, this.#reasonOf(membership, placement));
@@ -149,11 +155,45 @@ export class EncodingGroup {
     for (const entry of this.#entries) this.#rest(entry);
   }
 
+  /** Gives the input's own packets to those who are to have them; the others are the planner's. */
+  #placePassed(now: number): void {
+    const { passthrough, planner } = this.#options;
+    if (!passthrough || !this.#passable) return;
+    let entry = [...this.#entries].find((other) => other.passthrough);
+    for (const membership of this.#memberships) {
+      const place = passthrough.planner.place(membership, entry?.encoding?.bitrate, now);
+      if (place !== 'encoded') entry ??= this.#start(membership.target, passthrough.open, true, membership.label);
+      if (place === 'passed') {
+        planner.remove(membership);
+        membership.assign(entry!, 'passthrough');
+      } else {
+        if (membership.assigned?.passthrough || !membership.assigned) planner.setTarget(membership, membership.target, now);
+        membership.want(place === 'changing' ? entry : undefined);
+      }
+    }
+  }
+
+  /** Resolves when a newcomer has an encoding; one that fails may be replaced by another meanwhile. */
+  async #opened(membership: Membership): Promise<void> {
+    for (let entry = membership.assigned; entry && !membership.left; ) {
+      try {
+        await entry.opening;
+        return;
+      } catch (error) {
+        if (membership.assigned && membership.assigned !== entry) entry = membership.assigned;
+        else {
+          this.leave(membership);
+          throw error;
+        }
+      }
+    }
+  }
+
   /** What the content needs, as the encoding with the highest bitrate shows. */
   #contentBitrate(now: number): number | undefined {
     let highest: Entry | undefined;
     for (const entry of this.#entries) {
-      if (entry.members.size > 0 && entry.bitrate > (highest?.bitrate ?? 0)) highest = entry;
+      if (!entry.passthrough && entry.members.size > 0 && entry.bitrate > (highest?.bitrate ?? 0)) highest = entry;
     }
     return this.#options.kind === 'video' ? highest?.encoding?.contentBitrate(now) : undefined;
   }
@@ -164,7 +204,7 @@ export class EncodingGroup {
     return members.length === 1 ? 'alone' : 'shared';
   }
 
-  #start(bitrate: number, label: string | undefined): Entry {
+  #start(bitrate: number, open: OpenEncoding, passthrough: boolean, label: string | undefined): Entry {
     let failure: Error | undefined;
     const hooks: Pick<SharedEncodingOptions, 'onError' | 'onEnded'> = {
       onError: (error) => {
@@ -173,7 +213,7 @@ export class EncodingGroup {
       },
       onEnded: () => this.#options.logger.debug({ encoding: entry.encoding?.id }, 'encoding ended with its input'),
     };
-    const opening = this.#options.open(bitrate, hooks, label).then(async (encoding) => {
+    const opening = open(bitrate, hooks, label).then(async (encoding) => {
       if (failure) {
         await encoding.close();
         throw asError(failure, 'ENCODER_FAILED');
@@ -189,6 +229,7 @@ export class EncodingGroup {
       opening,
       encoding: undefined,
       bitrate,
+      passthrough,
       members,
       linger: undefined,
       openedAt: Number.POSITIVE_INFINITY,
@@ -203,6 +244,10 @@ export class EncodingGroup {
   #onOpenFailure(entry: Entry, error: Error): void {
     this.#entries.delete(entry);
     clearTimeout(entry.linger);
+    if (entry.passthrough) {
+      this.#giveUpPassing(entry, error);
+      return;
+    }
     this.#retryAt = performance.now() + RETRY_DELAY;
     for (const member of [...entry.members]) {
       const stays = member.lost(entry);
@@ -215,6 +260,11 @@ export class EncodingGroup {
     const lived = performance.now() - entry.openedAt;
     const id = entry.encoding?.id ?? '';
     const members = [...entry.members];
+    if (entry.passthrough) {
+      void this.#stop(entry);
+      this.#giveUpPassing(entry, error);
+      return;
+    }
     this.#entries.delete(entry);
     for (const member of members) member.lost(entry);
     void this.#stop(entry);
@@ -222,6 +272,22 @@ export class EncodingGroup {
     if (lived < REOPEN_AFTER) {
       for (const member of members) if (!member.encoding && !member.left) member.subscriber.onFailure(error);
     } else this.#plan();
+  }
+
+  /** The input's packets turned out to be of no use: everybody gets an encoding of ours. */
+  #giveUpPassing(entry: Entry, error: Error): void {
+    this.#passable = false;
+    this.#entries.delete(entry);
+    this.#options.logger.warn({ reason: error.message }, 'the packets of the input cannot be passed on');
+    const now = performance.now();
+    const members = [...entry.members];
+    for (const member of members) member.lost(entry);
+    if (this.#options.passthrough?.planner.always) {
+      for (const member of members) member.subscriber.onFailure(error);
+      return;
+    }
+    for (const member of this.#memberships) if (!member.assigned) this.#options.planner.setTarget(member, member.target, now);
+    this.#plan();
   }
 
   /** Stops an encoding some time after its last session. */
@@ -239,114 +305,5 @@ export class EncodingGroup {
     if (!encoding) return;
     await encoding.close();
     this.#options.logger.info({ encoding: encoding.id }, 'encoding stopped');
-  }
-}
-
-/** A session's place in the group. */
-export class Membership implements FrameSubscriber {
-  readonly subscriber: GroupSubscriber;
-  /** Names the session in statistics. */
-  readonly label: string;
-  /** Where it is to be. */
-  assigned: Entry | undefined;
-  /** The encoding whose frames it gets. */
-  encoding: SharedEncoding | undefined;
-  reason: PlacementReason = 'alone';
-  left = false;
-  readonly #group: EncodingGroup;
-  readonly #kind: 'audio' | 'video';
-  #current: Entry | undefined;
-
-  constructor(group: EncodingGroup, subscriber: GroupSubscriber, kind: 'audio' | 'video', label: string) {
-    this.#group = group;
-    this.subscriber = subscriber;
-    this.#kind = kind;
-    this.label = label;
-  }
-
-  /** It got its first encoding. */
-  get joined(): boolean {
-    return this.#current !== undefined;
-  }
-
-  /** It waits for the first keyframe of another encoding. */
-  get switching(): boolean {
-    return this.assigned !== this.#current;
-  }
-
-  /** What the session may have, bit/s. */
-  setTarget(bitrate: number): void {
-    this.#group.setTarget(this, bitrate);
-  }
-
-  requestKeyframe(urgency: KeyframeUrgency = 'normal'): void {
-    const wanted = this.assigned?.encoding ?? this.encoding;
-    wanted?.requestKeyframe(urgency);
-  }
-
-  /** Gives up the place. Idempotent. */
-  leave(): void {
-    this.#group.leave(this);
-  }
-
-  onFrame(frame: PacketisedFrame, from: SharedEncoding): boolean {
-    if (from === this.encoding) return this.subscriber.onFrame(frame);
-    const next = this.assigned;
-    if (!next || from !== next.encoding || !(frame.keyframe || this.#kind === 'audio')) return false;
-    this.#moveTo(next, from);
-    return this.subscriber.onFrame(frame);
-  }
-
-  /** @internal The place it ought to have. */
-  assign(entry: Entry, reason: PlacementReason): void {
-    this.reason = reason;
-    if (this.assigned === entry) return;
-    const previous = this.assigned;
-    this.assigned = entry;
-    if (previous && previous !== this.#current) this.#release(previous);
-    if (entry === this.#current) return;
-    entry.members.add(this);
-    if (entry.encoding) this.opened(entry, entry.encoding);
-  }
-
-  /** @internal The encoding it is to have runs. */
-  opened(entry: Entry, encoding: SharedEncoding): void {
-    if (this.assigned !== entry) return;
-    encoding.subscribe(this);
-    if (!this.#current) this.#moveTo(entry, encoding);
-    else encoding.requestKeyframe(encoding.bitrate < (this.encoding?.bitrate ?? 0) ? 'switch' : 'climb');
-  }
-
-  /** @internal `entry` is gone. Returns whether it has another encoding to go on with. */
-  lost(entry: Entry): boolean {
-    entry.encoding?.unsubscribe(this);
-    entry.members.delete(this);
-    if (this.#current === entry) {
-      this.#current = undefined;
-      this.encoding = undefined;
-      this.subscriber.onSwitch();
-    }
-    if (this.assigned === entry) this.assigned = this.#current;
-    return this.#current !== undefined;
-  }
-
-  /** @internal */
-  detach(): void {
-    if (this.#current) this.#release(this.#current);
-    if (this.assigned) this.#release(this.assigned);
-    this.assigned = this.#current = this.encoding = undefined;
-  }
-
-  #moveTo(entry: Entry, encoding: SharedEncoding): void {
-    const previous = this.#current;
-    this.#current = entry;
-    this.encoding = encoding;
-    if (previous) this.#release(previous);
-    this.subscriber.onSwitch();
-  }
-
-  #release(entry: Entry): void {
-    entry.encoding?.unsubscribe(this);
-    entry.members.delete(this);
   }
 }

@@ -6,11 +6,13 @@ import { MAX_PAYLOAD_LENGTH } from '../rtp/template.ts';
 import { soundRates, type WantedMedia } from './codecs.ts';
 import type { RequestEncodedFilter } from './encoded-filter.ts';
 import { askEncoderSetup, type EncoderSetup } from './encoder-setup.ts';
-import { EncodingGroup, type GroupSubscriber, type Membership } from './encoding-group.ts';
+import { EncodingGroup, type EncodingGroupOptions, type OpenEncoding } from './encoding-group.ts';
 import type { EncodingSource } from './encoding-source.ts';
+import type { GroupSubscriber, Membership } from './membership.ts';
 import type { Shard } from './shard.ts';
 import { SharedEncoding } from './shared-encoding.ts';
 import { encodingCost, type MitigationMode } from './sharing/mitigation.ts';
+import { PassthroughPlanner } from './sharing/passthrough-planner.ts';
 import { RungLadder } from './sharing/rung-ladder.ts';
 import { type EncodingBudget, RungPlanner } from './sharing/rung-planner.ts';
 import type { SinkTrack } from './tracks.ts';
@@ -29,6 +31,8 @@ export interface EncodingPoolOptions {
   readonly maxEncodings: number;
   readonly mitigationModes: readonly MitigationMode[];
   readonly requestEncodedFilter?: RequestEncodedFilter | undefined;
+  /** Whether the packets of inputs that come encoded are passed on as they are. */
+  readonly passthrough: PassthroughMode;
   /** Further options of audio encoders. */
   readonly audio: Pick<EncodingOptions, 'inbandFec' | 'dtx'>;
   /** Further options of video encoders. */
@@ -38,14 +42,19 @@ export interface EncodingPoolOptions {
   readonly peerOf?: (sessionId: string) => string | undefined;
 }
 
+/** `auto`: to whom can have them; `always`: to everybody, and nothing is ever encoded anew. */
+export type PassthroughMode = 'auto' | 'never' | 'always';
+
 /** Figures of one running encoding. */
 export interface EncodingFigures {
   readonly id: string;
   /** Name of the track. */
   readonly track: string;
   readonly codec: CodecName;
-  /** Target, bit/s. */
+  /** Target, bit/s; what comes, where it is passed on. */
   readonly bitrate: number;
+  /** The input's own packets. */
+  readonly passthrough: boolean;
   /** Pixels and frames per second; null for audio. */
   readonly width: number | null;
   readonly height: number | null;
@@ -118,7 +127,8 @@ export class EncodingPool implements EncodingSource {
         id: encoding.id,
         track: track.name,
         codec: encoding.codec,
-        bitrate: encoding.bitrate,
+        bitrate: Math.round(encoding.bitrate),
+        passthrough: encoding.passthrough,
         width: encoding.format?.width ?? null,
         height: encoding.format?.height ?? null,
         framerate: encoding.format?.framerate ?? null,
@@ -161,6 +171,21 @@ export class EncodingPool implements EncodingSource {
     return { most: Math.max(ENCODER_PART * availableParallelism(), LEAST_ENCODINGS * cost(this.#options.maxBitrate)), cost };
   }
 
+  /** The input's own packets, where they are of this codec. */
+  #passthrough(track: SinkTrack, codec: CodecName): Pick<EncodingGroupOptions, 'passthrough'> {
+    const { passthrough } = this.#options;
+    if (passthrough === 'never' || track.input.encoded?.codec !== codec) return {};
+    const open: OpenEncoding = async (bitrate, hooks) => {
+      const opened = await this.#engine.openPassthrough(track.input);
+      this.#logger.info({ track: track.name, codec, encoding: opened.id }, 'passthrough started');
+      const { shard, logger } = { shard: this.#shard, logger: this.#logger };
+      const options = { track: track.input, bitrate, mitigationModes: [], passthrough: true, shard, logger };
+      const filter = this.#options.requestEncodedFilter?.(track.name, codec);
+      return new SharedEncoding(opened, { ...options, filter, ...hooks });
+    };
+    return { passthrough: { planner: new PassthroughPlanner(passthrough === 'always'), open } };
+  }
+
   #createGroup(track: SinkTrack, wanted: WantedMedia): EncodingGroup {
     const { codec, format, form: { packetizationMode = 1, ...encoderForm } = {} } = wanted;
     const { minBitrate, maxBitrate, encoding, mitigationModes, audio } = this.#options;
@@ -177,6 +202,7 @@ export class EncodingPool implements EncodingSource {
       perConsumer,
       logger: this.#logger,
       onError: this.#onError,
+      ...(packetizationMode === 0 ? {} : this.#passthrough(track, codec)),
       open: async (bitrate, hooks, label) => {
         // Layers are for those who share: to leave one out must leave the others' picture alone.
         const options: EncodingOptions = video

@@ -3,8 +3,8 @@
  * (encoding-pool.ts) or in another (shards/worker/worker-seats.ts).
  */
 import type { WantedMedia } from './codecs.ts';
-import type { GroupSubscriber } from './encoding-group.ts';
 import type { KeyframeUrgency } from './keyframe-governor.ts';
+import type { GroupSubscriber } from './membership.ts';
 import type { MitigationMode } from './sharing/mitigation.ts';
 import type { PlacementReason } from './sharing/rung-planner.ts';
 import type { SinkTrack } from './tracks.ts';

@@ -126,6 +126,13 @@ export const sinkProperties = {
     when: 'ready',
     doc: 'What video encoders spend: as little time as they can, or more of it on a better picture at the same bitrate.',
   }),
+  // Ours: the original passes on whatever comes encoded, and refuses who does not take it.
+  passthrough: property({
+    type: choice('auto', 'never', 'always'),
+    default: 'auto',
+    when: 'ready',
+    doc: 'Whether inputs that come encoded are passed on as they are: to the consumers that can have them (auto), to nobody, or to everybody, so that nothing is ever encoded anew.',
+  }),
   // The next five are ours: the original has one encoder a session, and GStreamer's threads.
   encoding: property({
     type: choice('shared', 'per-consumer'),

@@ -7,6 +7,7 @@ import type { ConnectionOptions } from '../connection/types.ts';
 import type { AudioCodecName, VideoCodecName } from '../media/types.ts';
 import type { SessionDescription } from '../signalling/signaller.ts';
 import type { UpstreamRequest } from './control/control-channels.ts';
+import type { PassthroughMode } from './encoding-pool.ts';
 import type { EncodingSource } from './encoding-source.ts';
 import type { DefineEncoderBitrates } from './properties.ts';
 import type { Shard } from './shard.ts';
@@ -35,6 +36,7 @@ export interface SessionOptions {
   readonly tracks: readonly SinkTrack[];
   readonly videoCodecs: readonly VideoCodecName[];
   readonly audioCodecs: readonly AudioCodecName[];
+  readonly passthrough: PassthroughMode;
   readonly congestionControl: CongestionControlMode;
   /** Of each video track, bit/s. */
   readonly startBitrate: number;

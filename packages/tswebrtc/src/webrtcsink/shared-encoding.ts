@@ -9,6 +9,7 @@ import type { PacketisedFrame } from '../rtp/packetised-frame.ts';
 import { createPacketiser, type Packetiser } from '../rtp/packetiser.ts';
 import type { EncodedFilter } from './encoded-filter.ts';
 import { KeyframeGovernor, type KeyframeUrgency } from './keyframe-governor.ts';
+import { MeanBitrate } from './mean-bitrate.ts';
 import type { Shard } from './shard.ts';
 import { Mitigation, type MitigationMode } from './sharing/mitigation.ts';
 
@@ -28,6 +29,8 @@ export interface SharedEncodingOptions {
   readonly mitigationModes: readonly MitigationMode[];
   /** Changes frames before they are packetised. */
   readonly filter?: EncodedFilter | null | undefined;
+  /** The input's own packets: bitrate, size and frame rate are what they are. */
+  readonly passthrough?: boolean;
   readonly shard: Shard;
   readonly logger: Logger;
   readonly onError: (error: Error) => void;
@@ -53,6 +56,7 @@ export class SharedEncoding {
   readonly #governor: KeyframeGovernor;
   readonly #mitigation: Mitigation | undefined;
   readonly #made = new BitrateWindow();
+  readonly #mean: MeanBitrate | undefined;
   #contentLimitedSince: number | undefined;
   #bitrate: number;
   #keyframeTimer: NodeJS.Timeout | undefined;
@@ -70,6 +74,7 @@ export class SharedEncoding {
     this.#options = options;
     this.#bitrate = bitrate;
     this.#governor = new KeyframeGovernor(bitrate);
+    this.#mean = options.passthrough ? new MeanBitrate() : undefined;
     this.#packetiser = createPacketiser(encoding.codec, {
       ...(options.sampleRate ? { clockRate: options.sampleRate } : {}),
       ...(options.packetizationMode === undefined ? {} : { packetizationMode: options.packetizationMode }),
@@ -83,7 +88,11 @@ export class SharedEncoding {
 
   /** bit/s. */
   get bitrate(): number {
-    return this.#bitrate;
+    return this.#mean?.bitrate ?? this.#bitrate;
+  }
+
+  get passthrough(): boolean {
+    return this.#mean !== undefined;
   }
 
   /**
@@ -122,7 +131,7 @@ export class SharedEncoding {
 
   /** Brings it to another bitrate, bit/s; size and frame rate follow. */
   setBitrate(bitrate: number, now: number): void {
-    if (this.#closed) return;
+    if (this.#closed || this.passthrough) return;
     if (bitrate !== this.#bitrate) {
       this.#bitrate = bitrate;
       this.#governor.bitrate = bitrate;
@@ -159,7 +168,9 @@ export class SharedEncoding {
     const { shard, logger } = this.#options;
     try {
       this.#fresh = false;
-      this.#made.add(frame.data.length, performance.now());
+      const now = performance.now();
+      this.#made.add(frame.data.length, now);
+      this.#mean?.add(frame.data.length, now);
       if (this.#subscribers.size === 0) return;
       const filtered = this.#filter(frame);
       const packetised = filtered && this.#packetiser.packetise(filtered, shard.arena);

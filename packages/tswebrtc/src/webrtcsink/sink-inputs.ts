@@ -34,6 +34,9 @@ export interface SinkInputsHooks {
   readonly onChanged: () => void;
   /** The track is gone; before its input is closed. */
   readonly onRemoved: (track: SinkTrack) => Promise<void>;
+  /** It gives nothing for the time being, and it goes on. */
+  readonly onInterrupted: (input: SinkInput, reason: string) => void;
+  readonly onResumed: (input: SinkInput) => void;
   /** The input came to its end, by `error` where that is given; `last`: and so have all others. */
   readonly onEnded: (input: SinkInput, error: TsWebRTCError | undefined, last: boolean) => void;
   readonly onError: (error: TsWebRTCError) => void;
@@ -170,6 +173,8 @@ export class SinkInputs {
         this.#hooks.onError(reason);
         this.#onEnded(entry, reason);
       });
+      media.on('interrupted', (reason) => this.#hooks.onInterrupted(entry, reason));
+      media.on('resumed', () => this.#hooks.onResumed(entry));
       media.on('ended', () => this.#onEnded(entry, undefined));
     } catch (error) {
       entry.settle.reject(asError(error));

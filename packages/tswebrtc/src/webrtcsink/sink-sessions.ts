@@ -119,6 +119,7 @@ export class SinkSessions {
       tracks: tracks(),
       videoCodecs: videoCodecs(),
       audioCodecs: options.audioCaps,
+      passthrough: options.passthrough,
       startBitrate: Math.min(Math.max(options.startBitrate, options.minBitrate), options.maxBitrate),
       congestionControl: options.congestionControl,
       minBitrate: options.minBitrate,

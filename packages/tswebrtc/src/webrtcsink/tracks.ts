@@ -1,6 +1,6 @@
 /** What is put into a sink: descriptions of inputs, and the tracks they turn out to have. */
 import { TsWebRTCError } from '../common/errors.ts';
-import type { FileInput, InputTrack, TestAudioInput, TestVideoInput } from '../media/types.ts';
+import type { DeviceInput, FileInput, InputTrack, PipeInput, TestAudioInput, TestVideoInput, UrlInput } from '../media/types.ts';
 
 /** A test picture. */
 export function testVideo(options: Omit<TestVideoInput, 'type'> = {}): TestVideoInput {
@@ -15,6 +15,25 @@ export function testAudio(options: Omit<TestAudioInput, 'type'> = {}): TestAudio
 /** A media file, paced by its timestamps. */
 export function file(path: string, options: Omit<FileInput, 'type' | 'path'> = {}): FileInput {
   return { type: 'file', path, ...options };
+}
+
+/** A stream from the network: `rtsp`, `rtsps`, `http`, `https`, `srt`, `udp`. */
+export function stream(url: string, options: Omit<UrlInput, 'type' | 'url'> = {}): UrlInput {
+  return { type: 'url', url, ...options };
+}
+
+/** A camera, a microphone, a screen: `device('v4l2', '/dev/video0')`. */
+export function device(
+  driver: DeviceInput['driver'],
+  name: string,
+  options: Omit<DeviceInput, 'type' | 'driver' | 'device'> = {},
+): DeviceInput {
+  return { type: 'device', driver, device: name, ...options };
+}
+
+/** What another program writes into standard input, or into the FIFO `path`. */
+export function pipe(options: Omit<PipeInput, 'type'> = {}): PipeInput {
+  return { type: 'pipe', ...options };
 }
 
 /** One medium of the producer, as applications see it. */

@@ -63,6 +63,9 @@ export type WebRTCSinkEvents = {
   navigation: [event: NavigationEvent, context: UpstreamContext];
   /** An event of a consumer's own. Whoever listens has handled it, unless `refuse` is called. */
   'custom-upstream-event': [structureName: string, structure: ControlStructure, context: UpstreamContext];
+  /** One of the inputs gives nothing for the time being (why, as a sentence), and is tried again until it does. */
+  'input-interrupted': [input: SinkInput, reason: string];
+  'input-resumed': [input: SinkInput];
   /** Something failed. With a session id: that session is over; without: the sink goes on as far as it can. */
   error: [error: TsWebRTCError, sessionId: string | undefined];
   /** All inputs came to their end, the last of them by `error` where that is given. */
@@ -127,6 +130,14 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
         this.#logger.info({ track: track.name }, 'track removed');
         this.emit('track-removed', track);
         await this.#encodings?.remove(track);
+      },
+      onInterrupted: (input, reason) => {
+        this.#logger.warn({ tracks: input.tracks.map(({ name }) => name) }, reason);
+        this.emit('input-interrupted', input, reason);
+      },
+      onResumed: (input) => {
+        this.#logger.info({ tracks: input.tracks.map(({ name }) => name) }, 'the input is back');
+        this.emit('input-resumed', input);
       },
       onEnded: (input, error, last) => {
         this.emit('input-ended', input, error);
@@ -266,6 +277,7 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
         maxEncodings,
         mitigationModes: enableMitigationModes,
         requestEncodedFilter: this.#options.requestEncodedFilter,
+        passthrough: this.#options.passthrough,
         audio: { inbandFec: opusInbandFec, dtx: opusDtx },
         video: { encoder: videoEncoder, tune },
         ...(encoderSetup ? { encoderSetup } : {}),

@@ -36,9 +36,9 @@ export type SessionInit = Omit<SessionOptions, 'shard' | 'encodings' | 'sharedWi
 
 /** What of tracks crosses threads: an input's own is an object of the engine's. */
 export function plainTracks(tracks: readonly SinkTrack[]): SinkTrack[] {
-  return tracks.map(({ input: { kind, id, format }, ...track }) => ({
+  return tracks.map(({ input: { kind, id, format, encoded }, ...track }) => ({
     ...track,
-    input: { kind, id, format } as SinkTrack['input'],
+    input: { kind, id, format, ...(encoded ? { encoded } : {}) } as SinkTrack['input'],
   }));
 }
 
@@ -161,7 +161,7 @@ export type ToShard = ToSession | ToSeat | { readonly type: 'close' };
 /** `ready`: it has loaded what it needs. */
 export type FromShard = FromSession | FromSeat | LogMessage | { readonly type: 'ready' };
 
-const placementReasons: readonly PlacementReason[] = ['alone', 'shared', 'merged', 'per-consumer'];
+const placementReasons: readonly PlacementReason[] = ['alone', 'shared', 'merged', 'per-consumer', 'passthrough'];
 const REASON = 0x0f;
 /** It waits for another encoding's keyframe. */
 const SWITCHING = 0x10;

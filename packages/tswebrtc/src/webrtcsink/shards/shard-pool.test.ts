@@ -16,6 +16,7 @@ const optionsOf = (id: string): Omit<SessionOptions, 'shard' | 'encodings'> => (
   tracks: [],
   videoCodecs: ['VP8'],
   audioCodecs: ['OPUS'],
+  passthrough: 'auto',
   congestionControl: 'gcc',
   startBitrate: 500_000,
   ...limits,
@@ -37,7 +38,7 @@ const optionsOf = (id: string): Omit<SessionOptions, 'shard' | 'encodings'> => (
 it('goes on in the main thread where no other can be started', async () => {
   const shard = new Shard(new NodeSrtpSender());
   const audio = { inbandFec: true, dtx: false };
-  const options = { ...limits, encoding: 'shared', mitigationModes: [], audio, video: {} } as const;
+  const options = { ...limits, encoding: 'shared', mitigationModes: [], passthrough: 'auto', audio, video: {} } as const;
   const encodings = new EncodingPool(new FakeEngine(), shard, options, silentLogger, () => {});
   const file = new URL('data:text/javascript,throw new Error("no thread today.")');
   const shards = new ShardPool({ shard, encodings, tracks: () => [], shards: 2, logger: silentLogger, file });

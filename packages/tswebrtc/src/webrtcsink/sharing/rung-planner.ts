@@ -32,8 +32,11 @@ const GUESS_TIME = 1000;
 /** The rung that content is given is higher than what it needs by this factor, so that it shows when it needs more. */
 const CONTENT_MARGIN = 1.75;
 
-/** `alone`: steered exactly; `shared`: on its rung with others; `merged`: moved down because no more encodings may run. */
-export type PlacementReason = 'alone' | 'shared' | 'merged' | 'per-consumer';
+/**
+ * `alone`: steered exactly; `shared`: on its rung with others; `merged`: moved down because no more encodings may run;
+ * `passthrough`: the input's own packets.
+ */
+export type PlacementReason = 'alone' | 'shared' | 'merged' | 'per-consumer' | 'passthrough';
 
 /** One encoding that ought to run. */
 export interface Placement<Id> {

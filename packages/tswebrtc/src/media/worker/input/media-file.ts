@@ -24,7 +24,7 @@ import { passableAs } from './passable.ts';
 import { PictureLane } from './picture-lane.ts';
 import { SoundLane } from './sound-lane.ts';
 import type { Source, SourceCallbacks, SourceTrack } from './source.ts';
-import { StreamTrack } from './stream-track.ts';
+import { feedStreamOf, StreamTrack } from './stream-track.ts';
 
 /** Demultiplexers that take any text or data for pictures made of letters. */
 const TEXT_ART = new Set(['tty', 'bin', 'xbin', 'adf', 'idf']);
@@ -65,8 +65,8 @@ export async function openMediaFile(description: FileInput): Promise<Source> {
 }
 
 async function openLane(stream: Stream): Promise<Lane> {
-  const { encoded, transcoded } = passableAs(stream);
-  if (encoded) return new PacketLane(await StreamTrack.open(stream), stream);
+  const { encoded, transcoded } = passableAs(stream.codecpar);
+  if (encoded) return new PacketLane(await StreamTrack.open(feedStreamOf(stream)), stream);
   const opened = await FileStream.open(stream);
   return opened.kind === 'video' ? new PictureLane(opened, transcoded) : new SoundLane(opened, transcoded);
 }

@@ -69,7 +69,7 @@ export class PacketLane implements Lane {
     if (!packet || this.due === undefined) return;
     const duration = this.#duration(packet);
     this.#expected = this.#time(packet) + duration;
-    this.#track.feed(packet, this.due, duration);
+    this.#track.feed(packet, this.due, duration, this.due);
     this.due = undefined;
   }
 

@@ -1,11 +1,20 @@
 /**
  * What of a demultiplexed stream can be passed on as it is, and its packets in the form in which the engine's encoders give
- * theirs: H.264 as a byte stream with its parameter sets before each keyframe, everything else as containers have it.
+ * theirs: H.264 and H.265 as a byte stream with its parameter sets before each keyframe, everything else as containers have it.
  */
-import { AV_CODEC_ID_H264, AV_CODEC_ID_OPUS, AV_CODEC_ID_VP8, type AVCodecID } from 'node-av/constants';
-import { BitStreamFilter, BitStreamFilterContext, FFmpegError, Packet, type Stream } from 'node-av/lib';
+import {
+  AV_CODEC_ID_AV1,
+  AV_CODEC_ID_H264,
+  AV_CODEC_ID_HEVC,
+  AV_CODEC_ID_OPUS,
+  AV_CODEC_ID_VP8,
+  AV_CODEC_ID_VP9,
+  type AVCodecID,
+} from 'node-av/constants';
+import { BitStreamFilter, BitStreamFilterContext, type CodecParameters, FFmpegError, Packet, Rational } from 'node-av/lib';
 import { h264ProfileLevelId } from '../../h264-profile-level-id.ts';
 import type { CodecName, EncodedFormat } from '../../types.ts';
+import type { FeedStream } from './feed.ts';
 
 interface PassableCodec {
   readonly name: CodecName;
@@ -15,6 +24,9 @@ interface PassableCodec {
 
 const PASSABLE: ReadonlyMap<AVCodecID, PassableCodec> = new Map<AVCodecID, PassableCodec>([
   [AV_CODEC_ID_H264, { name: 'H264', filters: ['h264_mp4toannexb', 'dump_extra'] }],
+  [AV_CODEC_ID_HEVC, { name: 'H265', filters: ['hevc_mp4toannexb', 'dump_extra'] }],
+  [AV_CODEC_ID_AV1, { name: 'AV1', filters: [] }],
+  [AV_CODEC_ID_VP9, { name: 'VP9', filters: [] }],
   [AV_CODEC_ID_VP8, { name: 'VP8', filters: [] }],
   [AV_CODEC_ID_OPUS, { name: 'OPUS', filters: [] }],
 ]);
@@ -27,8 +39,8 @@ export interface Passable {
   readonly transcoded?: string;
 }
 
-/** Whether the packets of `stream` can be passed on, as far as it tells by itself. */
-export function passableAs({ codecpar }: Stream): Passable {
+/** Whether the packets of a stream can be passed on, as far as it tells by itself. */
+export function passableAs(codecpar: CodecParameters): Passable {
   const codec = PASSABLE.get(codecpar.codecId)?.name;
   if (!codec) return {};
   if (codecpar.videoDelay > 0) return { transcoded: bFrames(codec) };
@@ -49,7 +61,7 @@ export class PacketShaper {
   readonly #filters: BitStreamFilterContext[] = [];
   readonly #shaped = new Packet();
 
-  constructor({ codecpar, timeBase }: Stream) {
+  constructor({ parameters: codecpar, timeBase }: FeedStream) {
     this.#shaped.alloc();
     let parameters = codecpar;
     for (const name of PASSABLE.get(codecpar.codecId)?.filters ?? []) {
@@ -59,7 +71,7 @@ export class PacketShaper {
       this.#filters.push(context);
       FFmpegError.throwIfError(context.alloc(filter), 'set up a bitstream filter');
       parameters.copy(context.inputCodecParameters!);
-      context.inputTimeBase = timeBase;
+      context.inputTimeBase = new Rational(timeBase.num, timeBase.den);
       FFmpegError.throwIfError(context.init(), 'open a bitstream filter');
       parameters = context.outputCodecParameters!;
     }

@@ -1,9 +1,13 @@
 /** Runs one input in this thread: opens it, starts it, tells who subscribes, ends it. */
+import { stat } from 'node:fs/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { asError } from '../../../common/errors.ts';
 import type { FromInput, ToInput, WorkerInputDescription } from '../messages.ts';
 import { Timeline } from '../timeline.ts';
 import { openMediaFile } from './media-file.ts';
+import { openDevice } from './open-device.ts';
+import { openPipe } from './open-pipe.ts';
+import { openUrl } from './open-url.ts';
 import type { Source } from './source.ts';
 import { TestPicture } from './test-picture.ts';
 import { TestTone } from './test-tone.ts';
@@ -16,15 +20,17 @@ export async function serveInput(port: MessagePort, description: WorkerInputDesc
   };
   let source: Source;
   let closed = false;
+  const abort = new AbortController();
   // Messages that come while the input opens are kept: the engine sends none but `close`.
   const closing = (message: ToInput): void => {
     if (message.type !== 'close') return;
     closed = true;
+    abort.abort(new Error('it was given up'));
     port.close();
   };
   port.on('message', closing);
   try {
-    source = await openSource(description);
+    source = await openSource(description, abort.signal);
   } catch (error) {
     if (!closed) fail(error);
     port.close();
@@ -75,13 +81,25 @@ export async function serveInput(port: MessagePort, description: WorkerInputDesc
   post({ type: 'input-opened', tracks: source.tracks.map((track) => track.description) });
 }
 
-async function openSource(description: WorkerInputDescription): Promise<Source> {
+async function openSource(description: WorkerInputDescription, signal: AbortSignal): Promise<Source> {
   switch (description.type) {
     case 'testsrc':
       return new TestPicture(description);
     case 'tone':
       return new TestTone(description);
     case 'file':
-      return openMediaFile(description);
+      return (await isFifo(description.path))
+        ? openPipe({ type: 'pipe', path: description.path }, signal)
+        : openMediaFile(description);
+    case 'url':
+      return openUrl(description, signal);
+    case 'device':
+      return openDevice(description, signal);
+    case 'pipe':
+      return openPipe(description, signal);
   }
+}
+
+async function isFifo(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFIFO() ?? false;
 }

@@ -1,5 +1,5 @@
 /** Opens the decoder of a demultiplexed stream. */
-import { AV_CODEC_FLAG_LOW_DELAY, FF_THREAD_SLICE } from 'node-av/constants';
+import { FF_THREAD_SLICE } from 'node-av/constants';
 import { Codec, CodecContext, type CodecParameters, FFmpegError, Rational } from 'node-av/lib';
 import { TsWebRTCError } from '../../../common/errors.ts';
 
@@ -7,9 +7,9 @@ import { TsWebRTCError } from '../../../common/errors.ts';
 export const MICROSECONDS = new Rational(1, 1_000_000);
 
 /** A decoder that takes packets stamped in µs, and gives each frame out as soon as it can be. */
-export async function openStreamDecoder(parameters: CodecParameters, what: string): Promise<CodecContext> {
+export async function openStreamDecoder(parameters: CodecParameters): Promise<CodecContext> {
   const codec = Codec.findDecoder(parameters.codecId);
-  if (!codec) throw new TsWebRTCError('INPUT_FAILED', `There is no decoder for ${what}.`);
+  if (!codec) throw new TsWebRTCError('INPUT_FAILED', 'There is no decoder for one of its streams.');
   const decoder = new CodecContext();
   decoder.allocContext3(codec);
   try {
@@ -18,8 +18,6 @@ export async function openStreamDecoder(parameters: CodecParameters, what: strin
     decoder.threadCount = 2;
     // Slices, not frames: a decoder with frame threads holds a frame back for each thread.
     decoder.threadType = FF_THREAD_SLICE;
-    // Of pictures that come out of order, the decoder has to wait for the order.
-    if (parameters.videoDelay === 0) decoder.setFlags(AV_CODEC_FLAG_LOW_DELAY);
     FFmpegError.throwIfError(await decoder.open2(codec, null), 'open a decoder');
     return decoder;
   } catch (error) {

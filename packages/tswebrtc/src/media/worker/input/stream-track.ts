@@ -7,9 +7,10 @@ import type { CodecContext, Packet, Stream } from 'node-av/lib';
 import type { WorkerInputTrack } from '../messages.ts';
 import { rawChannels } from '../raw-audio.ts';
 import { EncodedOutlet } from './encoded-outlet.ts';
+import type { FeedStream } from './feed.ts';
 import { LazyPictures } from './lazy-pictures.ts';
 import { LazySound } from './lazy-sound.ts';
-import { readOrientation } from './orientation.ts';
+import { type Orientation, readOrientation } from './orientation.ts';
 import { bFrames, PacketShaper, passableAs } from './passable.ts';
 import { displaySize, PictureWriter } from './picture-writer.ts';
 import { RawOutlet } from './raw-outlet.ts';
@@ -20,39 +21,25 @@ export class StreamTrack implements SourceTrack {
   readonly description: WorkerInputTrack;
   readonly outlet: RawOutlet;
   readonly packets?: EncodedOutlet;
-  readonly #shaper: PacketShaper | undefined;
-  readonly #frames: LazyPictures | LazySound;
-  /** Timestamp of the newest packet, µs. */
+  #shaper: PacketShaper | undefined;
+  #frames: LazyPictures | LazySound;
+  /** Of the newest packet, µs: on the timeline, and on its source's own clock. */
   #newest = Number.NEGATIVE_INFINITY;
+  #newestAtSource = Number.NEGATIVE_INFINITY;
+  #usual: number;
 
-  private constructor(stream: Stream, decoder: CodecContext) {
-    const { encoded, transcoded } = passableAs(stream);
-    const { codecpar } = stream;
-    if (codecpar.codecType === AVMEDIA_TYPE_VIDEO) {
-      this.outlet = new RawOutlet('video');
-      const orientation = readOrientation(codecpar.getCodedSideData(AV_PKT_DATA_DISPLAYMATRIX));
-      const framerate = framerateOf(stream);
-      const { width, height, colorSpace, sampleAspectRatio: aspect } = codecpar;
-      const size = orientation?.transposed
-        ? displaySize(height, width, aspect.den, aspect.num)
-        : displaySize(width, height, aspect.num, aspect.den);
-      // What is turned while it is decoded would lie on its side where it is passed on.
-      const passed = orientation ? undefined : encoded;
-      this.description = { kind: 'video', format: { ...size, framerate }, colorSpace, encoded: passed, transcoded };
-      this.#frames = new LazyPictures(decoder, new PictureWriter(this.outlet, framerate, orientation), this.outlet);
-    } else {
-      this.outlet = new RawOutlet('audio');
-      const { sampleRate, channels } = codecpar;
-      this.description = { kind: 'audio', format: { sampleRate, channels: rawChannels(channels) }, encoded, transcoded };
-      this.#frames = new LazySound(decoder, this.outlet);
-    }
+  private constructor(stream: FeedStream, decoder: CodecContext) {
+    this.description = describe(stream);
+    this.outlet = new RawOutlet(this.description.kind);
+    this.#frames = framesOf(stream, decoder, this.outlet);
+    this.#usual = usualDuration(stream);
     if (!this.description.encoded) return;
     this.packets = new EncodedOutlet();
     this.#shaper = new PacketShaper(stream);
   }
 
-  static async open(stream: Stream): Promise<StreamTrack> {
-    const decoder = await openStreamDecoder(stream.codecpar, `stream ${stream.index}`);
+  static async open(stream: FeedStream): Promise<StreamTrack> {
+    const decoder = await openStreamDecoder(stream.parameters);
     try {
       return new StreamTrack(stream, decoder);
     } catch (error) {
@@ -61,42 +48,106 @@ export class StreamTrack implements SourceTrack {
     }
   }
 
-  /** Takes over a packet, as the container has it, for `timestamp` on the timeline. Times in µs. */
-  feed(packet: Packet, timestamp: number, duration: number): void {
+  /** Whether a stream is of the medium that this is a track of. */
+  takes(stream: FeedStream): boolean {
+    return kindOf(stream) === this.description.kind;
+  }
+
+  /** Goes on with another stream in the place of the one before. */
+  async renew(stream: FeedStream): Promise<void> {
+    const decoder = await openStreamDecoder(stream.parameters);
+    this.#frames.close();
+    this.#shaper?.close();
+    this.#shaper = undefined;
+    this.#frames = framesOf(stream, decoder, this.outlet);
+    this.#usual = usualDuration(stream);
+    this.packets?.breakOff();
+    this.#newestAtSource = Number.NEGATIVE_INFINITY;
+    const { encoded } = describe(stream);
+    const before = this.description.encoded;
+    if (!this.packets || !before) return;
+    if (encoded?.codec === before.codec) this.#shaper = new PacketShaper(stream);
+    else this.packets.fail(`What comes is no ${before.codec} any more that could be passed on; it is encoded anew.`);
+  }
+
+  /**
+   * Takes over a packet, as the container has it, for `timestamp` on the timeline; `sourceTime`: the same on the source's own clock. Times
+   * in µs; a duration of 0 is unknown.
+   */
+  feed(packet: Packet, timestamp: number, duration: number, sourceTime: number | undefined): void {
     const { packets } = this;
-    const time = Math.round(timestamp);
-    if (packets && this.#shaper && time < this.#newest) packets.fail(bFrames(this.description.encoded!.codec));
-    this.#newest = time;
+    const inOrder = sourceTime === undefined || sourceTime >= this.#newestAtSource;
+    if (packets && this.#shaper && !inOrder) packets.fail(bFrames(this.description.encoded!.codec));
+    this.#newestAtSource = Math.max(this.#newestAtSource, sourceTime ?? this.#newestAtSource);
+    // Where the timeline was set anew, what is in order at the source stays so.
+    const time = Math.round(inOrder ? Math.max(timestamp, this.#newest + 1) : timestamp);
+    this.#newest = Math.max(time, this.#newest);
+    const length = Math.round(duration || this.#usual);
     if (packets?.tapped) {
-      const data = this.#shaper!.shape(packet);
-      if (data) packets.write(data, time, duration, packet.isKeyframe);
+      const data = this.#shaper?.shape(packet);
+      if (data) packets.write(data, time, length, packet.isKeyframe);
       else packets.breakOff();
     }
     packet.pts = BigInt(time);
     packet.dts = AV_NOPTS_VALUE;
-    packet.duration = BigInt(Math.round(duration));
+    packet.duration = BigInt(length);
     this.#frames.feed(packet);
-  }
-
-  /** What comes does not build on what came. */
-  breakOff(): void {
-    this.packets?.breakOff();
-    this.#frames.breakOff();
   }
 
   /** No more packets follow, for the time being at least: brings out what is still inside. */
   drain(): void {
     this.#frames.drain();
+    this.packets?.breakOff();
   }
 
   close(): void {
     this.#shaper?.close();
+    this.#shaper = undefined;
     this.#frames.close();
   }
 }
 
-/** Frames per second, 0 when unknown. */
-export function framerateOf({ avgFrameRate, rFrameRate }: Stream): number {
+/** A stream of a container. */
+export function feedStreamOf(stream: Stream): FeedStream {
+  return { parameters: stream.codecpar, timeBase: stream.timeBase, framerate: framerateOf(stream) };
+}
+
+function framerateOf({ avgFrameRate, rFrameRate }: Stream): number {
   const rate = avgFrameRate.num > 0 ? avgFrameRate : rFrameRate;
   return rate.num > 0 && rate.den > 0 ? rate.num / rate.den : 0;
+}
+
+function kindOf({ parameters }: FeedStream): WorkerInputTrack['kind'] {
+  return parameters.codecType === AVMEDIA_TYPE_VIDEO ? 'video' : 'audio';
+}
+
+function orientationOf({ parameters }: FeedStream): Orientation | undefined {
+  return readOrientation(parameters.getCodedSideData(AV_PKT_DATA_DISPLAYMATRIX));
+}
+
+function describe(stream: FeedStream): WorkerInputTrack {
+  const { parameters, framerate } = stream;
+  const { encoded, transcoded } = passableAs(parameters);
+  if (kindOf(stream) === 'audio') {
+    const { sampleRate, channels } = parameters;
+    return { kind: 'audio', format: { sampleRate, channels: rawChannels(channels) }, encoded, transcoded };
+  }
+  const orientation = orientationOf(stream);
+  const { width, height, colorSpace, sampleAspectRatio: aspect } = parameters;
+  const size = orientation?.transposed
+    ? displaySize(height, width, aspect.den, aspect.num)
+    : displaySize(width, height, aspect.num, aspect.den);
+  // What is turned while it is decoded would lie on its side where it is passed on.
+  const passed = orientation ? undefined : encoded;
+  return { kind: 'video', format: { ...size, framerate }, colorSpace, encoded: passed, transcoded };
+}
+
+function framesOf(stream: FeedStream, decoder: CodecContext, outlet: RawOutlet): LazyPictures | LazySound {
+  if (kindOf(stream) === 'audio') return new LazySound(decoder, outlet);
+  return new LazyPictures(decoder, new PictureWriter(outlet, stream.framerate, orientationOf(stream)), outlet);
+}
+
+/** A packet of which nobody says how long it lasts, µs; 0 where nothing is known of it either. */
+function usualDuration(stream: FeedStream): number {
+  return stream.framerate > 0 ? 1e6 / stream.framerate : 0;
 }

@@ -4,9 +4,9 @@
  */
 import type { PacketisedFrame } from '../../../rtp/packetised-frame.ts';
 import type { WantedMedia } from '../../codecs.ts';
-import type { GroupSubscriber } from '../../encoding-group.ts';
 import type { EncodingSeat, EncodingSource, EncodingView } from '../../encoding-source.ts';
 import type { KeyframeUrgency } from '../../keyframe-governor.ts';
+import type { GroupSubscriber } from '../../membership.ts';
 import type { Shard } from '../../shard.ts';
 import type { PlacementReason } from '../../sharing/rung-planner.ts';
 import type { SinkTrack } from '../../tracks.ts';

@@ -1,0 +1,289 @@
+import { spawn } from 'node:child_process';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { decodeVideo } from './decode.testing.ts';
+import { loadMediaEngine } from './engine.ts';
+import { FrameLog } from './frame-log.testing.ts';
+import { makeTestFile } from './make-test-file.testing.ts';
+import { type RtspServer, type RtspServerOptions, startRtspServer } from './rtsp-server.testing.ts';
+import { servedStreamsOf } from './served-file.testing.ts';
+import type { InputDescription, MediaEngine, MediaInput } from './types.ts';
+import { beeps, flashes } from './watch.testing.ts';
+
+let engine: MediaEngine;
+let folder: string;
+const inputs: MediaInput[] = [];
+const closing: (() => Promise<unknown>)[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tswebrtc-streams-'));
+  engine = await loadMediaEngine();
+  await makeTestFile(join(folder, 'camera.mp4'), { bFrames: 0, duration: 2 });
+  await makeTestFile(join(folder, 'other.mp4'), { bFrames: 0, duration: 2, width: 480, height: 270 });
+  await makeTestFile(join(folder, 'b-frames.mp4'), { bFrames: 2, duration: 2, audio: false });
+  await makeTestFile(join(folder, 'film.mkv'), { duration: 2 });
+});
+afterEach(async () => {
+  await Promise.all(inputs.splice(0).map((input) => input.close()));
+  await Promise.all(closing.splice(0).map((close) => close()));
+});
+afterAll(async () => {
+  await engine.close();
+  await rm(folder, { recursive: true });
+});
+
+/** What an input says of itself, in order. */
+interface Opened {
+  readonly input: MediaInput;
+  readonly said: string[];
+}
+
+async function open(description: InputDescription): Promise<Opened> {
+  const input = await engine.openInput(description);
+  inputs.push(input);
+  const said: string[] = [];
+  input.on('interrupted', (reason) => said.push(reason));
+  input.on('resumed', () => said.push('resumed'));
+  input.on('ended', () => said.push('ended'));
+  input.on('error', (error) => said.push(error.message));
+  return { input, said };
+}
+
+async function serve(file: string, options: Omit<RtspServerOptions, 'streams'> = {}): Promise<RtspServer> {
+  const server = await startRtspServer({ streams: await servedStreamsOf(join(folder, file)), ...options });
+  closing.push(() => server.close().catch(() => {}));
+  return server;
+}
+
+async function passed(input: MediaInput, index = 0): Promise<FrameLog> {
+  return new FrameLog(await engine.openPassthrough(input.tracks[index]!));
+}
+
+async function encoded(input: MediaInput, index = 0): Promise<FrameLog> {
+  const video = input.tracks[index]!.kind === 'video';
+  return new FrameLog(
+    await engine.openEncoding(input.tracks[index]!, { codec: video ? 'VP8' : 'OPUS', bitrate: video ? 500_000 : 64_000 }),
+  );
+}
+
+const rising = (times: readonly number[]): boolean => times.every((time, i) => i === 0 || time > times[i - 1]!);
+
+describe('an RTSP camera', () => {
+  it.each(['tcp', 'udp'] as const)('is passed on and encoded anew, picture and sound together, over %s', async (transport) => {
+    const server = await serve('camera.mp4');
+    const { input, said } = await open({ type: 'url', url: `rtsp://127.0.0.1:${server.port}/live`, transport });
+    expect(input.tracks).toMatchObject([
+      { kind: 'video', format: { width: 320, height: 240 }, encoded: { codec: 'H264', profileLevelId: expect.any(String) } },
+      { kind: 'audio', format: { sampleRate: 44_100, channels: 2 } },
+    ]);
+    const [own, anew, sound] = await Promise.all([passed(input), encoded(input, 0), encoded(input, 1)]);
+    input.start();
+    await own.until(({ frames }) => frames.length >= 90);
+    expect(rising(own.frames.map(({ timestamp }) => timestamp))).toBe(true);
+    expect(await decodeVideo('H264', own.frames)).toHaveLength(own.frames.length);
+    await anew.until(({ frames }) => frames.length > 60);
+    const [seen, heard] = await Promise.all([flashes(anew), beeps(sound)]);
+    const apart = seen.flatMap((flash) => heard.map((beep) => Math.abs(beep - flash))).filter((ms) => ms < 400);
+    expect(apart.length).toBeGreaterThan(0);
+    for (const ms of apart) expect(ms).toBeLessThan(40);
+    expect(said).toEqual([]);
+    await input.close();
+    await expect.poll(() => server.requests).toContain('TEARDOWN');
+  });
+
+  it('that is restarted is waited for, said once each way, and goes on with a keyframe on the same timeline, whatever its size', async () => {
+    const server = await serve('camera.mp4');
+    const { input, said } = await open({ type: 'url', url: `rtsp://ann:secret@127.0.0.1:${server.port}/live?token=1` });
+    const [own, anew] = await Promise.all([passed(input), encoded(input)]);
+    input.start();
+    await own.until(({ frames }) => frames.length >= 20);
+    await server.close();
+    await expect.poll(() => said.length).toBe(1);
+    const [before, encodedBefore] = [own.frames.length, anew.frames.length];
+    await serve('other.mp4', { port: server.port });
+    await own.until(({ frames }) => frames.length >= before + 30);
+    await anew.until(({ frames }) => frames.length >= encodedBefore + 30);
+    expect(said).toEqual([
+      `The stream rtsp://127.0.0.1:${server.port}/live was lost: the server closed the connection; it is tried again until it is back.`,
+      'resumed',
+    ]);
+    expect(own.frames[before]!.keyframe).toBe(true);
+    expect(rising(own.frames.map(({ timestamp }) => timestamp))).toBe(true);
+    expect(rising(anew.frames.map(({ timestamp }) => timestamp))).toBe(true);
+    expect((await decodeVideo('H264', own.frames.slice(before)))[0]).toMatchObject({ width: 480, height: 270 });
+    expect((await decodeVideo('VP8', anew.frames)).at(-1)).toMatchObject({ width: 480, height: 270 });
+  });
+
+  it('that falls silent is said to, once, and is back when it is', async () => {
+    const server = await serve('camera.mp4');
+    const { input, said } = await open({ type: 'url', url: `rtsp://127.0.0.1:${server.port}/live`, timeout: 60 });
+    const own = await passed(input);
+    input.start();
+    await own.until(({ frames }) => frames.length >= 10);
+    server.pause();
+    await expect
+      .poll(() => said, { timeout: 10_000 })
+      .toEqual([`The stream rtsp://127.0.0.1:${server.port}/live has given nothing for 3 s.`]);
+    server.resume();
+    await expect.poll(() => said.at(-1), { timeout: 10_000 }).toBe('resumed');
+  });
+
+  it('with B-frames is not passed on for long, and encoded anew', async () => {
+    const server = await serve('b-frames.mp4');
+    const { input } = await open({ type: 'url', url: `rtsp://127.0.0.1:${server.port}/` });
+    const [own, anew] = await Promise.all([passed(input), encoded(input)]);
+    input.start();
+    await expect
+      .poll(() => own.error?.message)
+      .toBe('Its H264 has B-frames, which WebRTC receivers cannot put in order; it is encoded anew.');
+    await anew.until(({ frames }) => frames.length > 20);
+  });
+
+  it('wants a password, and gets it', async () => {
+    const server = await serve('camera.mp4', { credentials: { username: 'ann', password: 'p@ss word' } });
+    const { input } = await open({
+      type: 'url',
+      url: `rtsp://ann:${encodeURIComponent('p@ss word')}@127.0.0.1:${server.port}/a`,
+    });
+    expect(input.tracks).toHaveLength(2);
+    await expect(open({ type: 'url', url: `rtsp://ann:wrong@127.0.0.1:${server.port}/a` })).rejects.toMatchObject({
+      code: 'INPUT_FAILED',
+      message: `The stream rtsp://127.0.0.1:${server.port}/a cannot be opened: it wants a user name and a password, or others than those in the URL.`,
+    });
+  });
+
+  it('that is not there is named without its secrets', async () => {
+    await expect(open({ type: 'url', url: 'rtsp://ann:secret@127.0.0.1:9/live' })).rejects.toMatchObject({
+      code: 'INPUT_FAILED',
+      message: expect.stringMatching(/^The stream rtsp:\/\/127\.0\.0\.1:9\/live cannot be opened: (?!.*secret)/),
+    });
+  });
+});
+
+describe('HTTP', () => {
+  /** Serves the folder; `drop`: cuts every connection once after so many bytes. */
+  async function serveFolder(): Promise<string> {
+    const server = http.createServer((request, response) => {
+      const stream = createReadStream(join(folder, request.url!.slice(1)));
+      stream.on('error', () => response.writeHead(404).end());
+      stream.on('open', () => response.writeHead(200));
+      stream.pipe(response);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    closing.push(async () => {
+      server.closeAllConnections();
+      server.close();
+    });
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
+  it('files are played in real time to their end', async () => {
+    const { input, said } = await open({ type: 'url', url: `${await serveFolder()}/film.mkv` });
+    expect(input.tracks.map(({ kind, transcoded }) => [kind, transcoded !== undefined])).toEqual([
+      ['video', true],
+      ['audio', false],
+    ]);
+    const [video, audio] = await Promise.all([encoded(input, 0), encoded(input, 1)]);
+    const started = performance.now();
+    input.start();
+    await Promise.all([video, audio].map((log) => log.until(({ ended }) => ended)));
+    expect(performance.now() - started).toBeGreaterThan(1700);
+    const [seen, heard] = await Promise.all([flashes(video), beeps(audio)]);
+    expect(seen).toHaveLength(2);
+    expect(heard).toHaveLength(2);
+    for (const [i, flash] of seen.entries()) expect(Math.abs(flash - heard[i]!)).toBeLessThan(40);
+    expect(said).toEqual(['ended']);
+  });
+
+  it('playlists (HLS) are played', async () => {
+    await makeTestFile(join(folder, 'part.ts'), { bFrames: 0, duration: 2 });
+    const playlist = ['#EXTM3U', '#EXT-X-VERSION:3', '#EXT-X-TARGETDURATION:2', '#EXTINF:2,', 'part.ts', '#EXT-X-ENDLIST'];
+    const { writeFile } = await import('node:fs/promises');
+    await writeFile(join(folder, 'list.m3u8'), playlist.join('\n'));
+    const { input } = await open({ type: 'url', url: `${await serveFolder()}/list.m3u8` });
+    const log = await passed(input);
+    input.start();
+    await log.until(({ ended }) => ended);
+    expect(log.frames.length).toBeGreaterThan(50);
+    expect(await decodeVideo('H264', log.frames)).toHaveLength(log.frames.length);
+  });
+
+  it('that has nothing is said', async () => {
+    await expect(open({ type: 'url', url: `${await serveFolder()}/no.mp4?key=secret` })).rejects.toMatchObject({
+      code: 'INPUT_FAILED',
+      message: expect.stringMatching(/^The stream http:\/\/127\.0\.0\.1:\d+\/no\.mp4 cannot be opened: .*404/),
+    });
+  });
+});
+
+describe('a FIFO', () => {
+  async function makeFifo(): Promise<string> {
+    const path = join(folder, `fifo-${Math.random()}`);
+    await new Promise((resolve) => spawn('mkfifo', [path]).once('exit', resolve));
+    return path;
+  }
+
+  it('whose writer leaves waits for the next one, and plays on', async () => {
+    const path = await makeFifo();
+    const write = (): Promise<void> => pipeline(createReadStream(join(folder, 'film.mkv')), createWriteStream(path));
+    const first = write();
+    const { input, said } = await open({ type: 'file', path });
+    const log = await encoded(input);
+    input.start();
+    await first;
+    await log.until(({ frames }) => frames.length >= 40);
+    await expect.poll(() => said.length, { timeout: 10_000 }).toBe(1);
+    expect(said[0]).toBe(`The FIFO ${path} was lost: it came to its end; it is tried again until it is back.`);
+    const before = log.frames.length;
+    const second = write();
+    await log.until(({ frames }) => frames.length >= before + 30);
+    await second;
+    expect(said[1]).toBe('resumed');
+    expect(rising(log.frames.map(({ timestamp }) => timestamp))).toBe(true);
+  });
+
+  it('carries raw pictures of which it is said what they are', async () => {
+    const path = await makeFifo();
+    const frame = Buffer.alloc((64 * 48 * 3) / 2, 128);
+    const writer = createWriteStream(path);
+    writer.on('error', () => {});
+    for (let i = 0; i < 30; i++) writer.write(frame);
+    const { input } = await open({ type: 'pipe', path, format: 'rawvideo', width: 64, height: 48, framerate: 30 });
+    expect(input.tracks).toMatchObject([{ kind: 'video', format: { width: 64, height: 48, framerate: 30 } }]);
+    const log = await encoded(input);
+    input.start();
+    await log.until(({ frames }) => frames.length >= 25);
+    expect(log.frames.at(-1)!.receivedAt - log.frames[0]!.receivedAt).toBeGreaterThan(500);
+    writer.end();
+  });
+
+  it('nobody writes into is given up when that is asked for', async () => {
+    const path = await makeFifo();
+    const abort = new AbortController();
+    const opening = engine.openInput({ type: 'pipe', path }, { signal: abort.signal });
+    const refused = expect(opening).rejects.toThrow('enough');
+    setTimeout(() => abort.abort(new Error('enough')), 200);
+    await refused;
+    // Nothing waits for it any more.
+    await expect(readFile(join(folder, 'camera.mp4'))).resolves.toBeDefined();
+  });
+});
+
+describe('a device', () => {
+  it('that is not there is named', async () => {
+    await expect(open({ type: 'device', driver: 'v4l2', device: '/dev/video99' })).rejects.toMatchObject({
+      code: 'INPUT_FAILED',
+      message: 'The device v4l2:/dev/video99 cannot be opened: No such file or directory.',
+    });
+    await expect(open({ type: 'device', driver: 'dshow', device: 'video=Camera' })).rejects.toMatchObject({
+      code: 'INPUT_FAILED',
+      message: 'The device dshow:video=Camera cannot be opened: the media library knows no format "dshow" here.',
+    });
+  });
+});

@@ -1,0 +1,133 @@
+/** Packets out of the media library's demultiplexers: devices, pipes, and everything on the network but RTSP. */
+import {
+  AV_DISPOSITION_ATTACHED_PIC,
+  AV_NOPTS_VALUE,
+  AVDISCARD_ALL,
+  AVERROR_EOF,
+  AVMEDIA_TYPE_AUDIO,
+  AVMEDIA_TYPE_VIDEO,
+} from 'node-av/constants';
+import { Dictionary, FFmpegError, FormatContext, InputFormat, Packet, type Stream } from 'node-av/lib';
+import type { Feed, FeedPacket, FeedStream } from './feed.ts';
+import { feedStreamOf } from './stream-track.ts';
+
+export interface DemuxerOptions {
+  readonly url: string;
+  /** FFmpeg's name of the demultiplexer; left out: found out. */
+  readonly format?: string;
+  /** FFmpeg's options. */
+  readonly options: Readonly<Record<string, string | number>>;
+  /** Every packet comes soon or never: it may be waited for in this thread, and takes none of the process's few others. */
+  readonly prompt?: boolean;
+}
+
+/** Rejects with a reason without a full stop. */
+export async function openDemuxerFeed(options: DemuxerOptions, signal: AbortSignal): Promise<DemuxerFeed> {
+  const { url, format: name } = options;
+  const input = name === undefined ? null : InputFormat.findInputFormat(name);
+  if (name !== undefined && !input) throw new Error(`the media library knows no format "${name}" here`);
+  const format = new FormatContext();
+  // A dictionary made anew: opening takes it.
+  const dictionary = Dictionary.fromObject(
+    Object.fromEntries(Object.entries(options.options).map(([key, value]) => [key, `${value}`])),
+  );
+  format.allocContext();
+  const interrupt = (): void => format.interrupt();
+  signal.addEventListener('abort', interrupt, { once: true });
+  try {
+    FFmpegError.throwIfError(await format.openInput(url, input, dictionary));
+    FFmpegError.throwIfError(await format.findStreamInfo());
+    signal.throwIfAborted();
+    const streams: Stream[] = [];
+    for (const stream of format.streams) {
+      if (isWanted(stream)) streams.push(stream);
+      else stream.discard = AVDISCARD_ALL;
+    }
+    if (streams.length === 0) throw new Error('it has neither pictures nor sound');
+    return new DemuxerFeed(format, streams, options.prompt === true);
+  } catch (error) {
+    await format.closeInput().catch(() => {});
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', interrupt);
+    dictionary.free();
+  }
+}
+
+export class DemuxerFeed implements Feed {
+  readonly streams: readonly FeedStream[];
+  /** FFmpeg's name of the demultiplexer. */
+  readonly format: string;
+  /** Whether it has an end that is known. */
+  readonly finite: boolean;
+  readonly #context: FormatContext;
+  readonly #prompt: boolean;
+  readonly #packet = new Packet();
+  /** Index of the stream in `streams`, by its index in the container; and µs in a unit of its time base. */
+  readonly #places = new Map<number, { readonly index: number; readonly tick: number }>();
+  #reading: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(context: FormatContext, streams: readonly Stream[], prompt: boolean) {
+    this.#context = context;
+    this.#prompt = prompt;
+    this.format = context.iformat?.name ?? '';
+    this.finite = context.duration !== AV_NOPTS_VALUE && context.duration > 0n;
+    this.streams = streams.map(feedStreamOf);
+    this.#packet.alloc();
+    for (const [index, { index: at, timeBase }] of streams.entries()) {
+      this.#places.set(at, { index, tick: (timeBase.num * 1e6) / timeBase.den });
+    }
+  }
+
+  async read(): Promise<FeedPacket | undefined> {
+    for (;;) {
+      if (this.#closed) return undefined;
+      const reading = this.#next();
+      this.#reading = reading;
+      const result = await reading;
+      if (this.#closed || result === AVERROR_EOF) return undefined;
+      FFmpegError.throwIfError(result);
+      const place = this.#places.get(this.#packet.streamIndex);
+      const packet = place && this.#packet.clone();
+      this.#packet.unref();
+      if (!place || !packet) continue;
+      const { pts, dts, duration } = packet;
+      const inMicroseconds = (stamp: bigint): number | undefined =>
+        stamp === AV_NOPTS_VALUE ? undefined : Number(stamp) * place.tick;
+      const [time, due] = [inMicroseconds(pts === AV_NOPTS_VALUE ? dts : pts), inMicroseconds(dts)];
+      return {
+        stream: place.index,
+        packet,
+        time,
+        due: due ?? time,
+        duration: Number(duration) * place.tick,
+      };
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#context.interrupt();
+    // What is being read has to be over before it is freed.
+    void this.#reading
+      .catch(() => {})
+      .then(async () => {
+        this.#packet.free();
+        await this.#context.closeInput().catch(() => {});
+      });
+  }
+
+  async #next(): Promise<number> {
+    if (!this.#prompt) return this.#context.readFrame(this.#packet);
+    // Messages get their turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    return this.#closed ? AVERROR_EOF : this.#context.readFrameSync(this.#packet);
+  }
+}
+
+function isWanted({ codecpar, disposition }: Stream): boolean {
+  const media = codecpar.codecType === AVMEDIA_TYPE_VIDEO || codecpar.codecType === AVMEDIA_TYPE_AUDIO;
+  return media && (disposition & AV_DISPOSITION_ATTACHED_PIC) === 0;
+}

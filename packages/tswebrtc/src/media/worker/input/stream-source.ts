@@ -1,0 +1,236 @@
+/**
+ * An input that takes its packets as they come, from elsewhere: a camera, a device, a server, a pipe. Live ones are handed on at
+ * once, others paced by their timestamps. One that is lost is tried again, and its tracks go on when it is back.
+ */
+import { asError, TsWebRTCError } from '../../../common/errors.ts';
+import type { Timeline } from '../timeline.ts';
+import type { Feed, FeedPacket, OpenFeed } from './feed.ts';
+import { LiveClock } from './live-clock.ts';
+import type { Source, SourceCallbacks } from './source.ts';
+import { StreamTrack } from './stream-track.ts';
+
+/** Between two tries, ms: twice as long each time. */
+const FIRST_DELAY = 250;
+const LONGEST_DELAY = 8000;
+/** An input of which nothing comes for so long, ms, is said to be stalled. */
+const STALL = 3000;
+/** What is paced and comes later than this, µs, was late already when it came: what follows is as much later. */
+const LATE = 20_000;
+
+export interface StreamSourceOptions {
+  /** What it is, for sentences, without secrets: `The camera rtsp://…`. */
+  readonly name: string;
+  readonly open: OpenFeed;
+  /** Handed on as it comes, rather than paced by its timestamps. */
+  readonly live: boolean;
+  /** What is to be done at its end: for `again`, the end is a loss like any other. */
+  readonly atEnd: 'again' | 'end';
+  readonly reconnect: boolean;
+}
+
+/** Opens it for the first time; rejects with `INPUT_FAILED`. */
+export async function openStreamSource(options: StreamSourceOptions, signal: AbortSignal): Promise<Source> {
+  try {
+    const feed = await options.open(signal);
+    try {
+      return new StreamSource(options, feed, await Promise.all(feed.streams.map((stream) => StreamTrack.open(stream))));
+    } catch (error) {
+      feed.close();
+      throw error;
+    }
+  } catch (cause) {
+    throw inputFailed(options.name, cause);
+  }
+}
+
+/** That an input cannot be opened, and why. */
+export function inputFailed(name: string, cause: unknown): TsWebRTCError {
+  return new TsWebRTCError('INPUT_FAILED', `${name} cannot be opened: ${reasonOf(cause)}.`, { cause });
+}
+
+class StreamSource implements Source {
+  readonly tracks: readonly StreamTrack[];
+  readonly #options: StreamSourceOptions;
+  readonly #clock = new LiveClock();
+  readonly #abort = new AbortController();
+  #feed: Feed;
+  /** Index of the track of each stream of the feed. */
+  #places: readonly (StreamTrack | undefined)[];
+  #interrupted = false;
+  #lastPacket = 0;
+  #watchdog: NodeJS.Timeout | undefined;
+  #wake: (() => void) | undefined;
+  /** Of what is paced: from the feed's clock to the timeline, µs. */
+  #shift: number | undefined;
+  /** The latest that was handed on, µs on the timeline. */
+  #newest = 0;
+
+  constructor(options: StreamSourceOptions, feed: Feed, tracks: readonly StreamTrack[]) {
+    this.#options = options;
+    this.#feed = feed;
+    this.tracks = tracks;
+    this.#places = tracks;
+  }
+
+  start(timeline: Timeline, callbacks: SourceCallbacks): void {
+    this.#lastPacket = timeline.now();
+    this.#watchdog = setInterval(() => this.#watch(timeline, callbacks), STALL / 4);
+    this.#run(timeline, callbacks).then(
+      () => {
+        clearInterval(this.#watchdog);
+        if (!this.#closed) callbacks.ended();
+      },
+      (error: unknown) => {
+        clearInterval(this.#watchdog);
+        if (!this.#closed) callbacks.failed(error);
+      },
+    );
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#abort.abort();
+    clearInterval(this.#watchdog);
+    this.#wake?.();
+    this.#feed.close();
+    for (const track of this.tracks) track.close();
+  }
+
+  get #closed(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
+  /** Resolves at the end of the input. */
+  async #run(timeline: Timeline, callbacks: SourceCallbacks): Promise<void> {
+    for (;;) {
+      const lost = await this.#play(timeline, callbacks);
+      if (this.#closed) return;
+      for (const track of this.tracks) track.drain();
+      const { name, reconnect, atEnd } = this.#options;
+      if (lost === undefined && atEnd === 'end') return;
+      const reason = lost === undefined ? 'it came to its end' : reasonOf(lost);
+      if (!reconnect) throw new TsWebRTCError('INPUT_FAILED', `${name} was lost: ${reason}.`, { cause: lost });
+      this.#interrupt(callbacks, `${name} was lost: ${reason}; it is tried again until it is back.`);
+      this.#feed.close();
+      if (!(await this.#reopen())) return;
+    }
+  }
+
+  /** Hands on what comes; resolves with why nothing more does, undefined at the end. */
+  async #play(timeline: Timeline, callbacks: SourceCallbacks): Promise<unknown> {
+    for (;;) {
+      let read: FeedPacket | undefined;
+      const asked = timeline.now();
+      try {
+        read = await this.#feed.read();
+      } catch (error) {
+        return error;
+      }
+      if (!read || this.#closed) {
+        read?.packet.free();
+        return undefined;
+      }
+      this.#lastPacket = timeline.now();
+      if (this.#interrupted) {
+        this.#interrupted = false;
+        callbacks.resumed();
+      }
+      const track = this.#places[read.stream];
+      if (!track) {
+        read.packet.free();
+        continue;
+      }
+      const { live } = this.#options;
+      const time = live ? this.#clock.place(read.time, this.#lastPacket) : await this.#pace(read, asked, timeline);
+      if (this.#closed) {
+        read.packet.free();
+        return undefined;
+      }
+      try {
+        track.feed(read.packet, time, read.duration, read.time);
+      } catch (error) {
+        return error;
+      }
+    }
+  }
+
+  /** Waits until a packet is due, and returns when that is. */
+  async #pace({ time = 0, due: decoded = time }: FeedPacket, asked: number, timeline: Timeline): Promise<number> {
+    const now = timeline.now();
+    this.#shift ??= Math.max(now, this.#newest) - decoded;
+    // Late because it came late, not because we are.
+    if (decoded + this.#shift < now - LATE && now - asked > LATE) this.#shift = now - decoded;
+    const due = decoded + this.#shift;
+    if (due > now) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, Math.ceil((due - now) / 1000));
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      this.#wake = undefined;
+      this.#lastPacket = timeline.now();
+    }
+    this.#newest = Math.max(this.#newest, time + this.#shift);
+    return time + this.#shift;
+  }
+
+  /** Tries until it is open; false when it was closed meanwhile. */
+  async #reopen(): Promise<boolean> {
+    for (let delay = FIRST_DELAY; !this.#closed; delay = Math.min(LONGEST_DELAY, 2 * delay)) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, delay);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      this.#wake = undefined;
+      if (this.#closed) return false;
+      try {
+        const feed = await this.#options.open(this.#abort.signal);
+        if (this.#closed) {
+          feed.close();
+          return false;
+        }
+        this.#feed = feed;
+        await this.#take(feed);
+        return true;
+      } catch {
+        // The next try may do; that it is lost was said.
+      }
+    }
+    return false;
+  }
+
+  /** Gives each stream to the track that its like had before. */
+  async #take(feed: Feed): Promise<void> {
+    const free = [...this.tracks];
+    const places: (StreamTrack | undefined)[] = [];
+    for (const stream of feed.streams) {
+      const index = free.findIndex((track) => track.takes(stream));
+      const [track] = index < 0 ? [] : free.splice(index, 1);
+      places.push(track);
+      await track?.renew(stream);
+    }
+    this.#places = places;
+    this.#clock.restart();
+    this.#shift = undefined;
+  }
+
+  #watch(timeline: Timeline, callbacks: SourceCallbacks): void {
+    if (timeline.now() - this.#lastPacket < STALL * 1000) return;
+    this.#interrupt(callbacks, `${this.#options.name} has given nothing for ${STALL / 1000} s.`);
+  }
+
+  #interrupt(callbacks: SourceCallbacks, reason: string): void {
+    if (this.#interrupted || this.#closed) return;
+    this.#interrupted = true;
+    callbacks.interrupted(reason);
+  }
+}
+
+function reasonOf(cause: unknown): string {
+  return asError(cause).message.replace(/\.$/, '');
+}
