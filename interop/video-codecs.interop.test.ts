@@ -69,6 +69,32 @@ describe.skipIf(chromiumMissing())('Chromium', () => {
   );
 });
 
+it.skipIf(chromiumMissing())(
+  'an encoder that fails while it runs: the picture returns, the session stays, in one line',
+  async () => {
+    // Of the command, which inherits it.
+    process.env.TSWEBRTC_TEST_ENCODER_FAULTS = 'libx264@150';
+    process.env.TSWEBRTC_LOG = 'media:warn';
+    const browser = await launchChromium();
+    try {
+      const seen = await watch(await browser.newPage(), 'H264');
+      const warnings = sink!.stderr.split('\n').filter((line) => / warn media: /.test(line));
+      console.log(`Chromium, H264 that failed once: ${seen.fps.toFixed(1)} fps decoded; ${warnings.join(' | ')}`);
+      expect(warnings).toHaveLength(1);
+      expect(warnings[0]).toContain('libx264 failed');
+      expect(
+        sink!.events.filter(({ event, reason }) => event === 'error' || (event === 'consumer-removed' && reason !== 'ended')),
+      ).toEqual([]);
+      expect(seen.fps).toBeGreaterThan(25);
+    } finally {
+      delete process.env.TSWEBRTC_TEST_ENCODER_FAULTS;
+      delete process.env.TSWEBRTC_LOG;
+      await browser.close();
+    }
+  },
+  60_000,
+);
+
 describe.skipIf(firefoxMissing())('Firefox', () => {
   let browser: Firefox;
   beforeAll(async () => {

@@ -29,8 +29,9 @@ class Player:
         self.times = []
         self.codec = None
         self.size = None
-        self.pipeline = Gst.parse_launch("webrtcbin name=w bundle-policy=max-bundle")
-        self.bin = self.pipeline.get_by_name("w")
+        self.pipeline = Gst.Pipeline.new()
+        self.bin = Gst.parse_launch("webrtcbin bundle-policy=max-bundle")
+        self.pipeline.add(self.bin)
         self.bin.connect("on-ice-candidate", self.on_candidate)
         self.bin.connect("pad-added", self.on_pad)
         self.pipeline.set_state(Gst.State.PLAYING)
