@@ -1,6 +1,7 @@
 /** The packages as npm would publish them. */
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { publint } from 'publint';
@@ -39,7 +40,7 @@ describe.each(directories.map((directory) => [read(directory).name, directory] a
 
   it('declares its types by what its users have installed with it', () => {
     const allowed = Object.keys(manifest.dependencies ?? {});
-    const foreign = [...foreignTypes(`${directory}/dist/index.d.ts`)].filter((name) => !name.startsWith('node:'));
+    const foreign = [...foreignTypes(`${directory}/dist/index.d.ts`)].filter((name) => !isBuiltin(name));
     expect(foreign.filter((name) => !allowed.includes(name))).toEqual([]);
     // Types that come from a package of types would have to be a dependency too.
     const untyped = (name: string): boolean => existsSync(new URL(`../node_modules/@types/${name}`, import.meta.url));

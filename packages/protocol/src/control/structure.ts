@@ -8,7 +8,7 @@ import { isDeeperThan, MAX_META_DEPTH } from '../json-text.ts';
 export type ControlStructure = Readonly<Record<string, unknown>>;
 
 /**
- * Why `value` cannot be converted into a GStreamer structure, in words that go on from "The structure"; undefined where it can.
+ * Why `value` cannot be converted into a GStreamer structure, in words whose subject is the structure; undefined where it can.
  * One thing is taken that the original refuses by mistake: arrays of several strings.
  */
 export function structureFault(value: unknown): string | undefined {
