@@ -259,6 +259,7 @@ serve({
       track: { kind: 'video', id: 'fanout', format: { width: 1280, height: 720, framerate: FRAMERATE } },
       bitrate,
       mitigationModes: [],
+      captureTimes: false,
       shard,
       logger: silentLogger,
       onError: () => {},

@@ -28,6 +28,7 @@ export class Transceiver {
   direction: Direction;
   readonly #clock: TransceiverInit['clock'];
   readonly #advisesDelay: boolean;
+  readonly #captureTime: boolean;
   #mid: string | undefined;
   #currentDirection: Direction | undefined;
   #agreement: MediaAgreement | undefined;
@@ -44,6 +45,7 @@ export class Transceiver {
     this.streamId = init.streamId;
     this.#clock = init.clock;
     this.#advisesDelay = init.advisedDelay !== undefined;
+    this.#captureTime = init.captureTime ?? false;
     this.direction = init.direction;
     this.sender =
       init.direction === 'recvonly'
@@ -117,6 +119,7 @@ export class Transceiver {
       fec: this.fec,
       transportCc: this.transportCc,
       playoutDelay: this.#advisesDelay,
+      captureTime: this.#captureTime,
       clock: this.#clock,
       streamId: this.streamId ?? cname,
       trackId: this.#mid ?? this.kind,

@@ -106,6 +106,8 @@ export interface TransceiverInit {
   readonly transportCc?: boolean;
   /** Of what is sent: how long the receiver is to wait before it shows a frame, at least and at most, ms. Default: as it sees fit. */
   readonly advisedDelay?: readonly [min: number, max: number];
+  /** Of what is sent: whether the receiver is told when frames were captured, which their packetiser has to write. Default false. */
+  readonly captureTime?: boolean;
   /**
    * What is said of the clock of what is sent (RFC 7273), and where that clock began, in ms since the Unix epoch: its RTP timestamps
    * count from there. Default: nothing, and a random start.

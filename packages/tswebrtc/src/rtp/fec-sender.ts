@@ -7,7 +7,7 @@
 import type { PacketArena } from './packet-arena.ts';
 import type { PacketHistory } from './packet-history.ts';
 import { PRIMARY_HEADER_LENGTH } from './red.ts';
-import { TEMPLATE_LAYOUT, writeTemplateHeader } from './template.ts';
+import { hasCaptureTime, headerLengthOf, TEMPLATE_LAYOUT, writeTemplateHeader } from './template.ts';
 import { FIXED_HEADER_LENGTH, fecHeaderLength, LONG_MASK_BITS, UlpfecEncoder } from './ulpfec.ts';
 
 /**
@@ -31,6 +31,8 @@ export interface FecSenderOptions {
   /** Header extension ids, 0 for none. */
   readonly transportCcId: number;
   readonly absSendTimeId: number;
+  /** What stands before a capture time. */
+  readonly captureTimeByte: number;
   readonly history: PacketHistory;
 }
 
@@ -172,12 +174,13 @@ export class FecSender {
 
   /** Writes the packet in `slot` of the history into `#packet` as it left, without its RED header; returns its length. */
   #render(slot: number, sequenceNumber: number, arena: PacketArena): number {
-    const { history, payloadType, transportCcId, absSendTimeId } = this.#options;
+    const { history, payloadType, transportCcId, absSendTimeId, captureTimeByte } = this.#options;
     const packet = this.#packet;
     const { bytes } = arena;
     const from = arena.offset(history.positions[slot]!);
     const length = history.lengths[slot]! - PRIMARY_HEADER_LENGTH;
-    const { headerLength, transportCcOffset, absSendTimeOffset } = TEMPLATE_LAYOUT;
+    const { transportCcOffset, absSendTimeOffset, captureTimeOffset } = TEMPLATE_LAYOUT;
+    const headerLength = headerLengthOf(bytes, from);
     for (let i = 0; i < headerLength; i++) packet[i] = bytes[from + i]!;
     for (let i = headerLength; i < length; i++) packet[i] = bytes[from + PRIMARY_HEADER_LENGTH + i]!;
     packet[1] = (history.markers[slot] === 1 ? 0x80 : 0) | payloadType;
@@ -193,6 +196,7 @@ export class FecSender {
       packet[absSendTimeOffset] = (absSendTimeId << 4) | 2;
       write(packet, absSendTimeOffset + 1, 3, absSendTime);
     }
+    if (hasCaptureTime(bytes, from)) packet[captureTimeOffset] = captureTimeByte;
     const pictureIdOffset = history.pictureIdOffsets[slot]!;
     if (pictureIdOffset !== 0) {
       write(packet, pictureIdOffset - PRIMARY_HEADER_LENGTH, history.pictureIdLengths[slot]!, history.pictureIds[slot]!);

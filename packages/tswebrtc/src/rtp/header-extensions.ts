@@ -19,8 +19,8 @@ export const HeaderExtensionUri = {
 const ONE_BYTE_PROFILE = 0xbede;
 /** The low 4 bits are the application's (RFC 8285 §4.3). */
 const TWO_BYTE_PROFILE = 0x1000;
-/** Ends the one-byte form (RFC 8285 §4.2). */
-const ONE_BYTE_STOP = 15;
+/** As an id, ends the one-byte form (RFC 8285 §4.2). */
+export const ONE_BYTE_STOP = 15;
 
 /** Whether an id can be sent in the one-byte form, which our packet templates use. */
 export function isOneByteExtensionId(id: number): boolean {

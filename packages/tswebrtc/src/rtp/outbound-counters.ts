@@ -1,5 +1,4 @@
 /** What an outgoing stream has sent, in the terms of the W3C's statistics. */
-import { TEMPLATE_LAYOUT } from './template.ts';
 
 /** W3C RTCOutboundRtpStreamStats, in part. As there, the sums include retransmissions and padding, on the RTX stream too. */
 export interface OutboundStreamStats {
@@ -28,6 +27,7 @@ export class OutboundCounters {
   /** All that has a number of the stream itself, so ULPFEC too, but not RTX. */
   packets = 0;
   payloadBytes = 0;
+  #headerBytes = 0;
   frames = 0;
   keyframes = 0;
   nacks = 0;
@@ -40,26 +40,29 @@ export class OutboundCounters {
   #fecPackets = 0;
   #fecBytes = 0;
 
-  /** A packet of `length` bytes, header included, as in all of these. */
-  sent(length: number): void {
+  /** A packet of `length` bytes, of which `header` are its header, as in all of these. */
+  sent(length: number, header: number): void {
     this.packets++;
-    this.payloadBytes += payloadOf(length);
+    this.#headerBytes += header;
+    this.payloadBytes += length - header;
   }
 
   /** One of those counted by `sent` was ULPFEC. */
-  wasFec(length: number): void {
+  wasFec(length: number, header: number): void {
     this.#fecPackets++;
-    this.#fecBytes += payloadOf(length);
+    this.#fecBytes += length - header;
   }
 
-  resent(length: number): void {
+  resent(length: number, header: number): void {
     this.#resentPackets++;
-    this.#resentBytes += payloadOf(length);
+    this.#headerBytes += header;
+    this.#resentBytes += length - header;
   }
 
-  padded(length: number): void {
+  padded(length: number, header: number): void {
     this.#paddingPackets++;
-    this.#paddingBytes += payloadOf(length);
+    this.#headerBytes += header;
+    this.#paddingBytes += length - header;
   }
 
   get stats(): OutboundStreamStats {
@@ -67,7 +70,7 @@ export class OutboundCounters {
     return {
       packetsSent: packets,
       bytesSent: this.payloadBytes + this.#resentBytes + this.#paddingBytes,
-      headerBytesSent: packets * TEMPLATE_LAYOUT.headerLength,
+      headerBytesSent: this.#headerBytes,
       retransmittedPacketsSent: this.#resentPackets,
       retransmittedBytesSent: this.#resentBytes,
       paddingPacketsSent: this.#paddingPackets,
@@ -82,5 +85,3 @@ export class OutboundCounters {
     };
   }
 }
-
-const payloadOf = (length: number): number => length - TEMPLATE_LAYOUT.headerLength;

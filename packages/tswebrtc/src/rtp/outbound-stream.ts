@@ -6,7 +6,7 @@
  * Sans-IO: `now` is ms on any steady clock, always the same one; `wallTime` is ms since the Unix epoch.
  */
 import { FecSender } from './fec-sender.ts';
-import { encodePlayoutDelay, isOneByteExtensionId } from './header-extensions.ts';
+import { encodePlayoutDelay, isOneByteExtensionId, ONE_BYTE_STOP } from './header-extensions.ts';
 import { compactNtp, toAbsSendTime, toNtp } from './ntp.ts';
 import { OutboundCounters, type OutboundStreamStats } from './outbound-counters.ts';
 import type { PacketArena } from './packet-arena.ts';
@@ -18,7 +18,7 @@ import { RemoteInbound, type RemoteInboundStats } from './remote-inbound.ts';
 import { RetransmissionQueue } from './retransmission-queue.ts';
 import type { ReportBlock, SenderReport } from './rtcp/types.ts';
 import type { SendOps } from './send-ops.ts';
-import { RTX_HEADER_LENGTH, TEMPLATE_LAYOUT } from './template.ts';
+import { hasCaptureTime, headerLengthOf, RTX_HEADER_LENGTH, TEMPLATE_LAYOUT } from './template.ts';
 import { TransportNumbers } from './transport-numbers.ts';
 
 export type { OutboundStreamStats } from './outbound-counters.ts';
@@ -38,7 +38,12 @@ export interface OutboundStreamOptions {
   /** RTX of RED; without, what was in RED is sent again as `rtxPayloadType` says, out of its RED. */
   readonly redRtxPayloadType?: number;
   /** Ids under which the session negotiated each extension; 1..14, others cannot be sent and are taken as not negotiated. */
-  readonly extensions: { readonly transportCc?: number; readonly absSendTime?: number; readonly playoutDelay?: number };
+  readonly extensions: {
+    readonly transportCc?: number;
+    readonly absSendTime?: number;
+    readonly playoutDelay?: number;
+    readonly absCaptureTime?: number;
+  };
   /**
    * What the receiver is told under `extensions.playoutDelay`: how long to wait before it shows a frame, at least and at most, ms.
    * It takes the place of abs-send-time, so it is not sent where that was negotiated too.
@@ -90,6 +95,8 @@ export class OutboundStream {
   readonly #absSendTimeId: number;
   /** What stands in the place of the send time where it says something else, the same in each packet. */
   readonly #constant: number | undefined;
+  /** What stands before a capture time: id and length - 1; the end of the block where the peer knows no such thing. */
+  readonly #captureTimeByte: number;
   readonly #history: PacketHistory;
   readonly #remote: RemoteInbound;
   /** Where the peer reports by RTP sequence numbers: of the stream, and of its retransmissions. */
@@ -142,6 +149,8 @@ export class OutboundStream {
     const delayed = absSendTime === undefined && options.playoutDelay !== undefined;
     this.#absSendTimeId = usableId(delayed ? playoutDelayId : absSendTime);
     this.#constant = delayed ? encodePlayoutDelay(...options.playoutDelay!) : undefined;
+    const captureTimeId = usableId(options.extensions.absCaptureTime) || ONE_BYTE_STOP;
+    this.#captureTimeByte = captureTimeId === ONE_BYTE_STOP ? ONE_BYTE_STOP << 4 : (captureTimeId << 4) | 7;
     this.#history = new PacketHistory(
       size,
       options.historyDuration ?? DEFAULT_HISTORY_DURATION,
@@ -155,6 +164,7 @@ export class OutboundStream {
         ulpfecPayloadType: options.ulpfecPayloadType,
         transportCcId: this.#transportCcId,
         absSendTimeId: this.#absSendTimeId,
+        captureTimeByte: this.#captureTimeByte,
         history: this.#history,
       });
     }
@@ -230,11 +240,12 @@ export class OutboundStream {
     }
     const timestamp = this.#sentTimestamp;
 
-    const slot = this.#record(position, length, this.#kind, now, transportSequenceNumber);
+    const headerLength = headerLengthOf(arena.bytes, arena.offset(position));
+    const slot = this.#record(position, length, headerLength, this.#kind, now, transportSequenceNumber);
     const history = this.#history;
     history.timestamps[slot] = timestamp;
     history.markers[slot] = frame.marker && last ? 1 : 0;
-    const shift = this.#kind === PacketKind.RED ? PRIMARY_HEADER_LENGTH : 0;
+    const shift = headerLength + (this.#kind === PacketKind.RED ? PRIMARY_HEADER_LENGTH : 0);
     history.pictureIdOffsets[slot] = pictureIdOffset === 0 ? 0 : pictureIdOffset + shift;
     this.#recordPictureId(slot, frame.layerByte);
     const sequenceNumber = (this.#nextIndex - 1) % 0x10000;
@@ -299,13 +310,14 @@ export class OutboundStream {
     if (!packet) return 0;
     const { position, length, timestamp } = packet;
     const transportSequenceNumber = this.countsTransport ? takeTransportSequenceNumber?.() : undefined;
-    const slot = this.#record(position, length, PacketKind.FEC, now, transportSequenceNumber);
+    const { headerLength } = TEMPLATE_LAYOUT;
+    const slot = this.#record(position, length, headerLength, PacketKind.FEC, now, transportSequenceNumber);
     const history = this.#history;
     history.timestamps[slot] = timestamp;
     history.markers[slot] = 0;
     history.pictureIdOffsets[slot] = 0;
     this.#pushOriginal(ops, lane, arena, slot, (this.#nextIndex - 1) % 0x10000);
-    this.#counters.wasFec(length);
+    this.#counters.wasFec(length, headerLength);
     return length;
   }
 
@@ -347,10 +359,11 @@ export class OutboundStream {
     const slot = this.#resends.take(arena, now);
     if (slot < 0) return 0;
     const { sequenceNumber } = this.#resends;
+    const headerLength = this.#headerLength(arena, slot);
     const length = this.#goesByRtx(this.#history.kinds[slot]!)
       ? this.#pushRtx(ops, lane, arena, slot, sequenceNumber, now, takeTransportSequenceNumber)
       : this.#pushOriginal(ops, lane, arena, slot, sequenceNumber);
-    this.#counters.resent(length);
+    this.#counters.resent(length, headerLength);
     return length;
   }
 
@@ -380,8 +393,9 @@ export class OutboundStream {
       slot = history.find(sequenceNumber, now, arena);
       if (slot < 0 || !this.#goesByRtx(history.kinds[slot]!)) return 0;
     }
+    const headerLength = this.#headerLength(arena, slot);
     const length = this.#pushRtx(ops, lane, arena, slot, sequenceNumber, now, takeTransportSequenceNumber);
-    this.#counters.padded(length);
+    this.#counters.padded(length, headerLength);
     return length;
   }
 
@@ -453,7 +467,14 @@ export class OutboundStream {
   }
 
   /** Gives a packet the next number and remembers it; returns its slot in the history for the caller to complete. */
-  #record(position: number, length: number, kind: number, now: number, transportSequenceNumber: number | undefined): number {
+  #record(
+    position: number,
+    length: number,
+    headerLength: number,
+    kind: number,
+    now: number,
+    transportSequenceNumber: number | undefined,
+  ): number {
     const packetIndex = this.#nextIndex++;
     const sequenceNumber = packetIndex % 0x10000;
     const history = this.#history;
@@ -465,7 +486,7 @@ export class OutboundStream {
     history.transportSequenceNumbers[slot] = hasTransportCc ? transportSequenceNumber & 0xffff : -1;
     if (transportSequenceNumber !== undefined) this.#numbers?.set(sequenceNumber, transportSequenceNumber);
     this.#resends.sent(length, now);
-    this.#counters.sent(length);
+    this.#counters.sent(length, headerLength);
     return slot;
   }
 
@@ -512,9 +533,10 @@ export class OutboundStream {
     const history = this.#history;
     const length = history.lengths[slot]!;
     const kind = history.kinds[slot]!;
+    const offset = arena.offset(history.positions[slot]!);
     ops.push(
       lane,
-      arena.offset(history.positions[slot]!),
+      offset,
       length,
       this.ssrc,
       history.rolloverCounters[slot]!,
@@ -523,8 +545,9 @@ export class OutboundStream {
       kind === PacketKind.PLAIN ? this.payloadType : this.#redPayloadType!,
       history.timestamps[slot]!,
     );
-    patchRedHeaders(ops, kind, TEMPLATE_LAYOUT.headerLength, this.payloadType);
-    this.#patchExtensions(ops, history.transportSequenceNumbers[slot]!, history.absSendTimes[slot]!);
+    patchRedHeaders(ops, kind, headerLengthOf(arena.bytes, offset), this.payloadType);
+    const captureTime = hasCaptureTime(arena.bytes, offset);
+    this.#patchExtensions(ops, history.transportSequenceNumbers[slot]!, history.absSendTimes[slot]!, captureTime);
     const pictureIdOffset = history.pictureIdOffsets[slot]!;
     if (pictureIdOffset !== 0) ops.patch(pictureIdOffset, history.pictureIdLengths[slot]!, history.pictureIds[slot]!);
     return length;
@@ -550,7 +573,7 @@ export class OutboundStream {
     const to = arena.offset(arena.alloc(length));
     const from = arena.offset(history.positions[slot]!);
     const bytes = arena.bytes;
-    const { headerLength } = TEMPLATE_LAYOUT;
+    const headerLength = headerLengthOf(bytes, from);
     bytes.copyWithin(to, from, from + headerLength);
     bytes[to + headerLength] = sequenceNumber >> 8;
     bytes[to + headerLength + 1] = sequenceNumber;
@@ -576,6 +599,7 @@ export class OutboundStream {
       ops,
       this.#transportCcId === 0 || transportSequenceNumber === undefined ? -1 : transportSequenceNumber & 0xffff,
       this.#absSendTimeId === 0 ? -1 : (this.#constant ?? toAbsSendTime(now)),
+      hasCaptureTime(bytes, to),
     );
     const pictureIdOffset = history.pictureIdOffsets[slot]!;
     if (pictureIdOffset !== 0) {
@@ -585,14 +609,23 @@ export class OutboundStream {
     return length;
   }
 
-  /** One-byte elements (RFC 8285 §4.2): id and length - 1, then the value. -1 leaves one out. */
-  #patchExtensions(ops: SendOps, transportSequenceNumber: number, absSendTime: number): void {
-    if (transportSequenceNumber >= 0) {
-      ops.patch(TEMPLATE_LAYOUT.transportCcOffset, 3, (((this.#transportCcId << 4) | 1) << 16) | transportSequenceNumber);
-    }
-    if (absSendTime >= 0) {
-      ops.patch(TEMPLATE_LAYOUT.absSendTimeOffset, 4, ((((this.#absSendTimeId << 4) | 2) << 24) | absSendTime) >>> 0);
-    }
+  #headerLength(arena: PacketArena, slot: number): number {
+    return headerLengthOf(arena.bytes, arena.offset(this.#history.positions[slot]!));
+  }
+
+  /**
+   * One-byte elements (RFC 8285 §4.2): id and length - 1, then the value. -1 leaves one out. They lie across two whole words, which
+   * are two patches whatever is in them.
+   */
+  #patchExtensions(ops: SendOps, transportSequenceNumber: number, absSendTime: number, captureTime: boolean): void {
+    const hasNumber = transportSequenceNumber >= 0;
+    const hasTime = absSendTime >= 0;
+    const first =
+      (hasNumber ? (this.#transportCcId << 28) | (1 << 24) | (transportSequenceNumber << 8) : 0) |
+      (hasTime ? (this.#absSendTimeId << 4) | 2 : 0);
+    const second = (hasTime ? absSendTime << 8 : 0) | (captureTime ? this.#captureTimeByte : 0);
+    if (first !== 0) ops.patch(TEMPLATE_LAYOUT.transportCcOffset, 4, first >>> 0);
+    if (second !== 0) ops.patch(TEMPLATE_LAYOUT.transportCcOffset + 4, 4, second >>> 0);
   }
 }
 

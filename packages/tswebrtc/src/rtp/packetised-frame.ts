@@ -19,7 +19,7 @@ export interface PacketisedFrame {
   /** For audio: marker bit on the first packet of a talk spurt (RFC 3551 §4.1); for video: true, the last packet is marked. */
   readonly marker: boolean;
   /**
-   * For VP8 and VP9: offset in each packet of the two bytes of PictureID, which the byte of TL0PICIDX follows (RFC 7741 §4.2), in
+   * For VP8 and VP9: offset in each packet's payload of the two bytes of PictureID, which the byte of TL0PICIDX follows (RFC 7741 §4.2), in
    * VP9 behind `layerByte` (RFC 9628 §4.2).
    */
   readonly pictureIdOffset?: number;
@@ -38,10 +38,12 @@ export interface PacketisedFrame {
  * session that negotiated fewer leaves the room as padding (RFC 8285 §4.2: a zero byte is padding).
  */
 export interface TemplateLayout {
-  /** RTP header with its extension block, in bytes: the payload starts here. */
+  /** RTP header with its extension block but without a capture time, in bytes: the payload starts here. */
   readonly headerLength: number;
   /** Offset of 3 bytes for transport-wide-cc: id and length, then the 16-bit number. */
   readonly transportCcOffset: number;
   /** Offset of 4 bytes for abs-send-time: id and length, then the 24-bit time. */
   readonly absSendTimeOffset: number;
+  /** Offset of 9 bytes for abs-capture-time, in templates that have one: id and length, blank, then the 64-bit time. */
+  readonly captureTimeOffset: number;
 }

@@ -8,6 +8,7 @@ import { PcmPacketiser } from './packetisers/pcm.ts';
 import type { Packetiser } from './packetisers/types.ts';
 import { Vp8Packetiser } from './packetisers/vp8.ts';
 import { Vp9Packetiser } from './packetisers/vp9.ts';
+import { TemplateWriter } from './template.ts';
 
 export type { EncodedFrameInput, Packetiser } from './packetisers/types.ts';
 
@@ -16,33 +17,36 @@ export interface PacketiserOptions {
   readonly packetizationMode?: 0 | 1;
   /** L16 and L24, Hz. Default 48000. */
   readonly clockRate?: number;
+  /** Whether the first packet of each frame tells when it was captured (abs-capture-time), to sessions that negotiated it. Default false. */
+  readonly captureTimes?: boolean;
 }
 
 /** A new packetiser for `codec` (any case). Throws `INVALID_OPTION` where there is none. */
 export function createPacketiser(
   codec: string,
-  { packetizationMode = 1, clockRate = 48_000 }: PacketiserOptions = {},
+  { packetizationMode = 1, clockRate = 48_000, captureTimes = false }: PacketiserOptions = {},
 ): Packetiser {
+  const writer = new TemplateWriter(captureTimes);
   switch (codec.toUpperCase()) {
     case 'VP8':
-      return new Vp8Packetiser();
+      return new Vp8Packetiser(writer);
     case 'H264':
-      return new H264Packetiser(packetizationMode);
+      return new H264Packetiser(packetizationMode, writer);
     case 'VP9':
-      return new Vp9Packetiser();
+      return new Vp9Packetiser(writer);
     case 'H265':
-      return new H265Packetiser();
+      return new H265Packetiser(writer);
     case 'AV1':
-      return new Av1Packetiser();
+      return new Av1Packetiser(writer);
     case 'OPUS':
     case 'MULTIOPUS':
-      return new OpusPacketiser();
+      return new OpusPacketiser(writer);
     case 'L16':
     case 'L24':
-      return new PcmPacketiser(clockRate);
+      return new PcmPacketiser(clockRate, writer);
     case 'PCMA':
     case 'PCMU':
-      return new PcmPacketiser(8000);
+      return new PcmPacketiser(8000, writer);
     default:
       throw new TsWebRTCError(
         'INVALID_OPTION',

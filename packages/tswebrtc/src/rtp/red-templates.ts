@@ -14,7 +14,7 @@ import {
   writeRedundantHeader,
 } from './red.ts';
 import type { SendOps } from './send-ops.ts';
-import { MAX_PACKET_LENGTH, TEMPLATE_LAYOUT } from './template.ts';
+import { headerLengthOf, MAX_PACKET_LENGTH } from './template.ts';
 
 /** Where they lie, as in `PacketisedFrame`. */
 export interface RedTemplates {
@@ -29,7 +29,6 @@ const REDUNDANT_HEADERS = REDUNDANT_HEADER_LENGTH + PRIMARY_HEADER_LENGTH;
 export function redTemplates(frame: PacketisedFrame, arena: PacketArena): RedTemplates {
   if (frame.red) return frame.red;
   const { count } = frame;
-  const { headerLength } = TEMPLATE_LAYOUT;
   const positions = new Float64Array(count).fill(-1);
   const lengths = frame.lengths.map((length) => length + PRIMARY_HEADER_LENGTH);
   for (let i = 0; i < count; i++) {
@@ -40,6 +39,7 @@ export function redTemplates(frame: PacketisedFrame, arena: PacketArena): RedTem
     const from = arena.offset(source);
     const to = arena.offset(position);
     const { bytes } = arena;
+    const headerLength = headerLengthOf(bytes, from);
     bytes.copyWithin(to, from, from + headerLength);
     bytes[to + headerLength] = 0;
     bytes.copyWithin(to + headerLength + PRIMARY_HEADER_LENGTH, from + headerLength, from + frame.lengths[i]!);
@@ -58,21 +58,23 @@ export function redundantTemplates(
   arena: PacketArena,
 ): RedTemplates | undefined {
   if (frame.count !== 1 || previous.count !== 1) return undefined;
-  const { headerLength } = TEMPLATE_LAYOUT;
   const earlier = previous.positions[0]!;
   if (frame.redundant?.earlier === earlier) return frame.redundant.templates;
+  const source = frame.positions[0]!;
+  if (!arena.has(source) || !arena.has(earlier)) return undefined;
+  const { bytes } = arena;
+  const headerLength = headerLengthOf(bytes, arena.offset(source));
+  const earlierHeaderLength = headerLengthOf(bytes, arena.offset(earlier));
   const offset = (frame.timestamp - previous.timestamp) >>> 0;
-  const blockLength = previous.lengths[0]! - headerLength;
+  const blockLength = previous.lengths[0]! - earlierHeaderLength;
   const primaryLength = frame.lengths[0]! - headerLength;
   const length = headerLength + REDUNDANT_HEADERS + blockLength + primaryLength;
   if (offset >= TIMESTAMP_OFFSET_LIMIT || blockLength >= BLOCK_LENGTH_LIMIT || length > MAX_PACKET_LENGTH) return undefined;
   const position = arena.alloc(length);
-  const source = frame.positions[0]!;
   if (!arena.has(source) || !arena.has(earlier)) return undefined;
-  const { bytes } = arena;
   const to = arena.offset(position);
   const from = arena.offset(source);
-  const block = arena.offset(earlier) + headerLength;
+  const block = arena.offset(earlier) + earlierHeaderLength;
   bytes.copyWithin(to, from, from + headerLength);
   let at = writeRedundantHeader(bytes, to + headerLength, 0, offset, blockLength);
   bytes[at] = 0;

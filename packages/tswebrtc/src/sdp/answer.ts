@@ -9,6 +9,7 @@ import type { Format, MediaDescription, SessionDescription, Setup } from './desc
 import { findFec } from './fec.ts';
 import { answerProfileLevelId, type H264Role } from './h264-profile.ts';
 import {
+  ABS_CAPTURE_TIME_URI,
   acceptedFeedback,
   describeSources,
   intersect,
@@ -123,6 +124,7 @@ function answerSection(offered: MediaDescription, local: LocalMedia | 'applicati
   const wanted = [
     ...(local.transportCc ? [TRANSPORT_CC_URI] : []),
     ...(local.playoutDelay ? [PLAYOUT_DELAY_URI] : []),
+    ...(local.captureTime ? [ABS_CAPTURE_TIME_URI] : []),
     ...(codecRole({ ...local, direction }) === 'receive' ? [MID_URI, RID_URI, REPAIRED_RID_URI] : []),
   ];
   return {

@@ -8,6 +8,7 @@ export const RID_URI = 'urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id';
 export const REPAIRED_RID_URI = 'urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id';
 export const TRANSPORT_CC_URI = 'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01';
 export const ABS_SEND_TIME_URI = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time';
+export const ABS_CAPTURE_TIME_URI = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time';
 export const PLAYOUT_DELAY_URI = 'http://www.webrtc.org/experiments/rtp-hdrext/playout-delay';
 
 /** Largest data channel message that is taken, bytes; without the attribute it would be 64 KiB (RFC 8841 §6). */
@@ -32,6 +33,8 @@ export interface LocalMedia {
   readonly transportCc: boolean;
   /** Whether the receiver is told how long to wait before it shows a frame. Default false. */
   readonly playoutDelay?: boolean;
+  /** Whether the receiver is told when frames were captured. Default false. */
+  readonly captureTime?: boolean;
   /** What is said of the clock that timestamps are of (RFC 7273). */
   readonly clock?: { readonly reference: string; readonly media: string } | undefined;
   readonly streamId: string;

@@ -9,6 +9,7 @@ import type { Format, MediaDescription, SessionDescription } from './description
 import { findFec } from './fec.ts';
 import { agreeOnH264, type H264Role } from './h264-profile.ts';
 import {
+  ABS_CAPTURE_TIME_URI,
   ABS_SEND_TIME_URI,
   intersect,
   MID_URI,
@@ -35,6 +36,7 @@ export interface NegotiatedExtensions {
   readonly transportCc?: number;
   readonly absSendTime?: number;
   readonly playoutDelay?: number;
+  readonly absCaptureTime?: number;
   readonly mid?: number;
   readonly rid?: number;
   readonly repairedRid?: number;
@@ -199,6 +201,7 @@ function commonExtensions(ours: MediaDescription, theirs: MediaDescription): Neg
     transportCc: id(TRANSPORT_CC_URI),
     absSendTime: id(ABS_SEND_TIME_URI),
     playoutDelay: id(PLAYOUT_DELAY_URI),
+    absCaptureTime: id(ABS_CAPTURE_TIME_URI),
     mid: id(MID_URI),
     rid: id(RID_URI),
     repairedRid: id(REPAIRED_RID_URI),

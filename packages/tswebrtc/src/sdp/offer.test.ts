@@ -43,10 +43,14 @@ describe('createOffer', () => {
     ]);
   });
 
-  it('offers the playout delay under the id behind the original ones', () => {
-    const { lines } = offerOf([media({ ...video([VP8]), playoutDelay: true }), media(audio([OPUS]))]);
-    const extensions = lines.filter((line) => line.startsWith('a=extmap:3'));
-    expect(extensions).toEqual(['a=extmap:3 http://www.webrtc.org/experiments/rtp-hdrext/playout-delay']);
+  it('offers the playout delay and the capture time under the ids behind the original ones', () => {
+    const wanted = { playoutDelay: true, captureTime: true };
+    const { lines } = offerOf([media({ ...video([VP8]), ...wanted }), media(audio([OPUS]))]);
+    const extensions = lines.filter((line) => /^a=extmap:[34]/.test(line));
+    expect(extensions).toEqual([
+      'a=extmap:3 http://www.webrtc.org/experiments/rtp-hdrext/playout-delay',
+      'a=extmap:4 http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time',
+    ]);
   });
 
   it('numbers media first, then repair, and bundles the later m-lines and the data channel on the first', () => {

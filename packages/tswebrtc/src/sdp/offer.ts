@@ -6,6 +6,7 @@
 import { type CodecPreference, canonicalName, defaultFmtp, rtpmapChannels } from './codecs.ts';
 import type { Format, MediaDescription, SessionDescription } from './description.ts';
 import {
+  ABS_CAPTURE_TIME_URI,
   describeSources,
   type LocalMedia,
   type LocalTransport,
@@ -116,6 +117,7 @@ function mediaSection(media: LocalMedia, payloadTypes: PayloadTypes, previous?: 
       ...(media.transportCc ? [{ id: 1, uri: TRANSPORT_CC_URI }] : []),
       // 2 is the original's colour space.
       ...(media.playoutDelay ? [{ id: 3, uri: PLAYOUT_DELAY_URI }] : []),
+      ...(media.captureTime ? [{ id: 4, uri: ABS_CAPTURE_TIME_URI }] : []),
     ],
     ...(media.clock && sends(media.direction) ? { clock: media.clock } : {}),
     ...describeSources(

@@ -69,6 +69,7 @@ async function open(most: number): Promise<void> {
         track: track!,
         bitrate,
         mitigationModes: [],
+        captureTimes: false,
         shard,
         logger: silentLogger,
         ...hooks,

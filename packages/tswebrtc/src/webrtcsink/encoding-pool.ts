@@ -30,6 +30,8 @@ export interface EncodingPoolOptions {
   /** Most of one track and codec; 0: as many as half of the cores can do, and two of the full picture at least. */
   readonly maxEncodings: number;
   readonly mitigationModes: readonly MitigationMode[];
+  /** Whether packets tell when their frames were captured. Default false. */
+  readonly captureTimes?: boolean;
   readonly requestEncodedFilter?: RequestEncodedFilter | undefined;
   /** Whether the packets of inputs that come encoded are passed on as they are. */
   readonly passthrough: PassthroughMode;
@@ -221,6 +223,7 @@ export class EncodingPool implements EncodingSource {
           sampleRate: format?.sampleRate,
           packetizationMode,
           mitigationModes,
+          captureTimes: this.#options.captureTimes ?? false,
           filter: this.#options.requestEncodedFilter?.(track.name, codec),
           shard: this.#shard,
           logger: this.#logger,

@@ -191,6 +191,13 @@ export const sinkProperties = {
     when: 'ready',
     doc: 'How long consumers are to wait before they show a frame, at least and at most (playout-delay header extension); none leaves it to them.',
   }),
+  // That too.
+  absCaptureTime: property({
+    type: boolean(),
+    default: false,
+    when: 'ready',
+    doc: 'Tell consumers when each frame was captured, by the clock of this machine (abs-capture-time header extension).',
+  }),
   enableDataChannelNavigation: property({
     type: boolean(),
     default: false,

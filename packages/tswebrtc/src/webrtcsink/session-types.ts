@@ -53,6 +53,8 @@ export interface SessionOptions {
   readonly referenceClock: string | null;
   /** What consumers are told of how long to wait before they show a frame, at least and at most, ms; null for nothing. */
   readonly playoutDelay: readonly [min: number, max: number] | null;
+  /** Whether consumers are told when frames were captured. */
+  readonly absCaptureTime: boolean;
   /** Whether there is a channel `control`, and one `input`. */
   readonly controlChannel: boolean;
   readonly navigationChannel: boolean;

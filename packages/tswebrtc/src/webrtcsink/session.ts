@@ -312,8 +312,8 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
   }
 
   #createTrack(connection: Connection, track: SinkTrack): SessionTrack {
-    const { retransmission, retransmissionPercentage, fec, congestionControl, playoutDelay, referenceClock, encodings } =
-      this.#options;
+    const { retransmission, retransmissionPercentage, fec, congestionControl, encodings } = this.#options;
+    const { playoutDelay, absCaptureTime, referenceClock } = this.#options;
     const transceiver = connection.addTransceiver({
       kind: track.kind,
       direction: 'sendonly',
@@ -321,6 +321,7 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
       retransmission: track.kind === 'video' && retransmission,
       fec,
       transportCc: congestionControl !== 'disabled',
+      captureTime: absCaptureTime,
       clock: clockOf(referenceClock),
       ...(track.kind === 'video' && playoutDelay ? { advisedDelay: playoutDelay } : {}),
       ...(track.msid === undefined ? {} : { streamId: track.msid }),

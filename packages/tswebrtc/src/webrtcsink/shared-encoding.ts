@@ -27,6 +27,8 @@ export interface SharedEncodingOptions {
   /** H264: 0 for one NAL unit a packet. */
   readonly packetizationMode?: 0 | 1;
   readonly mitigationModes: readonly MitigationMode[];
+  /** Whether its packets tell when their frames were captured. */
+  readonly captureTimes: boolean;
   /** Changes frames before they are packetised. */
   readonly filter?: EncodedFilter | null | undefined;
   /** The input's own packets: bitrate, size and frame rate are what they are. */
@@ -77,6 +79,7 @@ export class SharedEncoding {
     this.#mean = options.passthrough ? new MeanBitrate() : undefined;
     this.#packetiser = createPacketiser(encoding.codec, {
       ...(options.sampleRate ? { clockRate: options.sampleRate } : {}),
+      captureTimes: options.captureTimes,
       ...(options.packetizationMode === undefined ? {} : { packetizationMode: options.packetizationMode }),
     });
     this.#mitigation = track.kind === 'video' ? new Mitigation(track.format, options.mitigationModes, bitrate) : undefined;

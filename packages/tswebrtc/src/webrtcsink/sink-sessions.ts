@@ -131,6 +131,7 @@ export class SinkSessions {
       timeCodes: options.forwardMetas.includes('timecode'),
       referenceClock: options.doClockSignalling ? options.referenceClock : null,
       playoutDelay: options.playoutDelay,
+      absCaptureTime: options.absCaptureTime,
       controlChannel: options.enableControlDataChannel,
       navigationChannel: options.enableDataChannelNavigation,
       connection: connection(),

@@ -276,6 +276,7 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
         encoding,
         maxEncodings,
         mitigationModes: enableMitigationModes,
+        captureTimes: this.#options.absCaptureTime,
         requestEncodedFilter: this.#options.requestEncodedFilter,
         passthrough: this.#options.passthrough,
         audio: { inbandFec: opusInbandFec, dtx: opusDtx },

@@ -35,7 +35,11 @@ interface Piece {
 
 export class Av1Packetiser implements Packetiser {
   readonly clockRate = 90_000;
-  readonly #writer = new TemplateWriter();
+  readonly #writer: TemplateWriter;
+
+  constructor(writer = new TemplateWriter()) {
+    this.#writer = writer;
+  }
   /** As an element: without size. */
   #sequenceHeader: Uint8Array | undefined;
 

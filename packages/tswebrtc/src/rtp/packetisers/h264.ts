@@ -5,6 +5,7 @@
  */
 import type { PacketArena } from '../packet-arena.ts';
 import type { PacketisedFrame } from '../packetised-frame.ts';
+import type { TemplateWriter } from '../template.ts';
 import { toRtpTimestamp } from '../timestamp.ts';
 import { NalUnits } from './annex-b.ts';
 import { H264ParameterSets } from './h264-parameter-sets.ts';
@@ -49,8 +50,8 @@ export class H264Packetiser implements Packetiser {
   /** NAL units of the access unit in hand, in the order of sending. */
   readonly #units: Uint8Array[] = [];
 
-  constructor(packetizationMode: 0 | 1 = 1) {
-    this.#writer = new NalUnitWriter({ ...FORMAT, singleUnits: packetizationMode === 0 });
+  constructor(packetizationMode: 0 | 1 = 1, writer?: TemplateWriter) {
+    this.#writer = new NalUnitWriter({ ...FORMAT, singleUnits: packetizationMode === 0 }, writer);
   }
 
   packetise(frame: EncodedFrameInput, arena: PacketArena): PacketisedFrame | undefined {

@@ -5,6 +5,7 @@
  */
 import type { PacketArena } from '../packet-arena.ts';
 import type { PacketisedFrame } from '../packetised-frame.ts';
+import type { TemplateWriter } from '../template.ts';
 import { toRtpTimestamp } from '../timestamp.ts';
 import { NalUnits } from './annex-b.ts';
 import { type NalUnitFormat, NalUnitWriter } from './nal-unit-writer.ts';
@@ -51,10 +52,14 @@ const FORMAT: NalUnitFormat = {
 
 export class H265Packetiser implements Packetiser {
   readonly clockRate = 90_000;
-  readonly #writer = new NalUnitWriter(FORMAT);
+  readonly #writer: NalUnitWriter;
   readonly #found = new NalUnits();
   /** The last keyframe's VPS, SPS and PPS, for keyframes that come without. */
   #parameterSets: readonly Uint8Array[] = [];
+
+  constructor(writer?: TemplateWriter) {
+    this.#writer = new NalUnitWriter(FORMAT, writer);
+  }
 
   packetise(frame: EncodedFrameInput, arena: PacketArena): PacketisedFrame | undefined {
     const { units, keyframe } = this.#collect(frame);

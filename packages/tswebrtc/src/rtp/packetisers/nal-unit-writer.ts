@@ -24,10 +24,11 @@ const SIZE_LENGTH = 2;
 
 export class NalUnitWriter {
   readonly #format: NalUnitFormat;
-  readonly #writer = new TemplateWriter();
+  readonly #writer: TemplateWriter;
 
-  constructor(format: NalUnitFormat) {
+  constructor(format: NalUnitFormat, writer = new TemplateWriter()) {
     this.#format = format;
+    this.#writer = writer;
   }
 
   /** `units` as packets; undefined where there are none, or they do not fit. */

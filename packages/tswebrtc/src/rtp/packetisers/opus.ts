@@ -2,12 +2,13 @@
  * Opus into RTP (RFC 7587), with a clock of 48 kHz whatever is inside; libwebrtc's multi-channel Opus differs in the payload alone,
  * which is several streams, of which the first begins it (RFC 7845 §3).
  */
+import type { TemplateWriter } from '../template.ts';
 import { SoundPacketiser } from './sound.ts';
 import type { EncodedFrameInput } from './types.ts';
 
 export class OpusPacketiser extends SoundPacketiser {
-  constructor() {
-    super(48_000);
+  constructor(writer?: TemplateWriter) {
+    super(48_000, writer);
   }
 
   protected durationOf({ data }: EncodedFrameInput): number {

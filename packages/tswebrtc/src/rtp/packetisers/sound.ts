@@ -15,12 +15,13 @@ const ROUNDING = 0.0025;
 
 export abstract class SoundPacketiser implements Packetiser {
   readonly clockRate: number;
-  readonly #writer = new TemplateWriter();
+  readonly #writer: TemplateWriter;
   /** RTP timestamp at which the next packet continues the last one. */
   #expected: number | undefined;
 
-  constructor(clockRate: number) {
+  constructor(clockRate: number, writer = new TemplateWriter()) {
     this.clockRate = clockRate;
+    this.#writer = writer;
   }
 
   /** How long a packet lasts, in units of the clock. */

@@ -4,7 +4,7 @@
  */
 import type { PacketArena } from '../packet-arena.ts';
 import type { PacketisedFrame } from '../packetised-frame.ts';
-import { MAX_PAYLOAD_LENGTH, TEMPLATE_LAYOUT, TemplateWriter } from '../template.ts';
+import { MAX_PAYLOAD_LENGTH, TemplateWriter } from '../template.ts';
 import { toRtpTimestamp } from '../timestamp.ts';
 import type { EncodedFrameInput, Packetiser } from './types.ts';
 
@@ -20,11 +20,15 @@ const LONG_PICTURE_ID = 0x80;
  * layer that it could build on, and so drops them all.
  */
 const LAYER_SYNC = 0x20;
-const PICTURE_ID_OFFSET = TEMPLATE_LAYOUT.headerLength + 2;
+const PICTURE_ID_OFFSET = 2;
 
 export class Vp8Packetiser implements Packetiser {
   readonly clockRate = 90_000;
-  readonly #writer = new TemplateWriter();
+  readonly #writer: TemplateWriter;
+
+  constructor(writer = new TemplateWriter()) {
+    this.#writer = writer;
+  }
 
   packetise(frame: EncodedFrameInput, arena: PacketArena): PacketisedFrame | undefined {
     const { data, temporalLayer } = frame;

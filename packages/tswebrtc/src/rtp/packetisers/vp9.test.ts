@@ -49,7 +49,7 @@ describe('VP9', () => {
   it('leaves PictureID, the layer and TL0PICIDX at the offset it names', () => {
     const arena = new PacketArena(1 << 20);
     const frame = new Vp9Packetiser().packetise(frameOf(PREDICTED, { temporalLayer: 1 }), arena)!;
-    const at = arena.offset(frame.positions[0]!) + frame.pictureIdOffset!;
+    const at = arena.offset(frame.positions[0]!) + 24 + frame.pictureIdOffset!;
     expect([...arena.bytes.subarray(at, at + 4)]).toEqual([0x80, 0, frame.layerByte, 0]);
   });
 });

@@ -6,7 +6,7 @@
 import { readVp9Keyframe } from '../keyframes/vpx.ts';
 import type { PacketArena } from '../packet-arena.ts';
 import type { PacketisedFrame } from '../packetised-frame.ts';
-import { MAX_PAYLOAD_LENGTH, TEMPLATE_LAYOUT, TemplateWriter } from '../template.ts';
+import { MAX_PAYLOAD_LENGTH, TemplateWriter } from '../template.ts';
 import { toRtpTimestamp } from '../timestamp.ts';
 import type { EncodedFrameInput, Packetiser } from './types.ts';
 
@@ -29,11 +29,15 @@ const STRUCTURE_FLAGS = 0x18;
  */
 const PICTURE_GROUP = [1, 0x04, 1] as const;
 const STRUCTURE_LENGTH = 1 + 4 + PICTURE_GROUP.length;
-const PICTURE_ID_OFFSET = TEMPLATE_LAYOUT.headerLength + 1;
+const PICTURE_ID_OFFSET = 1;
 
 export class Vp9Packetiser implements Packetiser {
   readonly clockRate = 90_000;
-  readonly #writer = new TemplateWriter();
+  readonly #writer: TemplateWriter;
+
+  constructor(writer = new TemplateWriter()) {
+    this.#writer = writer;
+  }
 
   packetise(frame: EncodedFrameInput, arena: PacketArena): PacketisedFrame | undefined {
     const { data, temporalLayer } = frame;

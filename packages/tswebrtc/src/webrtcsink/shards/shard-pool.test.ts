@@ -27,6 +27,7 @@ const optionsOf = (id: string): Omit<SessionOptions, 'shard' | 'encodings'> => (
   timeCodes: false,
   referenceClock: null,
   playoutDelay: null,
+  absCaptureTime: false,
   controlChannel: false,
   navigationChannel: false,
   connection: {},
