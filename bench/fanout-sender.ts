@@ -258,7 +258,6 @@ serve({
     encoding = new SharedEncoding(frames, {
       track: { kind: 'video', id: 'fanout', format: { width: 1280, height: 720, framerate: FRAMERATE } },
       bitrate,
-      mitigationModes: [],
       captureTimes: false,
       shard,
       logger: silentLogger,

@@ -32,10 +32,12 @@ export type { InboundFrame, InboundStreamStats } from './rtp/receive/inbound-str
 export { DefaultSignaller } from './signalling/default-signaller.ts';
 export type { Meta, SessionDescription, Signaller, SignallerContext, SignallerEvents } from './signalling/signaller.ts';
 export type { EncodedFilter, FilteredFrame, RequestEncodedFilter } from './webrtcsink/encoded-filter.ts';
+export type { EncoderSettings, EncoderSetup } from './webrtcsink/encoder-setup.ts';
 export type { GstStats } from './webrtcsink/gst-stats.ts';
-export type { SignallerOptions, WebRTCSinkOptions } from './webrtcsink/properties.ts';
+export type { DefineEncoderBitrates, SignallerOptions, WebRTCSinkOptions } from './webrtcsink/properties.ts';
 export type { SessionFigures } from './webrtcsink/session-figures.ts';
 export type { EndReason } from './webrtcsink/session-types.ts';
+export type { ConfigureMitigationCaps, MitigatedFormat, MitigationMode, SourceFormat } from './webrtcsink/sharing/mitigation.ts';
 export type { AddTrackOptions, SinkInput } from './webrtcsink/sink-inputs.ts';
 export { device, file, pipe, stream, type TrackInfo, testAudio, testVideo } from './webrtcsink/tracks.ts';
 export {

@@ -68,7 +68,6 @@ async function open(most: number): Promise<void> {
       new SharedEncoding(await engine.openEncoding(track!, { codec: 'VP8', bitrate }), {
         track: track!,
         bitrate,
-        mitigationModes: [],
         captureTimes: false,
         shard,
         logger: silentLogger,

@@ -11,7 +11,14 @@ import type { EncodingSource } from './encoding-source.ts';
 import type { GroupSubscriber, Membership } from './membership.ts';
 import type { Shard } from './shard.ts';
 import { SharedEncoding } from './shared-encoding.ts';
-import { encodingCost, type MitigationMode } from './sharing/mitigation.ts';
+import {
+  type ConfigureMitigationCaps,
+  configuredRule,
+  encodingCost,
+  type MitigationMode,
+  type MitigationRule,
+  thresholdRule,
+} from './sharing/mitigation.ts';
 import { PassthroughPlanner } from './sharing/passthrough-planner.ts';
 import { RungLadder } from './sharing/rung-ladder.ts';
 import { type EncodingBudget, RungPlanner } from './sharing/rung-planner.ts';
@@ -30,6 +37,7 @@ export interface EncodingPoolOptions {
   /** Most of one track and codec; 0: as many as half of the cores can do, and two of the full picture at least. */
   readonly maxEncodings: number;
   readonly mitigationModes: readonly MitigationMode[];
+  readonly configureMitigationCaps?: ConfigureMitigationCaps | undefined;
   /** Whether packets tell when their frames were captured. Default false. */
   readonly captureTimes?: boolean;
   readonly requestEncodedFilter?: RequestEncodedFilter | undefined;
@@ -164,12 +172,23 @@ export class EncodingPool implements EncodingSource {
     return { ...video, overrides };
   }
 
-  #budget({ input }: SinkTrack): EncodingBudget {
-    const { encoding, maxEncodings, mitigationModes } = this.#options;
+  #mitigationRule({ name, input }: SinkTrack): MitigationRule | undefined {
+    if (input.kind === 'audio') return undefined;
+    const { mitigationModes, configureMitigationCaps } = this.#options;
+    if (!configureMitigationCaps) return thresholdRule(input.format, mitigationModes);
+    return configuredRule(configureMitigationCaps, name, input.format, mitigationModes, (error) =>
+      this.#logger.error({ err: error, track: name }, 'configureMitigationCaps failed: the thresholds hold instead'),
+    );
+  }
+
+  #budget(track: SinkTrack): EncodingBudget {
+    const { input } = track;
+    const { encoding, maxEncodings } = this.#options;
     if (input.kind === 'audio') return { most: 1 };
     if (encoding === 'per-consumer') return { most: Number.POSITIVE_INFINITY };
     if (maxEncodings > 0) return { most: maxEncodings };
-    const cost = (bitrate: number): number => encodingCost(input.format, mitigationModes, bitrate);
+    const rule = this.#mitigationRule(track)!;
+    const cost = (bitrate: number): number => encodingCost(input.format, rule(bitrate));
     return { most: Math.max(ENCODER_PART * availableParallelism(), LEAST_ENCODINGS * cost(this.#options.maxBitrate)), cost };
   }
 
@@ -181,7 +200,8 @@ export class EncodingPool implements EncodingSource {
       const opened = await this.#engine.openPassthrough(track.input);
       this.#logger.info({ track: track.name, codec, encoding: opened.id }, 'passthrough started');
       const { shard, logger } = { shard: this.#shard, logger: this.#logger };
-      const options = { track: track.input, bitrate, mitigationModes: [], passthrough: true, shard, logger };
+      const captureTimes = this.#options.captureTimes ?? false;
+      const options = { track: track.input, bitrate, captureTimes, passthrough: true, shard, logger };
       const filter = this.#options.requestEncodedFilter?.(track.name, codec);
       return new SharedEncoding(opened, { ...options, filter, ...hooks });
     };
@@ -190,7 +210,7 @@ export class EncodingPool implements EncodingSource {
 
   #createGroup(track: SinkTrack, wanted: WantedMedia): EncodingGroup {
     const { codec, format, form: { packetizationMode = 1, ...encoderForm } = {} } = wanted;
-    const { minBitrate, maxBitrate, encoding, mitigationModes, audio } = this.#options;
+    const { minBitrate, maxBitrate, encoding, audio } = this.#options;
     // A unit too long could not be sent at all.
     const slices = packetizationMode === 0 ? { maxSliceSize: MAX_PAYLOAD_LENGTH } : {};
     const video = track.kind === 'video';
@@ -222,7 +242,7 @@ export class EncodingPool implements EncodingSource {
           bitrate,
           sampleRate: format?.sampleRate,
           packetizationMode,
-          mitigationModes,
+          mitigationRule: this.#mitigationRule(track),
           captureTimes: this.#options.captureTimes ?? false,
           filter: this.#options.requestEncodedFilter?.(track.name, codec),
           shard: this.#shard,

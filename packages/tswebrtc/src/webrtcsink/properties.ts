@@ -27,6 +27,7 @@ import { MAX_PLAYOUT_DELAY } from '../rtp/header-extensions.ts';
 import type { Signaller } from '../signalling/signaller.ts';
 import type { RequestEncodedFilter } from './encoded-filter.ts';
 import type { EncoderSetup } from './encoder-setup.ts';
+import type { ConfigureMitigationCaps } from './sharing/mitigation.ts';
 
 const MAX_UINT = 0xffff_ffff;
 const MAX_INT = 0x7fff_ffff;
@@ -324,6 +325,11 @@ export type WebRTCSinkOptions = InputOf<typeof sinkProperties> & {
    * sessions live in the main thread then, whatever `shards` says.
    */
   readonly defineEncoderBitrates?: DefineEncoderBitrates;
+  /**
+   * Size and frame rate of a video encoder at its bitrate, in the place of `enableMitigationModes`' thresholds (the original's
+   * `configure-mitigation-caps`): see `ConfigureMitigationCaps`.
+   */
+  readonly configureMitigationCaps?: ConfigureMitigationCaps;
   /** Gives an encoding a filter of its encoded frames, before they are packetised (the original's `request-encoded-filter`). */
   readonly requestEncodedFilter?: RequestEncodedFilter;
   /** Changes settings of video encoders before they open (the original's `encoder-setup`): see `EncoderSetup`. */
@@ -344,10 +350,17 @@ export type DefineEncoderBitrates = (
 /** The options after their check: every property is there. */
 export type ResolvedSinkOptions = OutputOf<typeof sinkProperties> & {
   readonly signaller: Signaller | OutputOf<typeof signallerProperties>;
-  readonly defineEncoderBitrates: DefineEncoderBitrates | undefined;
-  readonly requestEncodedFilter: RequestEncodedFilter | undefined;
-  readonly encoderSetup: EncoderSetup | undefined;
-};
+} & { readonly [Name in CallbackName]: WebRTCSinkOptions[Name] };
+
+/** What a program can give in the place of the original's signals that return something, and what each has to be. */
+const callbacks = {
+  defineEncoderBitrates: 'returns bitrates by track name',
+  configureMitigationCaps: 'returns a size and a frame rate',
+  requestEncodedFilter: 'returns a filter, or null',
+  encoderSetup: 'changes the settings of an encoder',
+} as const;
+
+type CallbackName = keyof typeof callbacks;
 
 /**
  * Checks options and fills in the defaults. Throws `INVALID_OPTION` with one sentence that names the option, as `spelling`
@@ -355,7 +368,7 @@ export type ResolvedSinkOptions = OutputOf<typeof sinkProperties> & {
  */
 export function validateOptions(options: WebRTCSinkOptions = {}, spelling = theOption): ResolvedSinkOptions {
   const resolved = resolveOptions(sinkProperties, options, {
-    others: ['signaller', 'logger', 'engine', 'defineEncoderBitrates', 'requestEncodedFilter', 'encoderSetup'],
+    others: ['signaller', 'logger', 'engine', ...Object.keys(callbacks)],
     spelling,
   });
   const { minBitrate, maxBitrate } = resolved;
@@ -368,25 +381,21 @@ export function validateOptions(options: WebRTCSinkOptions = {}, spelling = theO
   if (pathname !== '/') {
     throw invalid(`${spelling('webServerHostAddr')} has the path ${pathname}, which belongs into ${spelling('webServerPath')}.`);
   }
-  const { defineEncoderBitrates, requestEncodedFilter, encoderSetup } = options;
-  if (defineEncoderBitrates !== undefined && typeof defineEncoderBitrates !== 'function') {
-    throw invalid(`${spelling('defineEncoderBitrates')} must be a function that returns bitrates by track name.`);
-  }
-  if (requestEncodedFilter !== undefined && typeof requestEncodedFilter !== 'function') {
-    throw invalid(`${spelling('requestEncodedFilter')} must be a function that returns a filter, or null.`);
-  }
-  if (encoderSetup !== undefined && typeof encoderSetup !== 'function') {
-    throw invalid(`${spelling('encoderSetup')} must be a function that changes the settings of an encoder.`);
+  for (const [name, does] of Object.entries(callbacks)) {
+    const given = options[name as CallbackName];
+    if (given !== undefined && typeof given !== 'function') throw invalid(`${spelling(name)} must be a function that ${does}.`);
   }
   const signaller = options.signaller ?? {};
   if (typeof signaller !== 'object') {
     throw invalid(`${spelling('signaller')} must be an object of options such as { uri }, or a Signaller.`);
   }
-  if (isSignaller(signaller)) return { ...resolved, signaller, defineEncoderBitrates, requestEncodedFilter, encoderSetup };
+  const { defineEncoderBitrates, configureMitigationCaps, requestEncodedFilter, encoderSetup } = options;
+  const checked = { ...resolved, defineEncoderBitrates, configureMitigationCaps, requestEncodedFilter, encoderSetup };
+  if (isSignaller(signaller)) return { ...checked, signaller };
   const signallerOptions = resolveOptions(signallerProperties, signaller as Record<string, unknown>, {
     spelling: (key) => spelling(`signaller.${key}`),
   });
-  return { ...resolved, signaller: signallerOptions, defineEncoderBitrates, requestEncodedFilter, encoderSetup };
+  return { ...checked, signaller: signallerOptions };
 }
 
 /** All properties, in order of declaration, the default signaller's last. */

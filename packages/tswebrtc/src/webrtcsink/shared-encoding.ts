@@ -11,7 +11,7 @@ import type { EncodedFilter } from './encoded-filter.ts';
 import { KeyframeGovernor, type KeyframeUrgency } from './keyframe-governor.ts';
 import { MeanBitrate } from './mean-bitrate.ts';
 import type { Shard } from './shard.ts';
-import { Mitigation, type MitigationMode } from './sharing/mitigation.ts';
+import { Mitigation, type MitigationMode, type MitigationRule } from './sharing/mitigation.ts';
 
 export interface FrameSubscriber {
   /** Takes a frame of `from`; false when it could not use it. */
@@ -26,7 +26,8 @@ export interface SharedEncodingOptions {
   readonly sampleRate?: number | undefined;
   /** H264: 0 for one NAL unit a packet. */
   readonly packetizationMode?: 0 | 1;
-  readonly mitigationModes: readonly MitigationMode[];
+  /** What it makes at which bitrate. Video only; default: what the source has. */
+  readonly mitigationRule?: MitigationRule | undefined;
   /** Whether its packets tell when their frames were captured. */
   readonly captureTimes: boolean;
   /** Changes frames before they are packetised. */
@@ -82,7 +83,8 @@ export class SharedEncoding {
       captureTimes: options.captureTimes,
       ...(options.packetizationMode === undefined ? {} : { packetizationMode: options.packetizationMode }),
     });
-    this.#mitigation = track.kind === 'video' ? new Mitigation(track.format, options.mitigationModes, bitrate) : undefined;
+    const { mitigationRule = () => ({}) } = options;
+    this.#mitigation = track.kind === 'video' ? new Mitigation(track.format, mitigationRule, bitrate) : undefined;
     if (this.#mitigation && this.#mitigation.active.length > 0) encoding.setFormat(this.#mitigation.format);
     encoding.on('frame', (frame) => this.#onFrame(frame));
     encoding.on('error', (error) => options.onError(error));
@@ -114,10 +116,14 @@ export class SharedEncoding {
   get format(): { readonly width: number; readonly height: number; readonly framerate: number } | undefined {
     const { track } = this.#options;
     if (track.kind !== 'video' || !this.#mitigation) return undefined;
-    const { width, height, framerate } = { ...track.format, ...this.#mitigation.format };
-    const scaled =
-      height === track.format.height ? width : Math.round((track.format.width * height) / track.format.height / 2) * 2;
-    return { width: scaled, height, framerate };
+    const { width, height } = track.format;
+    const { width: toWidth, height: toHeight, framerate = track.format.framerate } = this.#mitigation.format;
+    const even = (pixels: number): number => Math.round(pixels / 2) * 2;
+    return {
+      width: toWidth ?? (toHeight ? even((width * toHeight) / height) : width),
+      height: toHeight ?? (toWidth ? even((height * toWidth) / width) : height),
+      framerate,
+    };
   }
 
   get mitigation(): readonly MitigationMode[] {

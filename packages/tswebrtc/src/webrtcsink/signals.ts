@@ -13,6 +13,18 @@ export const sinkSignals: readonly Signal[] = [
     doc: 'First thing in a session, before consumer-added.',
   },
   {
+    name: 'encoder-setup',
+    kind: 'signal',
+    args: [
+      ['peerId', 'string'],
+      ['trackName', 'string'],
+      ['encoder', 'EncoderSettings'],
+    ],
+    returns: 'boolean?',
+    face: 'new WebRTCSink({ encoderSetup })',
+    doc: 'Changes the settings of a video encoder before it opens; true leaves out those that it would have.',
+  },
+  {
     name: 'request-encoded-filter',
     kind: 'signal',
     args: [
@@ -50,6 +62,19 @@ export const sinkSignals: readonly Signal[] = [
     returns: 'Record<string, number>',
     face: 'new WebRTCSink({ defineEncoderBitrates })',
     doc: 'Divides what a session may send among its video tracks.',
+  },
+  {
+    name: 'configure-mitigation-caps',
+    kind: 'signal',
+    args: [
+      ['trackName', 'string'],
+      ['format', 'SourceFormat'],
+      ['bitrate', 'number'],
+      ['enabledModes', 'MitigationMode[]'],
+    ],
+    returns: 'MitigatedFormat?',
+    face: 'new WebRTCSink({ configureMitigationCaps })',
+    doc: 'Chooses size and frame rate of a video encoder at its bitrate.',
   },
   {
     name: 'get-sessions',

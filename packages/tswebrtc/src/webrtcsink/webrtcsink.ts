@@ -276,6 +276,7 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
         encoding,
         maxEncodings,
         mitigationModes: enableMitigationModes,
+        configureMitigationCaps: this.#options.configureMitigationCaps,
         captureTimes: this.#options.absCaptureTime,
         requestEncodedFilter: this.#options.requestEncodedFilter,
         passthrough: this.#options.passthrough,
