@@ -35,4 +35,12 @@ describe('output', () => {
     expect(stdout).toBe('Streaming as p.\n');
     expect(stderr).toBe('No encoder for H264.\nThe port is taken: choose another.\nX is not a function.\n');
   });
+
+  it('shows control characters of strangers instead of obeying them', () => {
+    let written = '';
+    const stream = { write: (text: string) => (written += text) };
+    const output = new Output({ json: false, streams: { stdout: stream, stderr: stream } });
+    output.event('navigation', {}, 'Key \x1b]0;mine\x07\x9b2J\r\u202e pressed.\n\tÄ “quoted” 😀');
+    expect(written).toBe('Key \\u001b]0;mine\\u0007\\u009b2J\\u000d\\u202e pressed.\n\tÄ “quoted” 😀\n');
+  });
 });

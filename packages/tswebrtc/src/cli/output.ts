@@ -53,7 +53,7 @@ export class Output {
   /** A line on a terminal's stderr that is there until the next one, or until something is said. Empty: none. */
   status(line: string): void {
     if (line === '' && this.#status === '') return;
-    this.#streams.stderr.write(`\r\x1b[K${line}`);
+    this.#streams.stderr.write(`\r\x1b[K${printable(line)}`);
     this.#status = line;
   }
 
@@ -61,7 +61,17 @@ export class Output {
   #write(stream: Streams['stdout'], words: string): void {
     const status = this.#status;
     this.status('');
-    stream.write(`${words}\n`);
+    stream.write(`${printable(words)}\n`);
     this.status(status);
   }
+}
+
+/**
+ * Names and texts of strangers are in what is said, and a terminal does what control characters tell it: those of C0 and C1
+ * (ECMA-48) but for line feed and tab, and marks that turn the direction of writing, are shown as escapes.
+ */
+function printable(words: string): string {
+  return words.replace(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, (character) =>
+    character === '\n' || character === '\t' ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

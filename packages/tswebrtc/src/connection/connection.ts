@@ -204,6 +204,11 @@ export class Connection extends Emitter<ConnectionEvents> {
     return this.#negotiation.remoteMedia;
   }
 
+  /** The media sections of our last description. */
+  get localMedia(): readonly MediaDescription[] {
+    return this.#negotiation.local?.description.media ?? [];
+  }
+
   /** The last local description, with the candidates gathered so far in the m-line they belong to. */
   get localDescription(): SessionDescriptionInit | undefined {
     const { local } = this.#negotiation;

@@ -148,7 +148,10 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     }
   }
 
-  /** Opens a data channel to the consumer. Throws `INVALID_OPTION` for one that cannot be. */
+  /**
+   * Opens a data channel to the consumer. Throws `INVALID_OPTION` for one that cannot be, and `INVALID_STATE` where the consumer
+   * has ended its data channels; of a session in another thread the channel closes instead.
+   */
   createDataChannel(label: string, init?: DataChannelInit): DataChannel {
     return this.#channels.create(label, init);
   }

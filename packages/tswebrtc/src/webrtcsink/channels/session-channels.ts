@@ -47,7 +47,7 @@ export class SessionChannels {
     }
   }
 
-  /** Throws `INVALID_OPTION` for a channel that cannot be. */
+  /** Throws `INVALID_OPTION` for a channel that cannot be, `INVALID_STATE` where the peer has ended its data channels. */
   create(label: string, init: DataChannelInit | undefined): DataChannel {
     checkDataChannel(label, init);
     const channel = new SessionDataChannel(label);
@@ -56,7 +56,9 @@ export class SessionChannels {
     else if (!connection) this.#waiting.push({ channel, init });
     else {
       channel.bind(connection.createDataChannel(label, init));
-      if (!connection.remoteMedia.some(({ kind }) => kind === 'application')) this.#options.onNegotiationNeeded();
+      // An offer that waits for its answer may have them already.
+      const media = [...connection.localMedia, ...connection.remoteMedia];
+      if (!media.some(({ kind }) => kind === 'application')) this.#options.onNegotiationNeeded();
     }
     return channel;
   }

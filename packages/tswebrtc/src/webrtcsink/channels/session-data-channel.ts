@@ -12,6 +12,8 @@ export interface ChannelCarrier {
   readonly bufferedAmount: number;
   send(data: string | Uint8Array): Promise<void>;
   close(): Promise<void>;
+  /** Somebody began to listen to its messages, or nobody does any more. */
+  listen?(listening: boolean): void;
 }
 
 export class SessionDataChannel extends Emitter<DataChannelEvents> implements DataChannel {
@@ -19,6 +21,8 @@ export class SessionDataChannel extends Emitter<DataChannelEvents> implements Da
   #id: number | null = null;
   #state: DataChannel['readyState'] = 'connecting';
   #carrier: ChannelCarrier | undefined;
+  /** What the carrier believes. */
+  #listening = true;
 
   constructor(label: string, carrier?: ChannelCarrier) {
     super();
@@ -36,6 +40,17 @@ export class SessionDataChannel extends Emitter<DataChannelEvents> implements Da
 
   get bufferedAmount(): number {
     return this.#state === 'closed' ? 0 : (this.#carrier?.bufferedAmount ?? 0);
+  }
+
+  override on<K extends keyof DataChannelEvents>(event: K, listener: (...args: DataChannelEvents[K]) => unknown): () => void {
+    const off = super.on(event, listener);
+    this.#tellListening();
+    return off;
+  }
+
+  override off<K extends keyof DataChannelEvents>(event: K, listener: (...args: DataChannelEvents[K]) => unknown): void {
+    super.off(event, listener);
+    this.#tellListening();
   }
 
   async send(data: string | Uint8Array): Promise<void> {
@@ -67,6 +82,7 @@ export class SessionDataChannel extends Emitter<DataChannelEvents> implements Da
     this.#id = id;
     this.#state = 'open';
     this.emit('open');
+    this.#tellListening();
   }
 
   /** @internal */
@@ -80,5 +96,17 @@ export class SessionDataChannel extends Emitter<DataChannelEvents> implements Da
     this.#state = 'closed';
     this.emit('close');
     this.removeAllListeners();
+  }
+
+  /** From the moment on in which it opened. Who takes one message and at once waits for the next one has listened all the time. */
+  #tellListening(): void {
+    if (this.listenerCount('message') > 0) this.#tell(true);
+    else if (this.#state === 'open') setImmediate(() => this.#tell(this.listenerCount('message') > 0));
+  }
+
+  #tell(listening: boolean): void {
+    if (this.#state !== 'open' || listening === this.#listening) return;
+    this.#listening = listening;
+    this.#carrier?.listen?.(listening);
   }
 }

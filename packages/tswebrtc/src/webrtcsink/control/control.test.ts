@@ -206,6 +206,26 @@ describe('the first data channel of a running session', () => {
     await viewer.consumer.until(() => viewer.channels.get('late')?.readyState === 'open', 'the channel opens');
     await viewer.consumer.until(() => channel.readyState === 'open', 'at both ends');
   });
+
+  it('is in the first offer with all that come before its answer', async () => {
+    const sessions: ConsumerSession[] = [];
+    await start({ shards: 1 }, () => {
+      sink.on('consumer-added', (session) => {
+        sessions.push(session);
+        session.createDataChannel('first');
+      });
+    });
+    let second: DataChannel | undefined;
+    const consumer = await TestConsumer.watch(`ws://127.0.0.1:${server.port}`, {
+      mungeAnswer: (sdp) => {
+        second ??= sessions[0]!.createDataChannel('second');
+        return sdp;
+      },
+    });
+    consumers.push({ consumer, channels: new Map(), heard: new Map() });
+    await consumer.until(() => second?.readyState === 'open', 'the second channel opens');
+    expect(consumer.offers).toHaveLength(1);
+  });
 });
 
 describe('the allowance of messages', () => {

@@ -90,6 +90,10 @@ export type ToChannel =
       readonly request: number;
       readonly data: string | Uint8Array;
     }
+  /** Whether anybody listens to its messages. */
+  | { readonly type: 'listen'; readonly id: string; readonly channel: number; readonly listening: boolean }
+  /** Messages of this weight were handed to those who listen. */
+  | { readonly type: 'heard'; readonly id: string; readonly channel: number; readonly weight: number }
   | { readonly type: 'close-channel'; readonly id: string; readonly channel: number };
 
 /** From one of its data channels. `stream`: its number on the connection. */
@@ -97,7 +101,17 @@ export type FromChannel =
   | { readonly type: 'channel-announced'; readonly id: string; readonly channel: number; readonly label: string }
   | { readonly type: 'channel-open'; readonly id: string; readonly channel: number; readonly stream: number | null }
   | { readonly type: 'channel-message'; readonly id: string; readonly channel: number; readonly data: string | Uint8Array }
+  /** What waits in it is less than was said last. */
+  | { readonly type: 'channel-drained'; readonly id: string; readonly channel: number; readonly bufferedAmount: number }
   | { readonly type: 'channel-closed'; readonly id: string; readonly channel: number };
+
+/** Bytes that a message costs on its way between threads beyond its own: many small ones must not come for nothing. */
+const MESSAGE_OVERHEAD = 256;
+
+/** What a message counts, in bytes, until it is heard. */
+export function weightOf(data: string | Uint8Array): number {
+  return data.length + MESSAGE_OVERHEAD;
+}
 
 /** From a session. */
 export type FromSession =

@@ -1,7 +1,7 @@
 /** The data channels of a session in another thread, as the application has them in this one. */
 import type { DataChannel, DataChannelInit } from '../../connection/transport/types.ts';
 import { SessionDataChannel } from '../channels/session-data-channel.ts';
-import { errorOf, type FromChannel } from './messages.ts';
+import { errorOf, type FromChannel, weightOf } from './messages.ts';
 import type { RemoteSessionOptions } from './remote-session.ts';
 
 export interface RemoteChannelsOptions extends Pick<RemoteSessionOptions, 'id' | 'post' | 'request'> {
@@ -9,9 +9,20 @@ export interface RemoteChannelsOptions extends Pick<RemoteSessionOptions, 'id' |
   readonly onAnnounced: (channel: DataChannel) => void;
 }
 
+/** Bytes of messages after which the thread hears that they were heard; it lets many more be underway. */
+const TELL_HEARD = 256 << 10;
+
+interface Remote {
+  readonly channel: SessionDataChannel;
+  /** What waits in the channel there, as it said last, and what is on its way to it. */
+  readonly waiting: { there: number; underway: number };
+  /** Weight of the messages that it was not yet told of. */
+  heard: number;
+}
+
 export class RemoteChannels {
   readonly #options: RemoteChannelsOptions;
-  readonly #channels = new Map<number, SessionDataChannel>();
+  readonly #channels = new Map<number, Remote>();
   #next = 0;
 
   constructor(options: RemoteChannelsOptions) {
@@ -30,24 +41,26 @@ export class RemoteChannels {
       this.#options.onAnnounced(this.#add(message.channel, message.label));
       return;
     }
-    const channel = this.#channels.get(message.channel);
-    if (message.type === 'channel-open') channel?.opened(message.stream);
-    else if (message.type === 'channel-message') channel?.received(message.data);
+    const remote = this.#channels.get(message.channel);
+    if (!remote) return;
+    const { channel, waiting } = remote;
+    if (message.type === 'channel-open') channel.opened(message.stream);
+    else if (message.type === 'channel-message') this.#receive(message.channel, remote, message.data);
+    else if (message.type === 'channel-drained') waiting.there = message.bufferedAmount;
     else {
       this.#channels.delete(message.channel);
-      channel?.ended();
+      channel.ended();
     }
   }
 
   /** The session is over, and its channels with it. */
   end(): void {
-    for (const channel of this.#channels.values()) channel.ended();
+    for (const { channel } of this.#channels.values()) channel.ended();
     this.#channels.clear();
   }
 
   #add(channel: number, label: string): SessionDataChannel {
     const { id, post, request } = this.#options;
-    /** What waits in the channel there, as it said last, and what is on its way to it. */
     const waiting = { there: 0, underway: 0 };
     const added = new SessionDataChannel(label, {
       get bufferedAmount() {
@@ -62,8 +75,18 @@ export class RemoteChannels {
         waiting.there = reply ?? 0;
       },
       close: async () => post({ type: 'close-channel', id, channel }),
+      listen: (listening) => post({ type: 'listen', id, channel, listening }),
     });
-    this.#channels.set(channel, added);
+    this.#channels.set(channel, { channel: added, waiting, heard: 0 });
     return added;
+  }
+
+  #receive(channel: number, remote: Remote, data: string | Uint8Array): void {
+    const { id, post } = this.#options;
+    remote.channel.received(data);
+    remote.heard += weightOf(data);
+    if (remote.heard < TELL_HEARD) return;
+    post({ type: 'heard', id, channel, weight: remote.heard });
+    remote.heard = 0;
   }
 }

@@ -110,6 +110,7 @@ export class ShardHost {
       case 'channel-announced':
       case 'channel-open':
       case 'channel-message':
+      case 'channel-drained':
       case 'channel-closed':
         this.#sessions.get(message.id)?.handle(message);
         return;

@@ -52,6 +52,8 @@ export class SessionHost {
         return;
       case 'open-channel':
       case 'send':
+      case 'listen':
+      case 'heard':
       case 'close-channel':
         this.#toChannel(message);
         return;
@@ -88,7 +90,7 @@ export class SessionHost {
     });
     const { id } = session;
     this.#sessions.set(id, session);
-    this.#channels.set(id, new WorkerChannels(session, this.#post));
+    this.#channels.set(id, new WorkerChannels(session, this.#post, this.#logger));
     session.on('upstream', (request) => this.#post({ type: 'upstream', id, request }));
     session.on('description', (description) => this.#post({ type: 'description', id, description }));
     session.on('candidate', (...candidate) => this.#post({ type: 'candidate', id, candidate }));
