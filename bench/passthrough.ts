@@ -4,18 +4,14 @@
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { loadMediaEngine } from 'tswebrtc';
-import { h264Payloads, type ServedStream, startRtspServer } from '../packages/tswebrtc/src/media/rtsp-server.testing.ts';
+import { type ServedStream, startRtspServer } from '../packages/tswebrtc/src/media/rtsp-server.testing.ts';
 import { sharedClock } from './child.ts';
+import { filmCamera, GROUP } from './film-camera.ts';
 import { LightViewer } from './light-viewer.ts';
 import { startSink } from './light-viewer-sink.ts';
 import { atMost, type Figure, info, quantile, report } from './report.ts';
 import { load } from './tswebrtc.ts';
 
-const FRAMERATE = 30;
-/** Frames between two keyframes. */
-const GROUP = 60;
-const BITRATE = 2_000_000;
 /** s until congestion control has settled. */
 const SETTLING = 5;
 /** Linux's USER_HZ. */
@@ -88,31 +84,6 @@ function delaysOf(frames: readonly { readonly time: number }[], sent: readonly n
   let start = 0;
   while ((sent[start + GROUP] ?? Number.POSITIVE_INFINITY) <= first.time) start += GROUP;
   return frames.flatMap(({ time }, index) => (sent[start + index] === undefined ? [] : [time - sent[start + index]!]));
-}
-
-/** Two seconds of a moving picture, as a camera would encode them. */
-async function filmCamera(): Promise<ServedStream> {
-  const engine = await loadMediaEngine();
-  const input = await engine.openInput({ type: 'testsrc', pattern: 'smpte', width: 1280, height: 720, framerate: FRAMERATE });
-  const encoding = await engine.openEncoding(input.tracks[0]!, { codec: 'H264', bitrate: BITRATE });
-  const frames: { data: Uint8Array; time: number }[] = [];
-  await new Promise<void>((resolve) => {
-    encoding.on('frame', (frame) => {
-      if (frames.length < GROUP) frames.push({ data: Uint8Array.from(frame.data), time: frames.length / FRAMERATE });
-      frame.release();
-      if (frames.length === GROUP) resolve();
-    });
-    input.start();
-  });
-  await engine.close();
-  return {
-    kind: 'video',
-    clockRate: 90_000,
-    duration: GROUP / FRAMERATE,
-    frames,
-    payloads: h264Payloads,
-    attributes: (type) => [`a=rtpmap:${type} H264/90000`, `a=fmtp:${type} packetization-mode=1`],
-  };
 }
 
 /** All threads, and the kernel's work for them. */

@@ -12,6 +12,8 @@ import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { CommandProcess } from '../../interop/command-process.ts';
+import { startRtspServer } from '../../packages/tswebrtc/src/media/rtsp-server.testing.ts';
+import { filmCamera } from '../film-camera.ts';
 import { NetworkLab, networkMissing } from '../network/network-lab.ts';
 import { allConsumers, type Consumer, type Watched } from './consumers.ts';
 import { allRows, type Row } from './rows.ts';
@@ -112,7 +114,9 @@ const files = createServer((request, response) => {
   stream.once('error', () => response.writeHead(404).end()).pipe(response);
 });
 await new Promise<void>((resolve) => files.listen(0, '127.0.0.1', resolve));
-const rows = allRows(directory, `http://127.0.0.1:${(files.address() as AddressInfo).port}`);
+const camera = await startRtspServer({ streams: [await filmCamera()] });
+const served = `http://127.0.0.1:${(files.address() as AddressInfo).port}`;
+const rows = allRows(directory, served, `rtsp://127.0.0.1:${camera.port}/`);
 try {
   for (const row of rows) {
     const chosen = consumers.filter(({ name }) => {
@@ -137,6 +141,7 @@ try {
   }
 } finally {
   await Promise.all(consumers.map((consumer) => consumer.close()));
+  await camera.close();
   lab?.remove();
   rmSync(directory, { recursive: true, force: true });
 }

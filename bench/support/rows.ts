@@ -23,8 +23,8 @@ const PICTURE = 'testsrc:width=1280,height=720,framerate=30';
 const DISPLAY = ':97';
 const SMALL = 'testsrc:width=320,height=180,framerate=30';
 
-/** `directory`: for the files that are made, which are also at the URL `served`. */
-export function allRows(directory: string, served: string): Row[] {
+/** `directory`: for the files that are made, which are also at the URL `served`; `camera`: URL of an RTSP camera with H264. */
+export function allRows(directory: string, served: string, camera: string): Row[] {
   const film = (name: string): string => join(directory, name);
   const make =
     (name: string, ...codecs: string[]) =>
@@ -99,6 +99,8 @@ export function allRows(directory: string, served: string): Row[] {
         film('live.m3u8'),
       ),
     }),
+    input('RTSP camera with H264, over TCP', [camera]),
+    input('RTSP camera with H264, over UDP', [`${camera}#transport=udp`]),
     input('raw pictures from a FIFO', [`pipe:path=${film('pictures')},format=rawvideo,width=1280,height=720,framerate=30`], {
       prepare: async () => {
         await run('mkfifo', [film('pictures')]);
@@ -115,6 +117,14 @@ export function allRows(directory: string, served: string): Row[] {
     ...['VP8', 'H264', 'VP9', 'H265', 'AV1'].map(video),
     ...['OPUS', 'L16', 'L24', 'PCMU', 'PCMA'].map((codec) => audio(codec)),
     audio('MULTIOPUS', 'tone:channels=6'),
+    {
+      section: 'Passed on as they are',
+      name: 'H264 of an RTSP camera',
+      sink: [camera, '--video-codecs', 'H264', '--passthrough', 'always'],
+      video: { codec: 'H264', rate: 30 },
+      // The others are in networks of their own, which the camera is not in.
+      consumers: ['Chromium', 'Firefox'],
+    },
     passed('H264', 'passed.mp4', ...x264, ...aac),
     passed('VP8', 'passed-vp8.webm', ...vp8, ...opus),
     passed('VP9', 'passed-vp9.webm', ...vp9, ...opus),
