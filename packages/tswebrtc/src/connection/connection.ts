@@ -374,7 +374,6 @@ export class Connection extends Emitter<ConnectionEvents> {
   /** Both descriptions are known: hands everyone what was agreed and, the first time, sets the transport going. */
   #apply(agreement: Agreement): void {
     // One number for all m-lines of a bundle (RFC 8843 §9.2, RFC 8285 §5).
-    // One transport has one numbering of them (RFC 8843 §9.1).
     this.#extensions = Object.assign({}, ...agreement.media.map(({ extensions }) => extensions));
     const index = agreement.media.findIndex(({ accepted }) => accepted);
     if (index >= 0) this.#connect(agreement, index);

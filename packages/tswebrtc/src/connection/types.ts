@@ -2,12 +2,14 @@
  * What the elements know of a connection: W3C names where the W3C has one. A `Connection` (connection.ts) is one WebRTC
  * connection: ICE, DTLS, SRTP, SCTP, its senders and its statistics.
  */
-
+import type { Socket } from 'node:dgram';
 import type { Logger } from '../common/logger.ts';
 import type { TlsOptions } from '../common/tls-options.ts';
 import type { PacketArena } from '../rtp/packet-arena.ts';
 import type { SendOps } from '../rtp/send-ops.ts';
 import type { CodecPreference } from '../sdp/codecs.ts';
+import type { TcpMux } from './transport/ice-tcp/tcp-mux.ts';
+import type { UdpMux } from './transport/udp-mux.ts';
 
 export type { CodecParameters, CodecPreference } from '../sdp/codecs.ts';
 
@@ -21,7 +23,7 @@ export interface LaneOptions {
   /** 12 bytes for GCM, 14 for the other. */
   readonly masterSalt: Uint8Array;
   /** Plain UDP socket of the selected pair; undefined where datagrams must go through `sendDatagram` (relay, TCP). */
-  readonly socket?: import('node:dgram').Socket;
+  readonly socket?: Socket;
   readonly address: string;
   readonly port: number;
   /** Sends one protected datagram where there is no plain socket. */
@@ -67,9 +69,9 @@ export interface ConnectionOptions {
   /** Lowest and highest local UDP port. Default: the system chooses. */
   readonly portRange?: readonly [min: number, max: number];
   /** One port for all connections, in place of ports of their own. Whoever opened it closes it, after the connections. */
-  readonly udpMux?: import('./transport/udp-mux.ts').UdpMux;
+  readonly udpMux?: UdpMux;
   /** One TCP port for all connections, beside UDP; default: none. Whoever opened it closes it, after the connections. */
-  readonly tcpMux?: import('./transport/ice-tcp/tcp-mux.ts').TcpMux;
+  readonly tcpMux?: TcpMux;
   /**
    * Addresses or names to announce in place of those of this host, which a NAT or a container's host maps to them one to one;
    * `local` among them: beside those.

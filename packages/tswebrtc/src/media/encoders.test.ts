@@ -1,6 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { silentLogger } from '../common/logger.ts';
 import { EncoderDirectory, encodersFor } from './encoders.ts';
+import { tryEncoders } from './try-encoders.ts';
+import type { WorkerHost } from './worker-host.ts';
 
 /** What the directory writes, `info` and `warn` apart from what only those who look for it see. */
 function log(): { lines: string[]; logger: typeof silentLogger } {
@@ -17,6 +19,45 @@ describe('the encoders that are tried', () => {
     expect(encodersFor('H265', 'hardware')).not.toContain('libx265');
     expect(encodersFor('VP8', 'vp8_vaapi')).toEqual(['vp8_vaapi']);
     expect(encodersFor('VP9', 'vp8_vaapi').at(-1)).toBe('libvpx-vp9');
+  });
+
+  it('are those in software where a peer sets bounds that hardware does not keep to', () => {
+    const directory = new EncoderDirectory(silentLogger);
+    for (const preference of ['auto', 'hardware', 'h264_nvenc']) {
+      expect(directory.candidates('H264', preference, { maxSliceSize: 1100 })).toEqual(['libx264']);
+      expect(directory.candidates('H264', preference, { level: 31 })).toEqual(['libx264']);
+    }
+  });
+
+  it('are tried again some time after one did not open for an encoding, unless the trial refused it', () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    try {
+      const directory = new EncoderDirectory(silentLogger);
+      const refused = (implementation: string) => [{ implementation, reason: 'It does not open: too large.' }];
+      directory.note('H264', { implementation: 'libx264', refused: refused('h264_qsv') });
+      directory.note('H264', { implementation: 'libx264', refused: refused('h264_nvenc') }, 'encoding-1');
+      const failed = { implementation: 'h264_vaapi', reason: 'It broke.' };
+      directory.note('H264', { implementation: 'libx264', refused: refused('h264_qsv'), failed }, 'encoding-1');
+      for (const name of ['h264_qsv', 'h264_nvenc', 'h264_vaapi']) expect(directory.candidates('H264')).not.toContain(name);
+      vi.advanceTimersByTime(61_000);
+      expect(directory.candidates('H264')).toEqual(expect.arrayContaining(['h264_nvenc', 'h264_vaapi']));
+      expect(directory.candidates('H264')).not.toContain('h264_qsv');
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('are those in software where the trial hangs in a driver', async () => {
+    const { lines, logger } = log();
+    const directory = new EncoderDirectory(logger);
+    let abandoned = false;
+    const hangs = { take() {}, post() {}, abandon: () => (abandoned = true) } as unknown as WorkerHost;
+    const trial = tryEncoders(hangs, [{ codec: 'H264', candidates: ['h264_vaapi', 'libx264'] }], 10);
+    await expect(trial).rejects.toMatchObject({ code: 'ENCODER_FAILED', message: expect.stringContaining('hangs') });
+    expect(abandoned).toBe(true);
+    directory.noteHung(['H264'], 'It hangs.');
+    expect(directory.candidates('H264')).toEqual(['libx264']);
+    expect(lines).toEqual(['warn: hardware encoders are left out, as trying encoders came to nothing: It hangs.']);
   });
 
   it('are said once: the choice in a line, the others to those who look for it', () => {

@@ -3,7 +3,7 @@
  * threads that run them (worker/encode/codecs.ts) tell what opened and what failed.
  */
 import type { Logger } from '../common/logger.ts';
-import type { VideoCodecName } from './types.ts';
+import type { EncodingOptions, VideoCodecName } from './types.ts';
 
 /** An encoder that did not open, or broke. */
 export interface EncoderFailure {
@@ -37,6 +37,9 @@ const ENCODERS: Readonly<Record<VideoCodecName, { readonly hardware: readonly st
     AV1: { hardware: ['av1_nvenc', 'av1_qsv', 'av1_vaapi'], software: ['libsvtav1'] },
   };
 
+/** How long an encoder that did not open for an encoding, or broke, is passed over, ms: it may have been that size, or too many at a time. */
+const RETRY_AFTER = 60_000;
+
 export const VIDEO_CODECS = Object.keys(ENCODERS) as readonly VideoCodecName[];
 const NAMES = new Set(Object.values(ENCODERS).flatMap(({ hardware, software }) => [...hardware, ...software]));
 
@@ -45,9 +48,17 @@ export type EncoderPreference = string;
 
 export const ENCODER_PREFERENCES = ['auto', 'hardware', 'software', ...NAMES] as const;
 
-/** The encoders to try for a codec, best first. */
-export function encodersFor(codec: VideoCodecName, preference: EncoderPreference = 'auto'): readonly string[] {
+/** What encoders in hardware, each in its own way, cannot be trusted to keep to. */
+export type EncoderBounds = Pick<EncodingOptions, 'maxSliceSize' | 'level'>;
+
+/** The encoders to try for a codec, best first. Bounds are kept by software, whatever is preferred: beyond them nothing could be sent at all. */
+export function encodersFor(
+  codec: VideoCodecName,
+  preference: EncoderPreference = 'auto',
+  { maxSliceSize, level }: EncoderBounds = {},
+): readonly string[] {
   const { hardware, software } = ENCODERS[codec];
+  if (maxSliceSize !== undefined || level !== undefined) return software;
   if (preference === 'hardware') return hardware;
   if (preference === 'software') return software;
   const all = [...hardware, ...software];
@@ -61,7 +72,8 @@ export function isHardwareEncoder(implementation: string): boolean {
 /** What was learnt of the encoders of this machine: hardware that does not work is not tried for each encoding again. */
 export class EncoderDirectory {
   readonly #logger: Logger;
-  readonly #broken = new Map<string, string>();
+  /** Until when each is passed over, ms. */
+  readonly #broken = new Map<string, number>();
   readonly #announced = new Map<VideoCodecName, string>();
 
   constructor(logger: Logger) {
@@ -69,17 +81,18 @@ export class EncoderDirectory {
   }
 
   /** As `encodersFor`, without those known not to work; all of them where none is left, so that the reason is told. */
-  candidates(codec: VideoCodecName, preference?: EncoderPreference): readonly string[] {
-    const all = encodersFor(codec, preference);
-    const left = all.filter((implementation) => !this.#broken.has(implementation));
+  candidates(codec: VideoCodecName, preference?: EncoderPreference, bounds?: EncoderBounds): readonly string[] {
+    const all = encodersFor(codec, preference, bounds);
+    const now = performance.now();
+    const left = all.filter((implementation) => !(this.#broken.get(implementation)! > now));
     return left.length > 0 ? left : all;
   }
 
-  /** Takes note of what an encoding's thread says, and tells the log. */
+  /** Takes note of what the thread of an encoding, or of the trial where it names none, says, and tells the log. */
   note(codec: VideoCodecName, { implementation, refused, failed }: EncoderChoice, encoding?: string): void {
-    for (const failure of refused) this.#refused(codec, failure);
+    for (const failure of refused) this.#refused(codec, failure, encoding !== undefined);
     if (failed) {
-      if (isHardwareEncoder(failed.implementation)) this.#broken.set(failed.implementation, failed.reason);
+      this.#passOver(failed.implementation, true);
       const how =
         failed.implementation === implementation ? `${implementation}, opened anew, goes on` : `${implementation} goes on`;
       this.#logger.warn({ encoding, codec }, `${failed.implementation} failed (${trim(failed.reason)}): ${how}`);
@@ -92,16 +105,28 @@ export class EncoderDirectory {
 
   /** No encoder of the codec opens. */
   noteNone(codec: VideoCodecName, refused: readonly EncoderFailure[]): void {
-    for (const failure of refused) this.#refused(codec, failure);
+    for (const failure of refused) this.#refused(codec, failure, false);
     this.#logger.warn(
       { codec },
       `${codec} is left out, as no encoder of it opens here: ${refused.map(({ reason }) => trim(reason)).join('; ')}`,
     );
   }
 
-  #refused(codec: VideoCodecName, { implementation, reason }: EncoderFailure): void {
-    if (isHardwareEncoder(implementation)) this.#broken.set(implementation, reason);
+  /** The trial of all encoders came to nothing. */
+  noteHung(codecs: readonly VideoCodecName[], reason: string): void {
+    for (const codec of codecs) for (const implementation of ENCODERS[codec].hardware) this.#passOver(implementation, false);
+    this.#logger.warn({ codecs }, `hardware encoders are left out, as trying encoders came to nothing: ${reason}`);
+  }
+
+  #refused(codec: VideoCodecName, { implementation, reason }: EncoderFailure, forNow: boolean): void {
+    this.#passOver(implementation, forNow);
     this.#logger.debug({ codec, encoder: implementation }, `not ${implementation}: ${reason}`);
+  }
+
+  #passOver(implementation: string, forNow: boolean): void {
+    if (!isHardwareEncoder(implementation)) return;
+    const until = forNow ? performance.now() + RETRY_AFTER : Number.POSITIVE_INFINITY;
+    this.#broken.set(implementation, Math.max(this.#broken.get(implementation) ?? 0, until));
   }
 }
 

@@ -3,7 +3,7 @@
  * loaded in those threads only; without it the rest of the library works and this one says what is missing.
  */
 import { createRequire } from 'node:module';
-import { TsWebRTCError } from '../common/errors.ts';
+import { asError, TsWebRTCError } from '../common/errors.ts';
 import { type Logger, silentLogger } from '../common/logger.ts';
 import { WorkerDecoding } from './decoding.ts';
 import { type EncoderChoice, EncoderDirectory, type EncoderPreference } from './encoders.ts';
@@ -25,6 +25,7 @@ import type {
   MediaInput,
   VideoCodecName,
 } from './types.ts';
+import type { EncoderTrial } from './worker/messages.ts';
 import { INSTALL_HINT, type WorkerHost } from './worker-host.ts';
 import { WorkerReserve } from './worker-reserve.ts';
 
@@ -149,7 +150,7 @@ class WorkerEngine implements MediaEngine {
     };
     const codec = options.codec as VideoCodecName;
     const encoders = track.kind === 'video' && {
-      candidates: this.#directory.candidates(codec, options.encoder),
+      candidates: this.#directory.candidates(codec, options.encoder, options),
       onChosen: (choice: EncoderChoice) => this.#directory.note(codec, choice, id),
     };
     const encoding = await WorkerEncoding.open(id, options, { ...source, subscriber }, host, closed, encoders || undefined);
@@ -164,13 +165,25 @@ class WorkerEngine implements MediaEngine {
 
   async #findEncoders(codecs: readonly VideoCodecName[], preference: EncoderPreference | undefined): Promise<VideoCodecName[]> {
     this.#checkOpen();
-    const wanted = codecs.map((codec) => ({ codec, candidates: this.#directory.candidates(codec, preference) }));
-    const trials = await tryEncoders(await this.#reserve.take(), wanted);
+    const trials = await this.#tryEncoders(codecs, preference).catch((error: unknown) => {
+      this.#checkOpen();
+      this.#directory.noteHung(codecs, asError(error).message);
+      // Those run on the processor, and hang in no driver.
+      return this.#tryEncoders(codecs, 'software');
+    });
     for (const { codec, implementation, refused } of trials) {
       if (implementation === undefined) this.#directory.noteNone(codec, refused);
       else this.#directory.note(codec, { implementation, refused });
     }
     return trials.flatMap(({ codec, implementation }) => (implementation === undefined ? [] : codec));
+  }
+
+  async #tryEncoders(
+    codecs: readonly VideoCodecName[],
+    preference: EncoderPreference | undefined,
+  ): Promise<readonly EncoderTrial[]> {
+    const wanted = codecs.map((codec) => ({ codec, candidates: this.#directory.candidates(codec, preference) }));
+    return tryEncoders(await this.#reserve.take(), wanted);
   }
 
   async #openOutput<T extends WorkerRecording | WorkerDecoding>(

@@ -87,6 +87,13 @@ export class WorkerHost {
     return this.#closing;
   }
 
+  /** Stops the thread without waiting for its end, and whatever it says. */
+  abandon(): void {
+    this.#closing ??= Promise.resolve();
+    this.#worker.unref();
+    void this.#worker.terminate();
+  }
+
   async #close(limit: number): Promise<void> {
     if (this.#dead) return;
     // A thread that ends while it loads the media library takes the process with it.

@@ -35,6 +35,8 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
   readonly #egress: Egress;
   /** Those that have an m-line, and are to keep it. */
   #tracks: readonly SessionTrack[] = [];
+  /** Of which the log was told that the peer takes no such track. */
+  readonly #refused = new WeakSet<SinkTrack>();
   /** What the peer is to have. */
   #wanted: readonly SinkTrack[];
   readonly #channels: SessionChannels;
@@ -346,7 +348,8 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
       if (transceiver.codec) continue;
       // What a consumer's own offer had no place for it did not ask for: it is not offered later, either.
       if (transceiver.mid === undefined) connection.withdraw(transceiver);
-      this.#logger.info({ track: track.name }, 'the peer takes no such track');
+      if (!this.#refused.has(track)) this.#logger.info({ track: track.name }, 'the peer takes no such track');
+      this.#refused.add(track);
     }
     const taken = this.#tracks.filter(({ transceiver }) => transceiver.codec);
     if (taken.length === 0 && (this.#tracks.length > 0 || first)) throw this.#nothingTaken();

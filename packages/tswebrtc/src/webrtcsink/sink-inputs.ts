@@ -151,9 +151,10 @@ export class SinkInputs {
         if (this.#started) entry.media!.start();
         this.#hooks.onChanged();
       },
-      (error: unknown) => {
+      async (error: unknown) => {
         this.#drop(entry);
         if (!entry.removed && !this.#abort.signal.aborted) this.#hooks.onError(asError(error, 'INPUT_FAILED'));
+        await this.#closeInput(entry);
       },
     );
     this.#opening.add(opening);
@@ -215,6 +216,11 @@ export class SinkInputs {
     await Promise.all(gone.map((track) => this.#hooks.onRemoved(track)));
   }
 
+  /** Where nobody waits for it. */
+  async #closeInput(entry: Entry): Promise<void> {
+    await closeInput(entry).catch((error: unknown) => this.#hooks.onError(asError(error, 'INPUT_FAILED')));
+  }
+
   #drop(entry: Entry): void {
     const index = this.#entries.indexOf(entry);
     if (index >= 0) this.#entries.splice(index, 1);
@@ -223,7 +229,7 @@ export class SinkInputs {
   #onEnded(entry: Entry, error: TsWebRTCError | undefined): void {
     if (entry.ended || entry.removed || this.#abort.signal.aborted) return;
     entry.ended = true;
-    void entry.media?.close();
+    void this.#closeInput(entry);
     this.#hooks.onEnded(
       entry,
       error,

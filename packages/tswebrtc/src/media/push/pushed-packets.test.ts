@@ -1,6 +1,7 @@
 /** Packets of the application, through the engine: passed on as they are, decoded where somebody needs something else. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeVideo } from '../decode.testing.ts';
+import { VIDEO_CODECS } from '../encoders.ts';
 import { loadMediaEngine } from '../engine.ts';
 import { FrameLog } from '../frame-log.testing.ts';
 import type { Encoding, MediaEngine } from '../types.ts';
@@ -41,29 +42,32 @@ async function application(
   };
 }
 
-describe.each(['H264', 'VP8'] as const)('pushed packets of %s', (codec) => {
-  it('are passed on as they are, beginning with a keyframe that the application is asked for', async () => {
-    const packets = new PushedPackets('video', { codec, ...SIZE }, new PushClock());
-    const input = await engine.openInput(packets);
-    expect(input.tracks[0]).toMatchObject({ kind: 'video', encoded: { codec } });
-    input.start();
-    const app = await application(packets);
-    await expect.poll(() => app.written.length).toBeGreaterThan(10);
-    const seen = app.written.length;
-    const passed = new FrameLog(await engine.openPassthrough(input.tracks[0]!));
-    await passed.until(({ frames }) => frames.length >= 15);
-    expect(passed.frames[0]!.keyframe).toBe(true);
-    const first = app.written.findIndex((data) => Buffer.compare(data, passed.frames[0]!.data) === 0);
-    expect(first).toBeGreaterThanOrEqual(seen - 1);
-    const bytes = passed.frames.map(({ data }) => Buffer.from(data).toString('hex'));
-    expect(bytes).toEqual(app.written.slice(first, first + bytes.length).map((data) => Buffer.from(data).toString('hex')));
-    await app.close();
-    await input.close();
-    expect(packets.watched).toBe(false);
-    await expect(packets.write(new Uint8Array([0, 0, 1, 5]))).rejects.toMatchObject({ code: 'INVALID_STATE' });
-  });
+describe('pushed packets', () => {
+  it.each(VIDEO_CODECS)(
+    'are passed on as they are, beginning with a keyframe that the application is asked for: %s',
+    async (codec) => {
+      const packets = new PushedPackets('video', { codec, ...SIZE }, new PushClock());
+      const input = await engine.openInput(packets);
+      expect(input.tracks[0]).toMatchObject({ kind: 'video', encoded: { codec } });
+      input.start();
+      const app = await application(packets);
+      await expect.poll(() => app.written.length).toBeGreaterThan(10);
+      const seen = app.written.length;
+      const passed = new FrameLog(await engine.openPassthrough(input.tracks[0]!));
+      await passed.until(({ frames }) => frames.length >= 15);
+      expect(passed.frames[0]!.keyframe).toBe(true);
+      const first = app.written.findIndex((data) => Buffer.compare(data, passed.frames[0]!.data) === 0);
+      expect(first).toBeGreaterThanOrEqual(seen - 1);
+      const bytes = passed.frames.map(({ data }) => Buffer.from(data).toString('hex'));
+      expect(bytes).toEqual(app.written.slice(first, first + bytes.length).map((data) => Buffer.from(data).toString('hex')));
+      await app.close();
+      await input.close();
+      expect(packets.watched).toBe(false);
+      await expect(packets.write(new Uint8Array([0, 0, 1, 5]))).rejects.toMatchObject({ code: 'INVALID_STATE' });
+    },
+  );
 
-  it('are decoded for who needs another codec or bitrate', async () => {
+  it.each(['H264', 'VP8'] as const)('are decoded for who needs another codec or bitrate: %s', async (codec) => {
     const packets = new PushedPackets('video', { codec, ...SIZE }, new PushClock());
     const input = await engine.openInput(packets);
     input.start();

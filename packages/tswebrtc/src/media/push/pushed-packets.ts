@@ -10,7 +10,7 @@ import { NalUnits } from '../../rtp/packetisers/annex-b.ts';
 import { opusDuration } from '../../rtp/packetisers/opus.ts';
 import type { Tap, TapHandlers } from '../engine-input.ts';
 import { CODEC_KINDS, invalid } from '../options.ts';
-import type { CodecName } from '../types.ts';
+import type { CodecName, VideoCodecName } from '../types.ts';
 import type { StartTime, WorkerInputTrack } from '../worker/messages.ts';
 import { monotonicNow, Timeline } from '../worker/timeline.ts';
 import { bytesOf, checkSide } from './bytes.ts';
@@ -20,7 +20,7 @@ import { Transcoding } from './transcoding.ts';
 import { type Wait, WriteQueue } from './write-queue.ts';
 
 export interface PushedVideoPacketsOptions {
-  readonly codec: Extract<CodecName, 'H264' | 'VP8'>;
+  readonly codec: VideoCodecName;
   /** Pixels. */
   readonly width: number;
   readonly height: number;
@@ -225,7 +225,7 @@ export class PushedPackets extends Emitter<PushedPacketsEvents> implements PushS
   }
 
   get #isAnnexB(): boolean {
-    return (this.codec as string) === 'H264' || (this.codec as string) === 'H265';
+    return this.codec === 'H264' || this.codec === 'H265';
   }
 
   #dueTime(data: Uint8Array, timestamp: number | undefined): number {

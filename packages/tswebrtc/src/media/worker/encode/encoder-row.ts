@@ -31,6 +31,8 @@ export interface VideoEncoderRow {
   readonly device?: HardwareDevice;
   /** Sets fields of the context and returns the options to open it with. */
   configure(context: CodecContext, settings: VideoSettings): Record<string, string | number>;
+  /** Options that the peer's format demands: added to the others, whatever the application made of those. */
+  insist?(options: Readonly<Record<string, string | number>>, settings: VideoSettings): Record<string, string | number>;
   /** What the encoder's wrapper does not say of a packet; without this a packet is of layer 0 and FFmpeg knows its quantiser. */
   inspect?(data: Uint8Array, settings: VideoSettings): { readonly quantiser: number; readonly temporalLayer: number };
   /** Called once the encoder is open. */

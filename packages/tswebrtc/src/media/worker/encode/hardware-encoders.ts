@@ -2,6 +2,13 @@
  * The encoders in graphics cards and systems on a chip. All of them: constant bitrate, no frames that wait for later ones, keyframes on
  * demand only (the reference's defaults for its own). They open only where there are such devices and drivers.
  */
+import {
+  AV_PROFILE_H264_BASELINE,
+  AV_PROFILE_H264_CONSTRAINED,
+  AV_PROFILE_H264_HIGH,
+  AV_PROFILE_H264_MAIN,
+  type AVProfile,
+} from 'node-av/constants';
 import type { CodecContext } from 'node-av/lib';
 import type { VideoCodecName } from '../../types.ts';
 import { type ByTune, KEYFRAME_INTERVAL, type VideoEncoderRow, type VideoSettings } from './encoder-row.ts';
@@ -19,7 +26,7 @@ const INSPECT: Partial<Record<VideoCodecName, VideoEncoderRow['inspect']>> = {
 };
 
 type Row = Pick<VideoEncoderRow, 'layout' | 'device' | 'control'> & {
-  readonly options: (codec: VideoCodecName, settings: VideoSettings) => Record<string, string | number>;
+  readonly options: (codec: VideoCodecName, settings: VideoSettings, context: CodecContext) => Record<string, string | number>;
 };
 
 function row(codec: VideoCodecName, implementation: string, { options, ...rest }: Row): VideoEncoderRow {
@@ -33,7 +40,7 @@ function row(codec: VideoCodecName, implementation: string, { options, ...rest }
       context.gopSize = KEYFRAME_INTERVAL;
       context.maxBFrames = 0;
       setConstantRate(context, settings.bitrate);
-      return options(codec, settings);
+      return options(codec, settings, context);
     },
   };
 }
@@ -77,10 +84,21 @@ const vaapi: Row = {
   control: (_, { bitrate }) => fixedRate(bitrate),
 };
 
-/** Systems on a chip under Linux. */
+const CONSTRAINED_BASELINE = (AV_PROFILE_H264_BASELINE | AV_PROFILE_H264_CONSTRAINED) as AVProfile;
+const V4L2_PROFILES: Readonly<Record<VideoSettings['profile'], AVProfile>> = {
+  'constrained-baseline': CONSTRAINED_BASELINE,
+  baseline: CONSTRAINED_BASELINE,
+  main: AV_PROFILE_H264_MAIN,
+  high: AV_PROFILE_H264_HIGH,
+};
+
+/** Systems on a chip under Linux. The profile is a field of the context, no option. */
 const v4l2m2m: Row = {
   layout: 'NV12',
-  options: () => ({ num_output_buffers: 4, num_capture_buffers: 4 }),
+  options(codec, { profile }, context) {
+    if (codec === 'H264') context.profile = V4L2_PROFILES[profile];
+    return { num_output_buffers: 4, num_capture_buffers: 4 };
+  },
   control: (_, { bitrate }) => fixedRate(bitrate),
 };
 

@@ -45,7 +45,7 @@ const LEVEL_1B = 10.5;
 const x264: VideoEncoderRow = {
   codec: 'H264',
   implementation: 'libx264',
-  configure(context, { bitrate, profile, tune, level, maxSliceSize }) {
+  configure(context, { bitrate, profile, tune, level }) {
     context.gopSize = KEYFRAME_INTERVAL;
     context.maxBFrames = 0;
     // Slices, not frames: frame threads would hold a frame back for each thread.
@@ -63,11 +63,13 @@ const x264: VideoEncoderRow = {
       // The fastest preset leaves out what the higher profiles are for.
       ...(baseline ? {} : { coder: 'cabac' }),
       ...(level === undefined ? {} : { level: level === LEVEL_1B ? '1b' : (level / 10).toFixed(1) }),
-      'x264-params': [
-        ...(profile === 'high' ? ['8x8dct=1'] : []),
-        ...(maxSliceSize === undefined ? [] : [`slice-max-size=${maxSliceSize}`]),
-      ].join(':'),
+      ...(profile === 'high' ? { 'x264-params': '8x8dct=1' } : {}),
     };
+  },
+  insist(options, { maxSliceSize }): Record<string, string> {
+    if (maxSliceSize === undefined) return {};
+    const params = options['x264-params'];
+    return { 'x264-params': [...(params ? [params] : []), `slice-max-size=${maxSliceSize}`].join(':') };
   },
   control: (context, { bitrate, framerate, tune }) => cappedQuality(context, bitrate, framerate, X264_BUFFERS[tune]),
 };

@@ -143,7 +143,8 @@ export class VideoEncoder {
         const options = row.configure(fresh, settings);
         if (own?.gopSize !== undefined) fresh.gopSize = own.gopSize;
         if (own?.threadCount !== undefined) fresh.threadCount = own.threadCount;
-        return own?.withoutDefaults ? own.options : { ...options, ...own?.options };
+        const changed = own?.withoutDefaults ? own.options : { ...options, ...own?.options };
+        return { ...changed, ...row.insist?.(changed, settings) };
       });
       return new VideoEncoder(row, context, settings, hardware, faults);
     } catch (error) {

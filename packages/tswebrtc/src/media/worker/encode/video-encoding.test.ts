@@ -290,8 +290,12 @@ describe('settings of H.264', () => {
     expect(bitrate).toBeLessThan(250_000);
   });
 
-  it('keep every NAL unit small for peers that take no fragments', async () => {
-    await open('H264', { maxSliceSize: 1100, bitrate: 3_000_000, encoder: 'software' });
+  it.each([
+    ['', undefined],
+    [', also with none of our options', { options: { preset: 'ultrafast', tune: 'zerolatency' }, withoutDefaults: true }],
+    [', also with others of their own kind', { options: { 'x264-params': 'aud=1' }, withoutDefaults: false }],
+  ])('keep every NAL unit small for peers that take no fragments%s', async (_, libx264) => {
+    await open('H264', { maxSliceSize: 1100, bitrate: 3_000_000, ...(libx264 && { overrides: { libx264 } }) });
     for (let i = 0; i < 20; i++) give();
     const units = new NalUnits();
     for (const { data } of made) {
