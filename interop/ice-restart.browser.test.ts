@@ -78,6 +78,7 @@ describe.each(['sockets of their own', 'one port for all'])('an ICE restart of s
     await channel.send('after');
     await expect.poll(() => echoes, { timeout: 5000 }).toEqual(['echo before', 'echo after']);
     const { longest, frames } = await watching;
+    console.log(`an ICE restart with ${kind}: ${Math.round(longest)} ms without a picture at the longest, of ${frames} pictures`);
     expect(frames).toBeGreaterThan(60);
     expect(longest).toBeLessThan(LONGEST_GAP);
     expect((await page.evaluate(() => window.player.figures())).errors).toEqual([]);

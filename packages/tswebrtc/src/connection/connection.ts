@@ -286,6 +286,24 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.#restartWanted = this.#credentials !== undefined;
   }
 
+  /** Whether `restartIce` was called and no offer and answer have brought the restart yet. */
+  get restartDue(): boolean {
+    return this.#restartWanted;
+  }
+
+  /**
+   * Takes back our offer that waits for its answer: what was agreed before is in force, candidates of a restart in it are void, and
+   * the restart is still due. Throws `INVALID_STATE` without such an offer, and where it is the first.
+   */
+  rollback(): void {
+    this.#assertOpen();
+    this.#negotiation.rollback();
+    this.#transport.cancelRestart();
+    if (this.#gathered === this.#credentials?.local) return;
+    this.#gathered = this.#credentials?.local;
+    this.#localCandidates.rollback();
+  }
+
   /** An offer of all transceivers and, where a channel was created, data channels. Rejects with `INVALID_STATE`. */
   async createOffer(): Promise<SessionDescriptionInit> {
     this.#assertOpen();
@@ -431,7 +449,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   #gather(): void {
     const own = this.#negotiation.local!.description.media.find(isUsable)?.usernameFragment;
     if (own === this.#gathered) return;
-    if (this.#gathered !== undefined) this.#localCandidates.clear();
+    if (this.#gathered !== undefined) this.#localCandidates.restart();
     this.#gathered = own;
     setImmediate(() => {
       if (this.#closing) return;

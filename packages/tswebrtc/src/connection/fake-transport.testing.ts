@@ -47,6 +47,7 @@ export class FakeTransport extends Emitter<TransportEvents> implements Transport
   readonly started: Parameters<Transport['start']>[] = [];
   readonly restarted: Parameters<Transport['restart']>[] = [];
   prepared: TransportParameters | undefined;
+  cancelled = 0;
   readonly remoteCandidates: string[] = [];
   readonly sent: Uint8Array[] = [];
   readonly channels: FakeDataChannel[] = [];
@@ -66,8 +67,13 @@ export class FakeTransport extends Emitter<TransportEvents> implements Transport
   }
 
   prepareRestart(): TransportParameters {
-    this.prepared ??= { ...this.local, usernameFragment: `fake${this.restarted.length + 1}` };
+    this.prepared ??= { ...this.local, usernameFragment: `fake${this.restarted.length + this.cancelled + 1}` };
     return this.prepared;
+  }
+
+  cancelRestart(): void {
+    this.prepared = undefined;
+    this.cancelled++;
   }
 
   restart(...restart: Parameters<Transport['restart']>): void {

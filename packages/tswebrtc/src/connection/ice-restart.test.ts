@@ -69,6 +69,48 @@ describe('an ICE restart', () => {
     expect(Number((await a.connection.getStats()).get('transport')!.packetsSent)).toBeGreaterThanOrEqual(sent);
   });
 
+  it('that is offered by both sides at once is made by the one whose offer counts', async () => {
+    const open = observeSockets();
+    const { a, b, channel, received } = await connect(cleanUp);
+    const before = await pathOf(b);
+    const described = b.connection.localDescription;
+    for (const { connection } of [a, b]) {
+      connection.restartIce();
+      await connection.setLocalDescription(await connection.createOffer());
+    }
+    await until('gathered', () => b.connection.gatheringState === 'complete');
+
+    b.connection.rollback();
+    expect(b.connection.localDescription).toEqual(described);
+    expect([b.connection.signalingState, b.connection.restartDue]).toEqual(['stable', true]);
+    await b.connection.setRemoteDescription(a.connection.localDescription!);
+    const answer = await b.connection.createAnswer();
+    await b.connection.setLocalDescription(answer);
+    await a.connection.setRemoteDescription(answer);
+    await until('other pairs', async () => (await pathOf(a)).changes === 2 && (await pathOf(b)).changes === 2);
+    expect(b.connection.restartDue).toBe(false);
+    expect((await pathOf(b)).localPort).not.toBe(before.localPort);
+    await channel.send('after');
+    await until('message', () => received.length === 1);
+    await until('the old sockets are closed', () => open.filter((port) => !port.closed).length === 2);
+  });
+
+  it('that is taken back changes nothing, and is made by the next offer', async () => {
+    const { a, b, channel, received } = await connect(cleanUp);
+    const before = await pathOf(b);
+    b.connection.restartIce();
+    await b.connection.setLocalDescription(await b.connection.createOffer());
+    b.connection.rollback();
+    // An offer of the other side that restarts nothing is answered without one.
+    await negotiate(a.connection, b.connection);
+    expect(await pathOf(b)).toEqual(before);
+    expect(b.connection.restartDue).toBe(true);
+    await negotiate(b.connection, a.connection);
+    await until('other pairs', async () => (await pathOf(a)).changes === 2 && (await pathOf(b)).changes === 2);
+    await channel.send('after');
+    await until('message', () => received.length === 1);
+  });
+
   it('can be made time and again, leaving no socket behind', async () => {
     const open = observeSockets();
     const { a, b, channel, received } = await connect(cleanUp);

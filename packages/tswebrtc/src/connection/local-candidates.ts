@@ -14,8 +14,10 @@ export interface IceCandidate {
 }
 
 export class LocalCandidates {
-  readonly #candidates: string[] = [];
+  #candidates: string[] = [];
   #complete = false;
+  /** Those of before the restart that is offered. */
+  #before: { readonly candidates: string[]; readonly complete: boolean } | undefined;
 
   /** Takes what the transport has gathered; empty = no more. Returns it as it is sent. */
   add(candidate: string, description: SessionDescription): IceCandidate {
@@ -25,10 +27,19 @@ export class LocalCandidates {
     return { candidate, sdpMLineIndex: index, sdpMid: description.media[index]?.mid };
   }
 
-  /** ICE restarts: those so far are of no use any more. */
-  clear(): void {
-    this.#candidates.length = 0;
+  /** ICE restarts: those so far are of no use any more, unless the offer of it is taken back. */
+  restart(): void {
+    this.#before = { candidates: this.#candidates, complete: this.#complete };
+    this.#candidates = [];
     this.#complete = false;
+  }
+
+  /** The restart was taken back. */
+  rollback(): void {
+    if (!this.#before) return;
+    this.#candidates = this.#before.candidates;
+    this.#complete = this.#before.complete;
+    this.#before = undefined;
   }
 
   /** `description` with what has been gathered so far. */

@@ -33,6 +33,11 @@ export interface Agreement {
   readonly media: readonly MediaAgreement[];
 }
 
+interface LocalDescription {
+  readonly type: 'offer' | 'answer';
+  readonly description: SessionDescription;
+}
+
 export interface NegotiationOptions {
   readonly cname: string;
   /** Whether an offer of data channels is answered with some. */
@@ -48,10 +53,10 @@ export class Negotiation {
   readonly #sessionId = (randomBytes(8).readBigUInt64BE() >> 1n).toString();
   #sessionVersion = 0;
   #state: SignalingState = 'stable';
-  #local: { readonly type: 'offer' | 'answer'; readonly description: SessionDescription } | undefined;
+  #local: LocalDescription | undefined;
   #remote: { readonly init: SessionDescriptionInit; readonly description: SessionDescription } | undefined;
   /** Our description of what was last agreed on, which a pending offer does not change. */
-  #agreed: SessionDescription | undefined;
+  #agreed: LocalDescription | undefined;
 
   constructor(options: NegotiationOptions) {
     this.#options = options;
@@ -62,7 +67,7 @@ export class Negotiation {
   }
 
   /** Our last description, without candidates. */
-  get local(): { readonly type: 'offer' | 'answer'; readonly description: SessionDescription } | undefined {
+  get local(): LocalDescription | undefined {
     return this.#local;
   }
 
@@ -85,7 +90,7 @@ export class Negotiation {
       transport,
       sections: this.#sections.describe(this.#options.cname),
       payloadTypes: this.#payloadTypes,
-      ...(this.#agreed ? { previous: this.#agreed } : {}),
+      ...(this.#agreed ? { previous: this.#agreed.description } : {}),
     });
     return { type: 'offer', sdp: writeDescription(description) };
   }
@@ -124,10 +129,11 @@ export class Negotiation {
   /** Takes a description of the peer; returns what is agreed on by it. Throws `INVALID_STATE` or `INVALID_SDP`; nothing has changed then. */
   setRemote(init: SessionDescriptionInit): Agreement | undefined {
     if (init.type === 'offer') {
-      if (this.#state === 'have-local-offer') throw this.#wrongState('take an offer', 'wait for the answer to ours');
+      if (this.#state === 'have-local-offer')
+        throw this.#wrongState('take an offer', 'wait for the answer to ours, or take it back');
       const description = parseDescription(init.sdp);
       assertConnectable(description, 'offer');
-      const known = this.#agreed?.media.length ?? 0;
+      const known = this.#agreed?.description.media.length ?? 0;
       if (description.media.length < known) {
         throw new TsWebRTCError(
           'INVALID_SDP',
@@ -148,6 +154,18 @@ export class Negotiation {
     return this.#agree(local, description, 'remote');
   }
 
+  /**
+   * Takes our pending offer back (RFC 8829 §4.1.10.2): what was agreed on before it is in force, its new m-lines never were. Throws
+   * `INVALID_STATE` where there is none, or nothing before it.
+   */
+  rollback(): void {
+    if (this.#state !== 'have-local-offer') throw this.#wrongState('take an offer back', 'there is none of ours');
+    if (!this.#agreed) throw this.#wrongState('take the first offer back', 'wait for its answer');
+    this.#sections.rollback();
+    this.#local = this.#agreed;
+    this.#setState('stable');
+  }
+
   close(): void {
     this.#setState('closed');
   }
@@ -155,7 +173,7 @@ export class Negotiation {
   #agree(local: SessionDescription, remote: SessionDescription, answer: 'local' | 'remote'): Agreement {
     const current = local.media.map((_, index) => this.#sections.transceiverAt(index)?.codec);
     const media = negotiate(local, remote, answer, current);
-    this.#agreed = local;
+    this.#agreed = this.#local;
     this.#sections.apply(media, local);
     this.#setState('stable');
     return { local, remote, answer, media };

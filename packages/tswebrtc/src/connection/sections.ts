@@ -16,6 +16,8 @@ type Section =
 
 export class Sections {
   #sections: Section[] = [];
+  /** How many both sides know of. */
+  #agreed = 0;
 
   get hasApplication(): boolean {
     return this.#sections.some((section) => section.type === 'application');
@@ -81,8 +83,16 @@ export class Sections {
     });
   }
 
+  /** Takes back the m-lines of an offer that was not answered: their transceivers are free again (RFC 8829 §4.1.10.2). */
+  rollback(): void {
+    for (const section of this.#sections.splice(this.#agreed)) {
+      if (section.type === 'media') section.transceiver.assign(undefined);
+    }
+  }
+
   /** Hands each transceiver what was agreed. An m-line rejected for good keeps its place and nothing else. */
   apply(agreements: readonly MediaAgreement[], local: SessionDescription): void {
+    this.#agreed = agreements.length;
     for (const [index, agreement] of agreements.entries()) {
       const section = this.#sections[index];
       if (section?.type === 'media') section.transceiver.apply(agreement);

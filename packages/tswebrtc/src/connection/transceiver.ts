@@ -92,8 +92,8 @@ export class Transceiver {
     return this.#agreement?.remoteSources ?? [];
   }
 
-  /** @internal */
-  assign(mid: string): void {
+  /** @internal Gives it an m-line; undefined takes it away again. */
+  assign(mid: string | undefined): void {
     this.#mid = mid;
   }
 

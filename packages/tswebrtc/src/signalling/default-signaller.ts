@@ -80,6 +80,7 @@ const LIST_AGAIN = 1_000;
 
 export class DefaultSignaller extends Emitter<SignallerEvents> implements Signaller {
   readonly manualSdpMunging = false;
+  readonly permitsConsumerOffers = false;
   readonly role: DefaultSignallerRole;
   readonly #uri: SignallingUri;
   readonly #options: DefaultSignallerOptions;

@@ -51,6 +51,12 @@ export interface SignallerContext {
 }
 
 export interface Signaller {
+  /**
+   * Whether consumers, too, may offer in a session that runs, as for an ICE restart. Both ends have to know: set it on the
+   * signallers of either, and only where descriptions of a session arrive in the order in which they were sent. Default: false,
+   * since producers of the GStreamer family refuse such offers.
+   */
+  readonly permitsConsumerOffers?: boolean;
   /** True when the signaller calls the element's munging itself. */
   readonly manualSdpMunging?: boolean;
   on<K extends keyof SignallerEvents>(event: K, listener: (...args: SignallerEvents[K]) => void): () => void;

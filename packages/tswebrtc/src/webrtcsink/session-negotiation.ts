@@ -1,8 +1,10 @@
 /**
  * What a session and its peer agree on (RFC 8829 §3.2): one offer at a time, and whatever comes up before its answer goes into
- * the next one. Only this side offers again; a consumer may make no more than the first offer (reference §2.17).
+ * the next one. A consumer may make the first offer, and others only where the signaller permits them (reference §2.17); of two
+ * that cross ours counts.
  */
 import { asError, TsWebRTCError } from '../common/errors.ts';
+import type { Logger } from '../common/logger.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { SessionDescription } from '../signalling/signaller.ts';
 
@@ -17,6 +19,7 @@ export interface NegotiationOptions {
   /** Offer and answer are complete. What it throws is the end. */
   readonly onAgreed: () => Promise<void>;
   readonly onFailed: (error: TsWebRTCError) => void;
+  readonly logger: Logger;
 }
 
 export class SessionNegotiation {
@@ -39,10 +42,30 @@ export class SessionNegotiation {
 
   /** Answers the consumer's offer, which is the first description of its session. */
   async answer(offer: SessionDescription): Promise<void> {
-    const { connection, onDescription, prepare } = this.#options;
+    this.#options.prepare();
+    await this.#answer(offer);
+  }
+
+  /**
+   * Takes an offer of the consumer in a running session. One that crosses ours is ignored: the consumer takes it back when it
+   * sees ours. Tracks that it does not know of come with our next offer.
+   */
+  async handleOffer(offer: SessionDescription): Promise<void> {
+    if (this.#inFlight) {
+      this.#options.logger.debug({}, 'an offer of the consumer crossed ours, which counts');
+      return;
+    }
+    try {
+      await this.#answer(offer);
+    } catch (error) {
+      this.#fail(asError(error, 'INVALID_SDP'));
+    }
+  }
+
+  async #answer(offer: SessionDescription): Promise<void> {
+    const { connection, onDescription } = this.#options;
     this.#inFlight = true;
     await connection.setRemoteDescription(offer);
-    prepare();
     const answer = await connection.createAnswer();
     if (this.#closed) return;
     await connection.setLocalDescription(answer);

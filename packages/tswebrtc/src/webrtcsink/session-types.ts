@@ -55,6 +55,8 @@ export interface SessionOptions {
   readonly playoutDelay: readonly [min: number, max: number] | null;
   /** Whether consumers are told when frames were captured. */
   readonly absCaptureTime: boolean;
+  /** Whether the peer may offer once the session runs. */
+  readonly consumerOffers: boolean;
   /** Whether there is a channel `control`, and one `input`. */
   readonly controlChannel: boolean;
   readonly navigationChannel: boolean;

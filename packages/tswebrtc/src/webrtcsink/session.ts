@@ -95,6 +95,7 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
       onDescription: (description) => this.emit('description', description),
       onAgreed: () => this.#onAgreed(connection),
       onFailed: (error) => this.fail('error', error),
+      logger: this.#logger,
     });
     this.#negotiation = negotiation;
     shard.add(this);
@@ -126,10 +127,11 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     this.#negotiation?.offer();
   }
 
-  /** Takes the consumer's answer. A bad one ends the session. */
+  /** Takes the consumer's answer or, where that is permitted, offer. A bad one ends the session. */
   async handleDescription(description: SessionDescription): Promise<void> {
     if (this.#ended) return;
     if (description.type === 'answer') await this.#negotiation?.handleAnswer(description);
+    else if (this.#agreed && this.#options.consumerOffers) await this.#negotiation?.handleOffer(description);
     else this.#logger.warn({}, 'an offer from the consumer of a running session was ignored: only the producer may offer again');
   }
 

@@ -112,7 +112,7 @@ export class SinkSessions {
   }
 
   #sessionOptions(id: string, peerId: string): Omit<SessionOptions, 'shard' | 'encodings'> {
-    const { options, videoCodecs, encodings, tracks, connection, logger } = this.#options;
+    const { options, videoCodecs, encodings, tracks, connection, signaller, logger } = this.#options;
     return {
       id,
       peerId,
@@ -132,6 +132,7 @@ export class SinkSessions {
       referenceClock: options.doClockSignalling ? options.referenceClock : null,
       playoutDelay: options.playoutDelay,
       absCaptureTime: options.absCaptureTime,
+      consumerOffers: signaller.permitsConsumerOffers ?? false,
       controlChannel: options.enableControlDataChannel,
       navigationChannel: options.enableDataChannelNavigation,
       connection: connection(),

@@ -288,7 +288,9 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
       this.#logger,
       (error) => this.#report(asError(error, 'ENCODER_FAILED')),
     );
-    const { shards } = this.#options;
+    const { shards, iceUdpMux, iceTcpPort } = this.#options;
+    if (shards > 1 && (iceUdpMux > 0 || iceTcpPort > 0))
+      this.#logger.warn({ shards }, 'shards has no effect with ice-udp-mux or ice-tcp-port: a shared port belongs to one thread');
     const [shard, tracks, logger] = [this.#shard, () => this.#inputs.tracks, this.#logger];
     this.#shards = new ShardPool({ shard, encodings: this.#encodings, tracks, shards, logger });
     this.#encodable = (await encodable) ?? videoCaps;

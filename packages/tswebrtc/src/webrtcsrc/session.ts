@@ -38,8 +38,10 @@ export type SrcSessionEvents = {
 export interface SrcSessionOptions {
   readonly id: string;
   readonly producerId: string;
-  /** Whether the offer comes from this side. */
+  /** Whether the first offer comes from this side. */
   readonly offering: boolean;
+  /** Whether this side may offer once the session runs. */
+  readonly offersAgain: boolean;
   readonly videoCodecs: readonly SrcVideoCodec[];
   readonly audioCodecs: readonly SrcAudioCodec[];
   readonly retransmission: boolean;
@@ -67,6 +69,7 @@ export class SrcSession extends Emitter<SrcSessionEvents> {
   #connection: Connection | undefined;
   #setupTimer: NodeJS.Timeout | undefined;
   #awaitsAnswer = false;
+  #answerTimer: NodeJS.Timeout | undefined;
   #ended = false;
 
   constructor(options: SrcSessionOptions) {
@@ -114,25 +117,21 @@ export class SrcSession extends Emitter<SrcSessionEvents> {
   }
 
   handleDescription(description: SessionDescription): void {
+    this.#inTurn((connection) =>
+      description.type === 'answer' ? this.#takeAnswer(connection, description) : this.#answer(connection, description),
+    );
+  }
+
+  /**
+   * Offers the producer an ICE restart: other addresses and credentials, while media flow over the pair in use until there is
+   * another one. Resolves when the offer is on its way, or waits for the answer to another. Only where this side may offer again.
+   */
+  restartIce(): Promise<void> {
     this.#inTurn(async (connection) => {
-      if (description.type === 'answer') {
-        if (!this.#awaitsAnswer) {
-          this.#logger.warn({}, 'an answer of the producer was ignored: nothing was offered');
-          return;
-        }
-        this.#awaitsAnswer = false;
-        await connection.setRemoteDescription(description);
-        this.#expose(connection);
-        return;
-      }
-      await connection.setRemoteDescription(description);
-      this.#wantAll(connection);
-      const answer = await connection.createAnswer();
-      await connection.setLocalDescription(answer);
-      if (this.#ended) return;
-      this.emit('description', answer);
-      this.#expose(connection);
+      connection.restartIce();
+      await this.#offerRestart(connection);
     });
+    return this.#turn;
   }
 
   handleCandidate(candidate: string, sdpMLineIndex: number, sdpMid: string | undefined): void {
@@ -153,6 +152,7 @@ export class SrcSession extends Emitter<SrcSessionEvents> {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#setupTimer);
+    clearTimeout(this.#answerTimer);
     for (const track of this.#tracks.values()) track.end();
     this.#upstream.end();
     await this.#turn.catch(() => {});
@@ -174,6 +174,12 @@ export class SrcSession extends Emitter<SrcSessionEvents> {
     );
     connection.on('datachannel', (channel) => {
       if (!this.#upstream.adopt(channel)) this.emit('datachannel', channel);
+    });
+    connection.on('restartneeded', (reason) => {
+      // An offer that nobody answers is not followed by another.
+      if (!this.#options.offersAgain || (reason === 'silence' && connection.signalingState !== 'stable')) return;
+      this.#logger.info({ reason }, 'ICE restarts');
+      void this.restartIce();
     });
     connection.on('statechange', (state) => {
       if (state === 'connected') {
@@ -200,11 +206,60 @@ export class SrcSession extends Emitter<SrcSessionEvents> {
     this.#want(connection, 'video', 1);
     this.#want(connection, 'audio', 1);
     this.#upstream.create((label, init) => connection.createDataChannel(label, init));
+    await this.#sendOffer(connection);
+  }
+
+  async #offerRestart(connection: Connection): Promise<void> {
+    if (this.#awaitsAnswer || !connection.restartDue) return;
+    // Made for m-lines that were not to be had: a restart asks for nothing new.
+    for (const transceiver of [...connection.transceivers]) connection.withdraw(transceiver);
+    await this.#sendOffer(connection);
+    this.#answerTimer = setTimeout(() => this.#inTurn(async () => this.#takeBack(connection)), this.#options.setupTimeout);
+  }
+
+  /** The producer answered neither with an answer nor with an offer of its own. What runs goes on without the restart. */
+  #takeBack(connection: Connection): void {
+    if (!this.#awaitsAnswer) return;
+    this.#logger.warn({ producerId: this.producerId }, 'the producer did not answer the offer of an ICE restart');
+    this.#awaitsAnswer = false;
+    connection.rollback();
+  }
+
+  async #sendOffer(connection: Connection): Promise<void> {
     const offer = await connection.createOffer();
     this.#awaitsAnswer = true;
     // The offer goes out before its candidates, which the local description brings.
     this.emit('description', offer);
     await connection.setLocalDescription(offer);
+  }
+
+  async #takeAnswer(connection: Connection, answer: SessionDescription): Promise<void> {
+    if (!this.#awaitsAnswer) {
+      this.#logger.warn({}, 'an answer of the producer was ignored: nothing was offered');
+      return;
+    }
+    this.#awaitsAnswer = false;
+    clearTimeout(this.#answerTimer);
+    await connection.setRemoteDescription(answer);
+    this.#expose(connection);
+  }
+
+  async #answer(connection: Connection, offer: SessionDescription): Promise<void> {
+    const crossed = this.#awaitsAnswer;
+    if (crossed) {
+      // Of two offers that cross the producer's counts: it has ignored ours.
+      connection.rollback();
+      this.#awaitsAnswer = false;
+      clearTimeout(this.#answerTimer);
+    }
+    await connection.setRemoteDescription(offer);
+    this.#wantAll(connection);
+    const answer = await connection.createAnswer();
+    await connection.setLocalDescription(answer);
+    if (this.#ended) return;
+    this.emit('description', answer);
+    this.#expose(connection);
+    if (crossed) await this.#offerRestart(connection);
   }
 
   /** A transceiver for every m-line that the producer may send on. */

@@ -151,6 +151,21 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
     await session.request({ type: 'customUpstreamEvent', structureName, structure }, mid);
   }
 
+  /**
+   * Restarts ICE: other addresses and credentials, while media flow over the pair in use until there is another one. Made by itself when
+   * the producer is not heard of, or when the addresses of this host change. Rejects with `INVALID_STATE` without a session, and
+   * where the signaller lets only the producer offer, as the default one does: then the producer restarts.
+   */
+  async restartIce(): Promise<void> {
+    const [session] = this.#target({});
+    if (!this.#offersAgain) {
+      const message =
+        'The signaller lets only the producer offer in a running session: restart ICE there, by session.restartIce().';
+      throw new TsWebRTCError('INVALID_STATE', message);
+    }
+    await session.restartIce();
+  }
+
   /** W3C statistics of the session, empty between sessions. */
   async getStats(): Promise<Map<string, RTCStatsEntry>> {
     return this.#session ? this.#session.getStats() : new Map();
@@ -223,6 +238,11 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
     await registered;
   }
 
+  /** Whether this side may offer in a session that runs. */
+  get #offersAgain(): boolean {
+    return this.#signaller?.permitsConsumerOffers ?? false;
+  }
+
   /** Where the producer is looked for, when known. */
   get #signallingUri(): string | undefined {
     const { signaller } = this.#options;
@@ -288,6 +308,7 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
       id: sessionId,
       producerId,
       offering,
+      offersAgain: this.#offersAgain,
       videoCodecs,
       audioCodecs,
       retransmission: doRetransmission,

@@ -39,8 +39,10 @@ export class IceTransport {
   readonly #totals: PacketTotals = { packetsSent: 0, packetsReceived: 0, bytesSent: 0, bytesReceived: 0 };
   #options: IceAgentOptions;
   #current: IceAgent;
-  /** Of a restart that is under way, and whether the peer's part is known. */
-  #next: { readonly agent: IceAgent; connecting: boolean } | undefined;
+  /** Of a restart that is agreed on and has found no pair yet. */
+  #next: IceAgent | undefined;
+  /** Of a restart that the peer has not agreed to yet. */
+  #prepared: IceAgent | undefined;
   #gatheringState: 'new' | 'gathering' | 'complete' = 'new';
   #pairChanges = 0;
   #closed = false;
@@ -90,35 +92,50 @@ export class IceTransport {
 
   /** The last agent that knows its peer. */
   get #connecting(): IceAgent {
-    return this.#next?.connecting ? this.#next.agent : this.#current;
+    return this.#next ?? this.#current;
+  }
+
+  get #newest(): IceAgent {
+    return this.#prepared ?? this.#connecting;
   }
 
   /** Gathers once for the newest agent; resolves when all of its candidates have been handed out. */
   async gather(): Promise<void> {
-    const agent = this.#next?.agent ?? this.#current;
+    const agent = this.#newest;
     if (this.#gatheringState !== 'new' || this.#closed) return;
     this.#gatheringState = 'gathering';
     await agent.gather();
-    if (this.#closed || agent !== (this.#next?.agent ?? this.#current)) return;
+    if (this.#closed || agent !== this.#newest) return;
     this.#gatheringState = 'complete';
     this.#handler.candidate('');
   }
 
-  /** Another agent, whose credentials are returned; the same one until `connect` has been called for it. */
+  /** Another agent, whose credentials are returned; the same one until `connect` or `cancelRestart` has been called for it. */
   prepareRestart(): IceParameters {
-    if (!this.#next || this.#next.connecting) {
-      if (this.#next) this.#end(this.#next.agent);
-      this.#next = { agent: this.#createAgent(), connecting: false };
+    if (!this.#prepared) {
+      this.#prepared = this.#createAgent();
       this.#gatheringState = 'new';
     }
-    const { usernameFragment, password } = this.#next.agent;
+    const { usernameFragment, password } = this.#prepared;
     return { usernameFragment, password };
+  }
+
+  /** What was prepared comes to nothing: whatever runs goes on. */
+  cancelRestart(): void {
+    if (!this.#prepared) return;
+    this.#end(this.#prepared);
+    this.#prepared = undefined;
+    this.#gatheringState = 'complete';
   }
 
   /** Begins to check connectivity with the newest agent. A restart keeps the role (RFC 8445 §6.1.1). */
   connect(remote: IceParameters & { readonly iceLite?: boolean }, role = this.#current.role): void {
-    const agent = this.#next?.agent ?? this.#current;
-    if (this.#next) this.#next.connecting = true;
+    if (this.#prepared) {
+      if (this.#next) this.#end(this.#next);
+      this.#next = this.#prepared;
+      this.#prepared = undefined;
+    }
+    const agent = this.#connecting;
     agent.connect(remote, role).then(
       (selected) => this.#adopt(agent, selected),
       (error: unknown) => {
@@ -136,7 +153,8 @@ export class IceTransport {
   setServers(servers: readonly IceServer[]): void {
     this.#options = { ...this.#options, iceServers: servers };
     this.#current.setServers(servers);
-    this.#next?.agent.setServers(servers);
+    this.#next?.setServers(servers);
+    this.#prepared?.setServers(servers);
   }
 
   /** Whether the peer has a candidate with this transport address. */
@@ -165,14 +183,15 @@ export class IceTransport {
     this.#closed = true;
     for (const timer of this.#retired.values()) clearTimeout(timer);
     for (const agent of [this.#current, ...this.#retired.keys()]) this.#end(agent);
-    if (this.#next) this.#end(this.#next.agent);
+    if (this.#next) this.#end(this.#next);
+    if (this.#prepared) this.#end(this.#prepared);
     await Promise.all(this.#closing);
   }
 
   #createAgent(): IceAgent {
     const agent: IceAgent = new IceAgent(this.#options, {
       candidate: (line) => {
-        if (agent === (this.#next?.agent ?? this.#current)) this.#handler.candidate(line);
+        if (agent === this.#newest) this.#handler.candidate(line);
       },
       datagram: (datagram, from) => this.#handler.datagram(datagram, from),
       alive: () => {
@@ -187,7 +206,7 @@ export class IceTransport {
 
   #adopt(agent: IceAgent, selected: SelectedPair): void {
     if (this.#closed) return;
-    if (agent === this.#next?.agent) {
+    if (agent === this.#next) {
       this.#retire(this.#current);
       this.#current = agent;
       this.#next = undefined;

@@ -89,8 +89,10 @@ export interface Transport extends Pick<Emitter<TransportEvents>, 'on' | 'once' 
   gather(): Promise<void>;
   /** Begins connectivity checks and then DTLS. Called once, when the remote description is known. */
   start(remote: TransportParameters, role: TransportRole): void;
-  /** Other credentials, to be told to the peer; the same ones until `restart`. Changes nothing of what is in use. */
+  /** Other credentials, to be told to the peer; the same ones until `restart` or `cancelRestart`. Changes nothing of what is in use. */
   prepareRestart(): TransportParameters;
+  /** Takes back what `prepareRestart` has returned, and frees what was gathered for it. */
+  cancelRestart(): void;
   /** Begins connectivity checks under the credentials that `prepareRestart` has returned. The pair in use stays until they find another. */
   restart(remote: IceParameters & { readonly iceLite?: boolean }): void;
   /** Begins SCTP when data channels were agreed on only after `start`. Idempotent; nothing without the option `dataChannels`. */

@@ -145,6 +145,10 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
     return { ...this.#ice.prepareRestart(), fingerprints: [this.#certificate.fingerprint] };
   }
 
+  cancelRestart(): void {
+    this.#ice.cancelRestart();
+  }
+
   restart(remote: IceParameters & { readonly iceLite?: boolean }): void {
     if (this.#released) return;
     this.#log.debug({}, 'ICE restarts');

@@ -25,6 +25,7 @@ const optionsOf = (id: string): Omit<SessionOptions, 'shard' | 'encodings'> => (
   retransmissionPercentage: -1,
   fec: true,
   timeCodes: false,
+  consumerOffers: false,
   referenceClock: null,
   playoutDelay: null,
   absCaptureTime: false,

@@ -4,6 +4,7 @@ import type { Worker } from 'node:worker_threads';
 import { SignallingServer } from '@tswebrtc/signalling-server';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TsWebRTCError } from '../../common/errors.ts';
+import { silentLogger } from '../../common/logger.ts';
 import { writeRtcp } from '../../rtp/rtcp/rtcp.ts';
 import { FakeEngine } from '../fake-engine.testing.ts';
 import type { WebRTCSinkOptions } from '../properties.ts';
@@ -332,7 +333,10 @@ describe('an ICE restart', () => {
 describe('one UDP port for all sessions', () => {
   it('keeps them all in the main thread, on that port', async () => {
     const iceUdpMux = await freeUdpPort();
-    await start({ iceUdpMux });
+    const warnings: string[] = [];
+    const logger = { ...silentLogger, warn: (_: object, message = '') => void warnings.push(message), child: () => logger };
+    await start({ iceUdpMux, logger });
+    expect(warnings).toEqual([expect.stringMatching(/^shards has no effect with ice-udp-mux/)]);
     const watching = [await watch(), await watch(), await watch()];
     for (const consumer of watching) await playing(consumer);
     expect(threads).toEqual([]);
