@@ -2,6 +2,7 @@ import { SignallingServer } from '@tswebrtc/signalling-server';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { testCertificateFiles } from '../../../signalling-server/src/test-certificate.testing.ts';
 import { TsWebRTCError } from '../common/errors.ts';
+import { type Logger, silentLogger } from '../common/logger.ts';
 import { FakeEngine } from './fake-engine.testing.ts';
 import { KEYFRAME_INTERVAL } from './keyframe-governor.ts';
 import type { EndReason } from './session-types.ts';
@@ -391,6 +392,15 @@ describe('starting', () => {
       code: 'ADDRESS_IN_USE',
       message: expect.stringContaining(String(server.port)),
     });
+  });
+
+  it('warns of time codes that nobody can be told', () => {
+    const warnings: unknown[] = [];
+    const logger: Logger = { ...silentLogger, warn: (...args: unknown[]) => warnings.push(args.at(-1)), child: () => logger };
+    new WebRTCSink({ engine, logger, forwardMetas: ['timecode'], enableControlDataChannel: true });
+    expect(warnings).toEqual([]);
+    new WebRTCSink({ engine, logger, forwardMetas: ['timecode'] });
+    expect(warnings).toEqual([expect.stringContaining('set enable-control-data-channel')]);
   });
 
   it('refuses to start without tracks and to start twice, and takes no track once it is closed', async () => {

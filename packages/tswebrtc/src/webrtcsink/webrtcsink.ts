@@ -120,6 +120,12 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
     this.#connectionOptions = connectionOptions(this.#options, undefined);
     this.#sharedEngine = options.engine;
     this.#logger = (options.logger ?? silentLogger).child({ subsystem: 'webrtcsink' });
+    if (this.#options.forwardMetas.length > 0 && !this.#options.enableControlDataChannel) {
+      this.#logger.warn(
+        {},
+        'forward-metas tells consumers nothing without the control channel: set enable-control-data-channel as well',
+      );
+    }
     this.#inputs = new SinkInputs({
       onAdded: ({ name, kind, msid }) => {
         this.#logger.info({ track: name }, 'track added');
