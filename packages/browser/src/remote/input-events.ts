@@ -51,7 +51,7 @@ export function listenToInput(video: HTMLVideoElement, send: (event: NavigationE
 
   on('contextmenu', () => {});
   on('wheel', (event) => {
-    const { deltaX, deltaY } = event;
+    const { deltaX, deltaY } = wheelPixels(event, video.clientHeight);
     // A wheel turned towards the user is positive in a browser and negative in GStreamer; -0 is no number of JSON.
     send({ event: 'MouseScroll', ...at(event), delta_x: 0 - deltaX, delta_y: 0 - deltaY, modifier_state: modifiers(event) });
   });
@@ -108,6 +108,20 @@ export function listenToInput(video: HTMLVideoElement, send: (event: NavigationE
     abort.abort();
     releaseAll();
   };
+}
+
+/** CSS pixels of a line where a browser tells a wheel's way in lines. */
+const LINE = 16;
+
+/** By how many CSS pixels a wheel scrolls where a page of it has `page`. */
+export function wheelPixels(
+  event: Pick<WheelEvent, 'deltaX' | 'deltaY' | 'deltaMode'>,
+  page: number,
+): { readonly deltaX: number; readonly deltaY: number } {
+  // In this order: Firefox tells pixels to whom asks for the mode last, and lines to whom asks for it first.
+  const { deltaX, deltaY } = event;
+  const scale = event.deltaMode === 1 ? LINE : event.deltaMode === 2 ? page : 1;
+  return { deltaX: deltaX * scale, deltaY: deltaY * scale };
 }
 
 function modifiers(event: MouseEvent | KeyboardEvent | TouchEvent): string {

@@ -48,14 +48,20 @@ function shownSize(box: Size, picture: Size, fit: string): Size {
 
 /** `object-position`: a percentage is of the room that is left over, which is negative where the picture is cut. */
 function offsets(position: string, room: Size): [left: number, top: number] {
-  const [x = '50%', y = '50%'] = position.trim().split(/\s+/);
+  const [x = '50%', y = '50%'] = position.match(/[^\s()]*\([^)]*\)|\S+/g) ?? [];
   return [offset(x, room.width), offset(y, room.height)];
 }
 
+/** A length, a percentage, or the sum of both, `calc(100% - 10px)`, which also `right 10px` becomes when it is computed. */
 function offset(value: string, room: number): number {
-  const number = Number.parseFloat(value);
-  if (!Number.isFinite(number)) return room / 2;
-  return value.endsWith('%') ? (room * number) / 100 : number;
+  const sum = /^calc\(([^()]*)\)$/.exec(value)?.[1] ?? value;
+  const terms = [...sum.matchAll(/([+-]?)\s*(-?[\d.]+(?:e[+-]?\d+)?)(%|px)/g)];
+  // Other functions stay as they are: then the middle, which is where pictures are.
+  if (terms.length === 0 || /[a-z]\(/.test(sum)) return room / 2;
+  return terms.reduce((total, [, sign, number, unit]) => {
+    const term = unit === '%' ? (room * Number(number)) / 100 : Number(number);
+    return sign === '-' ? total - term : total + term;
+  }, 0);
 }
 
 const clamp = (value: number, max: number): number => Math.min(Math.max(value, 0), max);

@@ -8,6 +8,7 @@ import {
   encodeControlRequest,
   type InfoMessage,
   type NavigationEvent,
+  parseControlProducerMessage,
 } from '@tswebrtc/protocol';
 import type { ConsumerSession } from '../consumer-session.ts';
 import { GstWebRTCError, messageOf } from '../errors.ts';
@@ -33,6 +34,8 @@ export class RemoteController extends TypedEventTarget<RemoteControllerEvents> {
   #channel: RTCDataChannel | null;
   readonly #session: ConsumerSession;
   #video: HTMLVideoElement | null = null;
+  /** Whether its `tabindex` is ours. */
+  #gaveFocus = false;
   #stopListening: (() => void) | null = null;
   #nextId = 0;
 
@@ -74,10 +77,12 @@ export class RemoteController extends TypedEventTarget<RemoteControllerEvents> {
     if (element && !this.#channel) return;
     this.#stopListening?.();
     this.#stopListening = null;
-    this.#video?.removeAttribute('tabindex');
+    if (this.#gaveFocus) this.#video?.removeAttribute('tabindex');
     this.#video = element;
     if (!element) return;
-    element.setAttribute('tabindex', '0');
+    // One that the page has set lets it have the focus, too, and stays.
+    this.#gaveFocus = !element.hasAttribute('tabindex');
+    if (this.#gaveFocus) element.setAttribute('tabindex', '0');
     this.#stopListening = listenToInput(element, (event) => this.#navigate(event));
   }
 
@@ -120,18 +125,15 @@ export class RemoteController extends TypedEventTarget<RemoteControllerEvents> {
   }
 
   #receive(data: unknown): void {
-    let message: { type?: unknown } | null;
-    try {
-      message = JSON.parse(String(data)) as typeof message;
-    } catch (cause) {
-      this.#report('What the producer sent on the control channel is no JSON.', cause);
+    const result = parseControlProducerMessage(String(data));
+    if (!result.ok) {
+      this.#report(`What the producer sent on the control channel cannot be read: ${result.reason}`);
       return;
     }
+    const { message } = result;
     if (message?.type === 'ControlResponseMessage') {
-      this.dispatchEvent(new CustomEvent('controlResponse', { detail: message as ControlResponseMessage }));
-    } else if (message?.type === 'InfoMessage') {
-      this.dispatchEvent(new CustomEvent('info', { detail: message as InfoMessage }));
-    }
+      this.dispatchEvent(new CustomEvent('controlResponse', { detail: message }));
+    } else if (message) this.dispatchEvent(new CustomEvent('info', { detail: message }));
   }
 
   #report(message: string, cause?: unknown): -1 {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { wheelPixels } from './input-events.ts';
 import { keysymOf } from './keysym.ts';
 import { keysymNames } from './keysym-names.ts';
 import { pixelAt } from './picture-position.ts';
@@ -58,6 +59,9 @@ describe('the pixel under the pointer', () => {
     ['covering, held at the left', { x: 0, y: 0 }, tall, { fit: 'cover', position: '0% 50%' }, { x: 0, y: 0 }],
     ['as it is', { x: 0, y: 0 }, tall, { fit: 'none', position: '50% 50%' }, { x: 320, y: 120 }],
     ['not made larger', { x: 160, y: 0 }, wide, { fit: 'scale-down', position: '50% 50%' }, { x: 0, y: 0 }],
+    ['10px from the right', { x: 1590, y: 0 }, wide, { fit: 'none', position: 'calc(100% - 10px) 0%' }, { x: 1280, y: 0 }],
+    ['moved from the middle', { x: 170, y: 5 }, wide, { fit: 'none', position: 'calc(50% + 10px) 5px' }, { x: 0, y: 0 }],
+    ['moved the other way', { x: 150, y: 5 }, wide, { fit: 'none', position: 'calc(-10px + 50%) 5px' }, { x: 0, y: 0 }],
     ['at the top of its box', { x: 0, y: 0 }, tall, { fit: 'contain', position: '0px 0px' }, { x: 0, y: 0 }],
   ])('%s', (_, at, box, fit, pixel) => {
     const found = pixelAt(at, box, picture, fit);
@@ -67,5 +71,15 @@ describe('the pixel under the pointer', () => {
 
   it('is the origin while there is no picture', () => {
     expect(pixelAt({ x: 5, y: 5 }, tall, { width: 0, height: 0 }, centred)).toEqual({ x: 0, y: 0 });
+  });
+});
+
+describe('a wheel', () => {
+  it.each([
+    [0, 30],
+    [1, 480],
+    [2, 14_400],
+  ])('in mode %d scrolls by %d pixels', (deltaMode, pixels) => {
+    expect(wheelPixels({ deltaX: 0, deltaY: 30, deltaMode }, 480)).toEqual({ deltaX: 0, deltaY: pixels });
   });
 });
