@@ -130,3 +130,12 @@ it('lists every property in the help of sink, and says what the defaults are', (
   expect(help.replace(/\s+/g, ' ')).toContain('(default: stun://stun.l.google.com:19302)');
   expect(help).not.toContain('--no-loop');
 });
+
+it('sends events of both kinds in the order in which they were typed', () => {
+  const key = (name: string): string => `--send-navigation {"event":"KeyPress","key":"${name}"}`;
+  const parsed = parse(`src ${key('a')} --send-event light={"on":true} ${key('b')}`);
+  expect(parsed).toMatchObject({
+    sends: [{ navigation: { key: 'a' } }, { structureName: 'light' }, { navigation: { key: 'b' } }],
+    options: { enableControlDataChannel: true },
+  });
+});

@@ -98,6 +98,8 @@ export function parseCommandLine(args: readonly string[], write: (text: string) 
     };
   });
 
+  /** Of both options, in the order in which they were typed. */
+  const sends: EventToSend[] = [];
   const src = program
     .command('src')
     .description('receive a stream: record it, take pictures of it, pass it on')
@@ -108,9 +110,16 @@ export function parseCommandLine(args: readonly string[], write: (text: string) 
     .addOption(stringOption('--format <name>', `What goes to stdout: ${STDOUT_FORMATS.join(', ')}. (default: matroska)`))
     .addOption(numberOption('--stats-interval <s>', 'Report figures at this interval.', decimal(0.1, 86_400, 's')))
     .addOption(
-      eventOption('--send-navigation <json>', 'Send a mouse, keyboard or touch event; several in their order.', parseNavigation),
+      eventOption(
+        '--send-navigation <json>',
+        'Send a mouse, keyboard or touch event; several in their order.',
+        parseNavigation,
+        sends,
+      ),
     )
-    .addOption(eventOption('--send-event <name=json>', 'Send an event of your own; several in their order.', parseCustomEvent));
+    .addOption(
+      eventOption('--send-event <name=json>', 'Send an event of your own; several in their order.', parseCustomEvent, sends),
+    );
   addSwitch(src, 'stdout', 'Write the stream to standard output.');
   addSwitch(src, 'list', 'Say which producers there are, and end.');
   addSwitch(src, 'reconnect', 'When the producer or the server goes away wait for it, and go on in another file.');
@@ -121,7 +130,6 @@ export function parseCommandLine(args: readonly string[], write: (text: string) 
     const options = readSrcOptions(uri, typed);
     if (typed.list === true) parsed = { command: 'list', json, options };
     else {
-      const sends = [...((typed.sendNavigation ?? []) as EventToSend[]), ...((typed.sendEvent ?? []) as EventToSend[])];
       const control = sends.length > 0 && options.enableDataChannelNavigation !== true ? { enableControlDataChannel: true } : {};
       parsed = { command: 'src', json, options: { ...control, ...options }, sends, ...checkOutputs(typed, json) };
     }
@@ -212,13 +220,14 @@ function numberOption(flags: string, doc: string, type: ReturnType<typeof uint>)
   );
 }
 
-/** May be given several times. */
-function eventOption(flags: string, doc: string, parse: (source: string, name: string) => EventToSend): Option {
-  const option = new Option(flags, doc);
-  return option.argParser((source, previous: readonly EventToSend[] | undefined) => [
-    ...(previous ?? []),
-    asUsage(() => parse(source, option.long ?? flags)),
-  ]);
+/** May be given several times; each adds to `sends`. */
+function eventOption(
+  flags: string,
+  doc: string,
+  parse: (source: string, name: string) => EventToSend,
+  sends: EventToSend[],
+): Option {
+  return checkedOption(flags, doc, (source, name) => sends.push(parse(source, name)));
 }
 
 function stringOption(flags: string, doc: string): Option {

@@ -44,7 +44,7 @@ export interface ControlChannelsOptions {
   readonly logger: Logger;
 }
 
-/** Characters of one message. */
+/** Of one message, in bytes, or characters where it comes as text. */
 const LONGEST_MESSAGE = 64 << 10;
 /** Bytes: to a consumer that does not read its answers no more are sent. */
 const MOST_WAITING = 1 << 20;
@@ -103,14 +103,13 @@ export class ControlChannels {
   }
 
   #heard(data: string | Uint8Array, read: (text: string) => void): void {
-    const { logger } = this.#options;
-    if (!this.#allowance.take(performance.now())) return;
-    const refused = this.#allowance.takeRefused();
-    if (refused > 0) logger.warn({ messages: refused }, 'messages of a consumer were dropped: they came too fast');
+    const now = performance.now();
+    const taken = data.length <= LONGEST_MESSAGE ? this.#allowance.take(now, data.length) : this.#allowance.refuse();
+    const refused = this.#allowance.takeRefused(now);
+    if (refused > 0)
+      this.#options.logger.warn({ messages: refused }, 'messages of a consumer were dropped: too many, or too long');
     // What is sent as bytes is text all the same.
-    const text = typeof data === 'string' ? data : Buffer.from(data).toString('utf8');
-    if (text.length > LONGEST_MESSAGE) logger.warn({ length: text.length }, 'a control message was dropped: it is too long');
-    else read(text);
+    if (taken) read(typeof data === 'string' ? data : Buffer.from(data).toString('utf8'));
   }
 
   #onControl(channel: DataChannel, text: string): void {

@@ -233,12 +233,26 @@ describe('the allowance of messages', () => {
     const allowance = new MessageAllowance();
     const taken = (now: number): number => {
       let count = 0;
-      for (let i = 0; i < 5000; i++) if (allowance.take(now)) count++;
+      for (let i = 0; i < 5000; i++) if (allowance.take(now, 200)) count++;
       return count;
     };
     expect(taken(0)).toBe(2000);
-    expect(allowance.takeRefused()).toBe(3000);
+    expect(allowance.takeRefused(0)).toBe(3000);
     expect(taken(500)).toBe(500);
+    // Told at most once a second, and nothing is left out.
+    expect(allowance.takeRefused(999)).toBe(0);
+    expect(allowance.takeRefused(1000)).toBe(4500);
     expect(taken(60_500)).toBe(2000);
+  });
+
+  it('counts bytes: the longest messages are fewer', () => {
+    const allowance = new MessageAllowance();
+    const taken = (now: number): number => {
+      let count = 0;
+      for (let i = 0; i < 100; i++) if (allowance.take(now, 64 << 10)) count++;
+      return count;
+    };
+    expect(taken(0)).toBe(16);
+    expect(taken(1000)).toBe(8);
   });
 });
