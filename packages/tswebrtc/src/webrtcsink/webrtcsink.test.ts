@@ -1,8 +1,12 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { SignallingServer } from '@tswebrtc/signalling-server';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { freePort } from '../../../signalling-server/src/free-port.testing.ts';
 import { testCertificateFiles } from '../../../signalling-server/src/test-certificate.testing.ts';
 import { TsWebRTCError } from '../common/errors.ts';
 import { type Logger, silentLogger } from '../common/logger.ts';
+import { TcpMux } from '../connection/transport/ice-tcp/tcp-mux.ts';
 import { FakeEngine } from './fake-engine.testing.ts';
 import { KEYFRAME_INTERVAL } from './keyframe-governor.ts';
 import type { EndReason } from './session-types.ts';
@@ -360,6 +364,24 @@ describe('starting', () => {
     const starting = sink.start({ signal: controller.signal });
     controller.abort();
     await expect(starting).rejects.toBeInstanceOf(TsWebRTCError);
+  });
+
+  it('closes the shared ports that are being opened when it ends', async () => {
+    const port = await freePort();
+    const controller = new AbortController();
+    const open = TcpMux.open;
+    const spy = vi.spyOn(TcpMux, 'open').mockImplementation((number) => {
+      controller.abort();
+      return open.call(TcpMux, number);
+    });
+    const shared = new WebRTCSink({ engine, signaller: { uri }, stunServer: null, iceTcpPort: port });
+    shared.addTrack(testVideo());
+    await expect(shared.start({ signal: controller.signal })).rejects.toBeInstanceOf(TsWebRTCError);
+    expect(spy).toHaveBeenCalled();
+    spy.mockRestore();
+    const other = createServer().listen(port);
+    await once(other, 'listening');
+    other.close();
   });
 
   it('registers with its own server over TLS, whatever name the certificate is made out to', async () => {

@@ -7,6 +7,7 @@ import { Emitter } from '../common/emitter.ts';
 import { asError, TsWebRTCError } from '../common/errors.ts';
 import { type Logger, silentLogger } from '../common/logger.ts';
 import { createSrtpSender } from '../connection/srtp/create-srtp-sender.ts';
+import { usableIceServers } from '../connection/transport/ice-servers.ts';
 import type { DataChannel } from '../connection/transport/types.ts';
 import { loadMediaEngine } from '../media/engine.ts';
 import { PushClock } from '../media/push/push-clock.ts';
@@ -109,7 +110,8 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
   #opening: Promise<readonly string[]> | undefined;
   #closing: Promise<void> | undefined;
   #signallingUri: string | undefined;
-  #ports: SharedPorts | undefined;
+  /** Kept while they open too: whoever closes meanwhile has them to close. */
+  #ports: Promise<SharedPorts> | undefined;
   #connectionOptions: ReturnType<typeof connectionOptions>;
   readonly #abort = new AbortController();
 
@@ -313,9 +315,10 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
   async #register(): Promise<void> {
     const signaller = this.#createSignaller();
     this.#signaller = signaller;
-    this.#ports = await openSharedPorts(this.#options, this.#signallingUri);
+    this.#ports = openSharedPorts(this.#options, this.#signallingUri);
+    const ports = await this.#ports;
     this.#throwIfClosed();
-    this.#connectionOptions = connectionOptions(this.#options, this.#signallingUri, [], this.#ports);
+    this.#connectionOptions = connectionOptions(this.#options, this.#signallingUri, [], ports);
     this.#sessions = new SinkSessions({
       options: this.#options,
       shards: this.#shards!,
@@ -341,7 +344,8 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
     signaller.on('shutdown', () => this.emit('ended', undefined));
     signaller.on('registered', (peerId) => this.emit('registered', peerId));
     signaller.on('ice-servers', (servers) => {
-      this.#connectionOptions = connectionOptions(this.#options, this.#signallingUri, servers, this.#ports);
+      const usable = usableIceServers(servers, this.#logger);
+      this.#connectionOptions = connectionOptions(this.#options, this.#signallingUri, usable, ports);
       for (const session of this.#sessions?.all ?? []) session.setIceServers(this.#connectionOptions.iceServers);
     });
     const registered = new Promise<void>((resolve, reject) => {
@@ -401,7 +405,7 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
     await this.#opening?.catch(() => {});
     // Threads are asked to end while their sessions end.
     await Promise.all([this.#sessions?.close(), this.#shards?.close()]);
-    await this.#ports?.close();
+    await (await this.#ports?.catch(() => {}))?.close();
     await this.#signaller?.stop();
     await this.#servers.close();
     await this.#encodings?.close();

@@ -14,6 +14,7 @@ import { Emitter } from '../common/emitter.ts';
 import { asError, TsWebRTCError } from '../common/errors.ts';
 import { type Logger, silentLogger } from '../common/logger.ts';
 import { NodeSrtpSender } from '../connection/srtp/node-srtp-sender.ts';
+import { usableIceServers } from '../connection/transport/ice-servers.ts';
 import type { DataChannel, RTCStatsEntry } from '../connection/transport/types.ts';
 import { loadMediaEngine } from '../media/engine.ts';
 import type { MediaEngine } from '../media/types.ts';
@@ -227,7 +228,8 @@ export class WebRTCSrc extends Emitter<WebRTCSrcEvents> {
     signaller.on('shutdown', () => void this.close());
     signaller.on('registered', (peerId) => this.emit('registered', peerId));
     signaller.on('ice-servers', (servers) => {
-      this.#connectionOptions = connectionOptions(this.#options, this.#signallingUri, servers, ports);
+      const usable = usableIceServers(servers, this.#logger);
+      this.#connectionOptions = connectionOptions(this.#options, this.#signallingUri, usable, ports);
       this.#session?.setIceServers(this.#connectionOptions.iceServers);
     });
     const registered = new Promise<void>((resolve, reject) => {

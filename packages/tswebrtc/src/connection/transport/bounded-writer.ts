@@ -5,6 +5,8 @@ import type { Socket } from 'node:net';
 const MOST_MEDIA_WAITING = 128 << 10;
 /** What keeps a connection alive is little, and worth the wait. */
 const MOST_WAITING = 256 << 10;
+/** ms that what was sent last has to leave. */
+const GOODBYE = 2000;
 
 export class BoundedWriter {
   readonly #socket: Socket;
@@ -32,5 +34,13 @@ export class BoundedWriter {
       });
     }
     socket.write(frame);
+  }
+
+  /** Closes; what was written before still goes out, if the peer takes it in time, whatever it sends meanwhile. */
+  end(): void {
+    const socket = this.#socket;
+    const timer = setTimeout(() => socket.destroy(), GOODBYE);
+    socket.once('close', () => clearTimeout(timer));
+    socket.destroySoon();
   }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseIceServers } from './ice-servers.ts';
+import { silentLogger } from '../../common/logger.ts';
+import { parseIceServers, usableIceServers } from './ice-servers.ts';
 
 describe('parseIceServers', () => {
   it('reads STUN and TURN URLs in their order', () => {
@@ -36,5 +37,19 @@ describe('parseIceServers', () => {
     expect(() => parseIceServers([{ urls: 'http://user:secret@x' }])).toThrow(/malformed/);
     expect(() => parseIceServers([{ urls: 'http://user:secret@x' }])).not.toThrow(/secret/);
     expect(() => parseIceServers([{ urls: 'stun:x:99999' }])).toThrow(/99999/);
+  });
+});
+
+describe('usableIceServers', () => {
+  it('leaves out what cannot be understood, and says so once, without passwords', () => {
+    const warnings: unknown[] = [];
+    const logger = { ...silentLogger, warn: (...told: unknown[]) => void warnings.push(told) };
+    const turn = { urls: 'turn:turn.example.org', username: 'u', credential: 'p' };
+    const servers = [{ urls: ['stun:stun.example.org', 'stun:a:99999'] }, { urls: 'http://user:secret@example.org' }, turn];
+    expect(usableIceServers(servers, logger)).toEqual([{ urls: 'stun:stun.example.org' }, turn]);
+    expect(warnings).toHaveLength(1);
+    expect(JSON.stringify(warnings)).not.toContain('secret');
+    usableIceServers([turn], logger);
+    expect(warnings).toHaveLength(1);
   });
 });

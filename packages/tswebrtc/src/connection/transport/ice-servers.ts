@@ -1,5 +1,6 @@
 /** `stun:` and `turn:` URLs (RFC 7064, RFC 7065, and the reference's `turn://user:password@host` form) as addresses. */
 import { TsWebRTCError } from '../../common/errors.ts';
+import type { Logger } from '../../common/logger.ts';
 import type { IceServer } from '../types.ts';
 
 export interface StunServer {
@@ -50,6 +51,26 @@ export function parseIceServers(servers: readonly IceServer[]): { stun: StunServ
     }
   }
   return { stun, turn };
+}
+
+/** Of what a signalling server names, what can be understood; the log is told once of the rest, without the URLs' passwords. */
+export function usableIceServers(servers: readonly IceServer[], logger: Logger): IceServer[] {
+  const usable: IceServer[] = [];
+  let ignored = 0;
+  let reason = '';
+  for (const server of servers) {
+    for (const urls of typeof server.urls === 'string' ? [server.urls] : server.urls) {
+      try {
+        parseIceServers([{ ...server, urls }]);
+        usable.push({ ...server, urls });
+      } catch (error) {
+        ignored++;
+        reason = (error as Error).message;
+      }
+    }
+  }
+  if (ignored > 0) logger.warn({ ignored, reason }, 'the signalling server names ICE servers that cannot be used');
+  return usable;
 }
 
 function decodeSafely(text: string): string {

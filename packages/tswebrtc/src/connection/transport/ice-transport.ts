@@ -151,15 +151,17 @@ export class IceTransport {
 
   /** Servers for the relays that there are, and for whatever is gathered from now on. Throws `INVALID_OPTION` for malformed URLs. */
   setServers(servers: readonly IceServer[]): void {
-    this.#options = { ...this.#options, iceServers: servers };
     this.#current.setServers(servers);
     this.#next?.setServers(servers);
     this.#prepared?.setServers(servers);
+    // Once they are known to be well-formed: the agents of later restarts read them again.
+    this.#options = { ...this.#options, iceServers: servers };
   }
 
   /** Whether the peer has a candidate with this transport address. */
   isPeer(address: Address): boolean {
-    if (this.#current.isPeer(address)) return true;
+    // Over the pair of a restart, too, which the peer may use before we do.
+    if (this.#current.isPeer(address) || this.#next?.isPeer(address)) return true;
     for (const agent of this.#retired.keys()) if (agent.isPeer(address)) return true;
     return false;
   }

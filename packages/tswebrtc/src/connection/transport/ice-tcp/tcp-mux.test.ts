@@ -179,6 +179,25 @@ describe('ICE over TCP', () => {
     expect(got.slow).toBeLessThan(256 << 10);
   });
 
+  it('closes in spite of a peer that reads nothing and never stops sending', async () => {
+    const mux = await opened();
+    const port = mux.attach('127.0.0.1', 'known');
+    const socket = await connectedTo(mux.port);
+    const from = new Promise<readonly [string, number]>((resolve) => {
+      port.onData = (_, address) => resolve([address[0], address[1]]);
+    });
+    socket.write(framed(check('known')));
+    const peer = await from;
+    // More than the system keeps for the two ends.
+    for (let i = 0; i < 400; i++) {
+      for (let j = 0; j < 50; j++) void port.send(Buffer.alloc(1200, 0x80), peer);
+      await new Promise(setImmediate);
+    }
+    const sending = setInterval(() => socket.write(framed(check('known'))), 50);
+    cleanUp.push(() => clearInterval(sending));
+    await mux.close();
+  });
+
   it('says so when the port is taken', async () => {
     const other = createServer().listen(0);
     await once(other, 'listening');

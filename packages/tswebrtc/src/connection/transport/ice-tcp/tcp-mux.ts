@@ -19,8 +19,6 @@ const MOST_STREAMS = 32;
 const LONGEST_CHECK = 1500;
 /** ms that checks over TCP wait at the beginning: where UDP works, it is to be found first. */
 const HEAD_START_OF_UDP = 300;
-/** ms that what was sent last has to leave. */
-const GOODBYE = 2000;
 
 export class TcpMux {
   static readonly #open = new Map<number, { readonly mux: Promise<TcpMux>; users: number }>();
@@ -130,7 +128,7 @@ export class TcpPort implements DatagramPort {
   readonly address: { readonly address: string; readonly port: number };
   onData: (datagram: Buffer, from: Address) => void = () => {};
   closed = false;
-  readonly #streams = new Map<string, { readonly socket: Socket; readonly writer: BoundedWriter }>();
+  readonly #streams = new Map<string, BoundedWriter>();
   readonly #onClose: () => void;
   #held: (() => void)[] | undefined = [];
   #timer: NodeJS.Timeout | undefined;
@@ -147,7 +145,7 @@ export class TcpPort implements DatagramPort {
     if (this.closed || remotePort === undefined || this.#streams.size >= MOST_STREAMS) return false;
     const from: Address = [plain(remoteAddress), remotePort];
     const key = keyOf(from);
-    this.#streams.set(key, { socket, writer: new BoundedWriter(socket) });
+    this.#streams.set(key, new BoundedWriter(socket));
     socket.once('close', () => this.#streams.delete(key));
     let rest = this.#deliver(bytes, from);
     socket.on('data', (piece) => {
@@ -160,11 +158,11 @@ export class TcpPort implements DatagramPort {
     const stream = to && this.#streams.get(keyOf(to));
     // RFC 4571 §2.
     const isMedia = datagram[0]! >= 128;
-    if (stream?.writer.takes(isMedia) && datagram.length <= 0xffff) {
+    if (stream?.takes(isMedia) && datagram.length <= 0xffff) {
       const frame = Buffer.allocUnsafe(2 + datagram.length);
       frame.writeUInt16BE(datagram.length, 0);
       frame.set(datagram, 2);
-      stream.writer.write(frame, isMedia);
+      stream.write(frame, isMedia);
     }
     return SENT;
   };
@@ -175,10 +173,7 @@ export class TcpPort implements DatagramPort {
     clearTimeout(this.#timer);
     this.#held = undefined;
     this.#onClose();
-    for (const { socket } of this.#streams.values()) {
-      socket.destroySoon();
-      socket.setTimeout(GOODBYE, () => socket.destroy());
-    }
+    for (const writer of this.#streams.values()) writer.end();
   };
 
   /** Passes whole frames on and returns what is left. */

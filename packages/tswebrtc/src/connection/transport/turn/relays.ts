@@ -13,7 +13,7 @@ import { RelayPort } from './relay-port.ts';
 const HEAD_START = 500;
 /** Hosts on which there is to be a relay. */
 const MOST_RELAYS = 2;
-/** ms before trying again to replace a lost relay, doubling. */
+/** ms before trying again to replace a lost relay, doubling; also while those that replace it last no longer than the longest. */
 const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 30_000;
 
@@ -38,6 +38,8 @@ export class Relays {
   readonly #complained = new Set<string>();
   #servers: readonly TurnServer[];
   #replacing = false;
+  /** ms before a lost relay is replaced. */
+  #wait = 0;
 
   constructor(servers: readonly TurnServer[], options: RelaysOptions, handler: RelaysHandler) {
     this.#servers = servers;
@@ -126,11 +128,13 @@ export class Relays {
   #adopt(relay: RelayPort): void {
     const { logger } = this.#options;
     this.#live.add(relay);
+    const since = performance.now();
     this.#complained.delete(relay.server.url);
     relay.onLost = ({ reason }) => {
       this.#live.delete(relay);
       logger.warn({ server: relay.server.url, reason }, 'the relay on a TURN server is lost');
       this.#handler.lost(relay);
+      if (performance.now() - since > LONGEST_PAUSE) this.#wait = 0;
       this.#track(this.#replace(relay.server));
     };
     logger.debug({ server: relay.server.url }, 'relay allocated');
@@ -142,13 +146,15 @@ export class Relays {
     if (this.#replacing) return;
     this.#replacing = true;
     const { signal } = this.#options;
-    for (let pause = FIRST_PAUSE; !signal.aborted; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+    for (;;) {
+      if (this.#wait > 0) await this.#pause(this.#wait, signal);
+      if (signal.aborted) break;
+      this.#wait = Math.min(Math.max(FIRST_PAUSE, 2 * this.#wait), LONGEST_PAUSE);
       const before = this.#live.size;
       const hosts = hostsOf(this.#servers).filter(([way]) => ![...this.#live].some(({ server }) => server.host === way!.host));
       hosts.sort(([a], [b]) => Number(a!.host === failed.host) - Number(b!.host === failed.host));
       await this.#fill(hosts);
       if (this.#live.size > before || hosts.length === 0) break;
-      await this.#pause(pause, signal);
     }
     this.#replacing = false;
   }

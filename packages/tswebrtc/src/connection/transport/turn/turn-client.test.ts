@@ -20,6 +20,8 @@ class Scene {
   nonce = 'first';
   lifetime = 600;
   answering = true;
+  /** Answers that have not arrived yet, where they are held back. */
+  held: Buffer[] | undefined;
   readonly client: TurnClient;
 
   constructor(stream = false) {
@@ -27,7 +29,8 @@ class Scene {
       send: (frame) => {
         this.sent.push(frame);
         const response = this.#answer(frame);
-        if (response) this.client.receive(response, this.now);
+        if (response && this.held) this.held.push(response);
+        else if (response) this.client.receive(response, this.now);
       },
       data: (data, from) => void this.received.push([data.toString('hex'), from]),
       allocated: (relayed) => {
@@ -108,6 +111,20 @@ describe('an allocation', () => {
     scene.pass(1200);
     expect(scene.failures).toEqual([]);
     expect(scene.client.ended).toBe(false);
+  });
+
+  it('goes on with newer credentials for all that was on its way when its own were refused', () => {
+    const scene = new Scene();
+    scene.users = new Map([['newer', 'other']]);
+    scene.client.setCredentials({ username: 'newer', credential: 'other' });
+    const held: Buffer[] = (scene.held = []);
+    // Asks for a permission and for a channel.
+    scene.client.send(MEDIA, PEER, 0);
+    expect(held).toHaveLength(2);
+    scene.held = undefined;
+    for (const refusal of held) scene.client.receive(refusal, 0);
+    scene.client.send(MEDIA, PEER, 0);
+    expect(scene.sent.at(-1)!.toString('hex')).toBe(`40000005${MEDIA.toString('hex')}`);
   });
 
   it('is used to its end when it cannot be refreshed', () => {

@@ -162,7 +162,8 @@ export class TurnRequests {
     if (realm) this.#realm = Buffer.from(realm);
     if (!this.#realm || !this.#nonce) return false;
     // The first request carries no credentials; then they are refused.
-    if (code === 401 && key) {
+    // What was signed before others had newer ones accepted is signed anew.
+    if (code === 401 && key && this.#key?.equals(key)) {
       if (!this.#newCredentials) return false;
       this.#credentials = this.#newCredentials;
       this.#newCredentials = undefined;

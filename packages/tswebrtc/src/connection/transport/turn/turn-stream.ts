@@ -8,21 +8,16 @@ import { type TlsOptions, tlsConnectOptions } from '../../../common/tls-options.
 import { BoundedWriter } from '../bounded-writer.ts';
 import type { Address } from '../datagram-port.ts';
 
-/** ms that what was sent last has to leave. */
-const GOODBYE = 2000;
-
 export interface TurnStreamHandler {
   frame(frame: Buffer): void;
   closed(reason: string): void;
 }
 
 export class TurnStream {
-  readonly #socket: Socket;
   readonly #writer: BoundedWriter;
   #rest: Buffer = Buffer.alloc(0);
 
   private constructor(socket: Socket, handler: TurnStreamHandler) {
-    this.#socket = socket;
     this.#writer = new BoundedWriter(socket);
     let reason = 'the server closed the connection';
     socket.on('error', (error) => {
@@ -58,7 +53,7 @@ export class TurnStream {
     try {
       await new Promise<void>((resolve, reject) => {
         socket.once(transport === 'tcp' ? 'connect' : 'secureConnect', resolve);
-        socket.once('error', reject);
+        socket.on('error', reject);
         socket.once('close', () => reject(new Error('the server closed the connection')));
       });
     } catch (error) {
@@ -68,8 +63,6 @@ export class TurnStream {
       signal.removeEventListener('abort', abort);
     }
     socket.setNoDelay(true);
-    socket.removeAllListeners('error');
-    socket.removeAllListeners('close');
     return new TurnStream(socket, handler);
   }
 
@@ -79,8 +72,7 @@ export class TurnStream {
 
   /** What was sent before still goes out, if the server takes it. */
   close(): void {
-    this.#socket.destroySoon();
-    this.#socket.setTimeout(GOODBYE, () => this.#socket.destroy());
+    this.#writer.end();
   }
 
   #receive(piece: Buffer, handler: TurnStreamHandler): boolean {
