@@ -115,6 +115,26 @@ describe('a shared port', () => {
   });
 });
 
+describe('a shared port, while nobody asks anything', () => {
+  it('keeps no socket of an address that has gone, unless it is in use', async () => {
+    host.addresses = ['127.0.0.1', '127.0.0.3', '127.0.0.4'];
+    const mux = await openMux('127.0.0.1');
+    const isFree = async (address: string): Promise<boolean> =>
+      new Promise((resolve) => {
+        const socket = createSocket('udp4').once('error', () => resolve(false));
+        socket.bind(mux.port, address, () => socket.close(() => resolve(true)));
+      });
+    const used = await mux.attach('127.0.0.4', 'used');
+    host.addresses = ['127.0.0.1'];
+    const port = await mux.attach('127.0.0.1', 'other');
+    await until('free', () => isFree('127.0.0.3'));
+    expect([await isFree('127.0.0.1'), await isFree('127.0.0.4')]).toEqual([false, false]);
+    await Promise.all([used.close(), port.close()]);
+    host.addresses = ['127.0.0.1', '127.0.0.3'];
+    expect((await mux.attach('127.0.0.3', 'back')).address.port).toBe(mux.port);
+  });
+});
+
 describe('host candidates that are named', () => {
   it('stand in place of ours, and lead to our sockets', async () => {
     host.addresses = ['127.0.0.1', '::1'];

@@ -13,12 +13,14 @@ import type { Address, DatagramPort } from './datagram-port.ts';
 import { IceChecks } from './ice-checks.ts';
 import { IceConsent } from './ice-consent.ts';
 import { type GathererOptions, IceGatherer } from './ice-gatherer.ts';
-import { resolveMdns } from './mdns.ts';
+import { mdnsResolver } from './mdns.ts';
 import { type IceInternals, internalsOf, type Protocol, portOf, type StunProtocolInternals } from './werift-ice.ts';
 
 const BINDING_REQUEST = 0x0001;
 /** A peer has a handful of candidates; each makes a pair with each of ours. */
 const MAX_REMOTE_CANDIDATES = 100;
+/** Browsers have a name for each of their addresses; each name is asked for on every interface. */
+const MOST_NAMES = 16;
 
 /** Checks kept until it is known what they are to be answered as. */
 const MOST_EARLY_CHECKS = 32;
@@ -58,6 +60,7 @@ export class IceAgent {
   readonly #abort = new AbortController();
   readonly #local: ParsedCandidate[] = [];
   readonly #remoteLines = new Set<string>();
+  #names = 0;
   /** A peer that has our description sends checks before we have its own. Undefined from `connect` on. */
   #early: (() => void)[] | undefined = [];
 
@@ -172,9 +175,9 @@ export class IceAgent {
     const key = `${parsed.address} ${parsed.port}`;
     if (this.#remoteLines.has(key)) return;
     this.#remoteLines.add(key);
-    const address = parsed.address.endsWith('.local')
-      ? await resolveMdns(parsed.address, this.#abort.signal)
-      : canonicalAddress(parsed.address);
+    const named = isIP(parsed.address) === 0;
+    if (named) this.#names++;
+    const address = named ? await mdnsResolver.resolve(parsed.address, this.#abort.signal) : canonicalAddress(parsed.address);
     if (this.#closed) return;
     if (!address) return this.#log.debug({ candidate: line }, 'remote candidate ignored: its name has no address');
     await this.#connection.addRemoteCandidate(
@@ -206,6 +209,7 @@ export class IceAgent {
     if (isIP(candidate.address) === 0 && !/^[\w-]+\.local$/i.test(candidate.address))
       return 'neither an address nor a .local name';
     if (this.#remoteLines.size >= MAX_REMOTE_CANDIDATES) return 'too many';
+    if (isIP(candidate.address) === 0 && this.#names >= MOST_NAMES) return 'too many names';
     return undefined;
   }
 

@@ -1,9 +1,9 @@
 import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import type { networkInterfaces } from 'node:os';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { mdnsAnswer, mdnsQuestion, multicastLinks, resolveMdns } from './mdns.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { MdnsResolver, mdnsAnswer, mdnsQuestion, multicastLinks } from './mdns.ts';
 
 const NAME = '1f4712db-ea17-4bcf-a596-105139dfd8bf.local';
 
@@ -49,12 +49,26 @@ describe('mDNS', () => {
         if (message.equals(mdnsQuestion(NAME))) responder.send(answer(NAME, [192, 0, 2, 7]), 5353, link.group);
       });
       try {
-        expect(await resolveMdns(NAME, new AbortController().signal, [link])).toBe('192.0.2.7');
+        expect(await new MdnsResolver(() => [link]).resolve(NAME, new AbortController().signal)).toBe('192.0.2.7');
       } finally {
         responder.close();
       }
     },
   );
+
+  it('looks many names up on the same sockets, and keeps none of them open', async () => {
+    const sockets = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'UDPWrap').length;
+    await vi.waitFor(() => expect(sockets()).toBe(0));
+    const links = multicastLinks();
+    const resolver = new MdnsResolver(() => links);
+    const controller = new AbortController();
+    setMaxListeners(0, controller.signal);
+    const lookups = Array.from({ length: 100 }, (_, i) => resolver.resolve(`nobody-${i}.local`, controller.signal));
+    expect(sockets()).toBeLessThanOrEqual(links.length);
+    controller.abort();
+    expect(await Promise.all(lookups)).toEqual(Array(100).fill(undefined));
+    await vi.waitFor(() => expect(sockets()).toBe(0));
+  });
 
   it('uses every interface, and loopback only alone', () => {
     const address = (

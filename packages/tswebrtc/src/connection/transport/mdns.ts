@@ -12,8 +12,11 @@ const TYPE_A = 1;
 const TYPE_AAAA = 28;
 /** RFC 6762 §5.4: the top bit of the class asks for a unicast answer. */
 const CLASS_IN_UNICAST = 0x8001;
-const ASK_AGAIN = [0, 250, 1000];
+/** ms after the first time. */
+const ASK_AGAIN = [250, 1000];
 const TIMEOUT = 3000;
+/** Names asked for at once; others wait. */
+const MOST_LOOKUPS = 32;
 /** A machine with many container bridges would otherwise open a socket on each. */
 const MOST_INTERFACES = 8;
 
@@ -83,49 +86,107 @@ function readName(message: Buffer, start: number): { name: string; next: number 
   throw new RangeError('name too long');
 }
 
-/**
- * Looks `name` up on every interface, over IPv4 and IPv6; undefined when nobody answers within 3 s, when multicast does not work
- * here, or on abort.
- */
-export function resolveMdns(name: string, signal: AbortSignal, links = multicastLinks()): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const sockets: Socket[] = [];
-    const timers: NodeJS.Timeout[] = [];
-    let done = false;
-    const finish = (address?: string): void => {
-      if (done) return;
-      done = true;
-      for (const timer of timers) clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
-      for (const socket of sockets) close(socket);
-      resolve(address);
-    };
-    const abort = (): void => finish();
-    signal.addEventListener('abort', abort);
-    if (signal.aborted) return finish();
-    timers.push(setTimeout(finish, TIMEOUT));
-    const question = mdnsQuestion(name);
-    for (const { type, group, membership, outgoing } of links) {
+interface Lookup {
+  readonly name: string;
+  readonly question: Buffer;
+  readonly timers: NodeJS.Timeout[];
+  readonly settle: (address?: string) => void;
+}
+
+/** Looks names up, many on the same sockets, which are open while there is something to look up. */
+export class MdnsResolver {
+  readonly #links: () => readonly MulticastLink[];
+  readonly #waiting = new Set<Lookup>();
+  readonly #running = new Set<Lookup>();
+  #sockets: Socket[] = [];
+  /** Those that can send, and where to. */
+  readonly #ready = new Map<Socket, string>();
+
+  /** `links`: asked for each time that sockets are opened. */
+  constructor(links: () => readonly MulticastLink[] = multicastLinks) {
+    this.#links = links;
+  }
+
+  /**
+   * Asks on every interface, over IPv4 and IPv6; undefined when nobody answers within 3 s of being asked, when multicast does not
+   * work here, or on abort.
+   */
+  resolve(name: string, signal: AbortSignal): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      if (signal.aborted) return resolve(undefined);
+      const settle = (address?: string): void => {
+        signal.removeEventListener('abort', abort);
+        for (const timer of lookup.timers) clearTimeout(timer);
+        this.#waiting.delete(lookup);
+        this.#running.delete(lookup);
+        this.#next();
+        resolve(address);
+      };
+      const abort = (): void => settle();
+      const lookup: Lookup = { name, question: mdnsQuestion(name), timers: [], settle };
+      signal.addEventListener('abort', abort);
+      this.#waiting.add(lookup);
+      this.#next();
+    });
+  }
+
+  #next(): void {
+    for (const lookup of this.#waiting) {
+      if (this.#running.size >= MOST_LOOKUPS) return;
+      this.#waiting.delete(lookup);
+      this.#running.add(lookup);
+      if (this.#sockets.length === 0) this.#open();
+      this.#ask(lookup);
+      for (const delay of ASK_AGAIN) lookup.timers.push(setTimeout(() => this.#ask(lookup), delay));
+      lookup.timers.push(setTimeout(() => lookup.settle(), TIMEOUT));
+    }
+    if (this.#running.size > 0) return;
+    for (const socket of this.#sockets) this.#close(socket);
+    this.#sockets = [];
+  }
+
+  #ask({ question }: Lookup): void {
+    for (const [socket, group] of this.#ready) socket.send(question, PORT, group, ignore);
+  }
+
+  #open(): void {
+    this.#sockets = this.#links().map(({ type, group, membership, outgoing }) => {
       const socket = createSocket({ type, reuseAddr: true });
-      sockets.push(socket);
       // An interface that does no multicast: there are others, or the time runs out.
-      socket.on('error', () => close(socket));
+      socket.on('error', () => this.#close(socket));
       socket.on('message', (message) => {
-        const address = mdnsAnswer(message, name);
-        if (address) finish(address);
+        for (const lookup of [...this.#running]) {
+          const address = mdnsAnswer(message, lookup.name);
+          if (address) lookup.settle(address);
+        }
       });
       socket.bind(PORT, () => {
         try {
           socket.addMembership(group, membership);
           socket.setMulticastInterface(outgoing);
-          for (const delay of ASK_AGAIN) timers.push(setTimeout(() => socket.send(question, PORT, group, ignore), delay));
         } catch {
-          close(socket);
+          this.#close(socket);
+          return;
         }
+        this.#ready.set(socket, group);
+        for (const { question } of this.#running) socket.send(question, PORT, group, ignore);
       });
+      return socket;
+    });
+  }
+
+  #close(socket: Socket): void {
+    this.#ready.delete(socket);
+    try {
+      socket.close();
+    } catch {
+      // It never opened, or is closed.
     }
-  });
+  }
 }
+
+/** Of all connections of the thread. */
+export const mdnsResolver = new MdnsResolver();
 
 interface MulticastLink {
   readonly type: 'udp4' | 'udp6';
@@ -148,14 +209,6 @@ export function multicastLinks(interfaces = networkInterfaces()): MulticastLink[
     if (v6) links.push({ type: 'udp6', group: GROUP_IPV6, membership: `::%${scope}`, outgoing: `::%${scope}` });
   }
   return links;
-}
-
-function close(socket: Socket): void {
-  try {
-    socket.close();
-  } catch {
-    // It never opened, or is closed.
-  }
 }
 
 const ignore = (): void => {};

@@ -62,6 +62,7 @@ export class UdpMux {
 
   /** A connection's part of the socket on a local address; checks of its peer carry `usernameFragment`. */
   async attach(address: string, usernameFragment: string): Promise<LocalPort> {
+    this.#dropGone(address);
     return (await this.#socket(address)).attach(usernameFragment);
   }
 
@@ -80,11 +81,28 @@ export class UdpMux {
     if (known) return known;
     const opening = this.#closed
       ? Promise.reject(new TsWebRTCError('INVALID_STATE', `UDP port ${this.port} is closed`))
-      : bindSocket(address, this.port).then((socket) => new SharedSocket(socket, address, () => this.#sockets.delete(address)));
+      : bindSocket(address, this.port).then((socket) => new SharedSocket(socket, address, forget));
+    const forget = (): void => {
+      if (this.#sockets.get(address) === opening) this.#sockets.delete(address);
+    };
     this.#sockets.set(address, opening);
     // An address that comes back is tried again.
-    opening.catch(() => this.#sockets.delete(address));
+    opening.catch(forget);
     return opening;
+  }
+
+  /** Addresses that this host has no more leave their sockets behind, as many as there were in all the time. */
+  #dropGone(wanted: string): void {
+    const here = [...localAddresses(true), '::1', wanted];
+    for (const [address, opening] of this.#sockets) {
+      if (here.includes(address)) continue;
+      const drop = (socket: SharedSocket): void => {
+        if (!socket.isIdle) return;
+        this.#sockets.delete(address);
+        void socket.close();
+      };
+      opening.then(drop, ignore);
+    }
   }
 }
 
@@ -108,9 +126,16 @@ class SharedSocket {
     socket.on('message', (datagram, { address, port }) => this.#receive(datagram, address, port));
   }
 
+  /** No connection uses it. */
+  get isIdle(): boolean {
+    return this.#byFragment.size === 0;
+  }
+
   attach(usernameFragment: string): MuxedPort {
     const port = new MuxedPort(this, () => {
       if (this.#byFragment.get(usernameFragment) === port) this.#byFragment.delete(usernameFragment);
+      for (const transactions of [this.#transactions, this.#olderTransactions])
+        for (const [id, asker] of transactions) if (asker === port) transactions.delete(id);
     });
     this.#byFragment.set(usernameFragment, port);
     return port;
@@ -132,7 +157,7 @@ class SharedSocket {
     } else if (type === BINDING_SUCCESS || type === BINDING_ERROR) {
       const id = transactionOf(datagram);
       const asker = this.#transactions.get(id) ?? this.#olderTransactions.get(id);
-      if (!asker || asker.closed) return;
+      if (!asker) return;
       if (type === BINDING_SUCCESS) this.addRoute(asker, from);
       asker.onData(datagram, from);
     }
