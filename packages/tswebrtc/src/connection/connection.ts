@@ -248,11 +248,10 @@ export class Connection extends Emitter<ConnectionEvents> {
    * (RFC 8829 §5.2.2) and keeps its place.
    */
   stopSending(transceiver: Transceiver): void {
-    const { sender } = transceiver;
+    const { senders } = transceiver;
     transceiver.direction = transceiver.direction === 'sendrecv' ? 'recvonly' : 'inactive';
-    if (!sender) return;
-    if (this.lane !== undefined) this.#rtcp.goodbye([sender]);
-    sender.stop();
+    if (this.lane !== undefined) this.#rtcp.goodbye(senders);
+    for (const sender of senders) sender.stop();
   }
 
   /** Takes back a transceiver that has no m-line, so that it never gets one. Others stay. */
@@ -488,7 +487,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   #sortTransceivers(): void {
-    this.#senders = this.#transceivers.flatMap(({ sender }) => sender ?? []);
+    this.#senders = this.#transceivers.flatMap(({ senders }) => senders);
     if (this.#receives) this.#receivers = this.#transceivers.flatMap(({ receiver }) => receiver ?? []);
   }
 

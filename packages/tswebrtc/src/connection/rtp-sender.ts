@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { Emitter } from '../common/emitter.ts';
-import { OutboundStream } from '../rtp/outbound-stream.ts';
+import { OutboundStream, type OutboundStreamOptions } from '../rtp/outbound-stream.ts';
 import type { FullIntraRequest, ReportBlock, SenderReport } from '../rtp/rtcp/types.ts';
 import type { CodecParameters, MediaKind } from '../sdp/codecs.ts';
 import type { NegotiatedExtensions } from '../sdp/negotiate.ts';
@@ -29,6 +29,7 @@ export class RtpSender extends Emitter<RtpSenderEvents> {
   #rtxSsrc: number | undefined;
   #codec: CodecParameters | undefined;
   #stream: OutboundStream | undefined;
+  #rid: string | undefined;
   /** What the stream was made for, to see whether a later negotiation changes it. */
   #configuration = '';
   #active = false;
@@ -70,18 +71,32 @@ export class RtpSender extends Emitter<RtpSenderEvents> {
     return this.#active;
   }
 
-  /** Takes the outcome of a negotiation. A stream whose parameters did not change runs on untouched. */
-  configure(codec: CodecParameters | undefined, extensions: NegotiatedExtensions, active: boolean): void {
+  /** Name of the encoding where it is one of several. */
+  get rid(): string | undefined {
+    return this.#rid;
+  }
+
+  /**
+   * Takes the outcome of a negotiation. A stream whose parameters did not change runs on untouched. `encoding`: which it is, of
+   * several of its m-line.
+   */
+  configure(
+    codec: CodecParameters | undefined,
+    extensions: NegotiatedExtensions,
+    active: boolean,
+    encoding?: { readonly mid: string; readonly rid: string },
+  ): void {
     if (this.#stopped) return;
     this.#active = active && codec !== undefined;
     if (!codec || !active) return;
     this.#codec = codec;
+    this.#rid = encoding?.rid;
     const { payloadType, clockRate, rtxPayloadType, name } = codec;
     const congestionControlFeedback = codec.rtcpFeedback.includes('ack ccfb');
     const { redPayloadType, ulpfecPayloadType, redRtxPayloadType } = codec;
     const configuration = JSON.stringify([
       [name, payloadType, clockRate, rtxPayloadType, extensions, congestionControlFeedback],
-      [redPayloadType, ulpfecPayloadType, redRtxPayloadType],
+      [redPayloadType, ulpfecPayloadType, redRtxPayloadType, encoding],
     ]);
     if (configuration === this.#configuration) return;
     this.#configuration = configuration;
@@ -101,6 +116,7 @@ export class RtpSender extends Emitter<RtpSenderEvents> {
       ...(ulpfecPayloadType === undefined ? {} : { ulpfecPayloadType }),
       ...(redRtxPayloadType === undefined ? {} : { redRtxPayloadType }),
       extensions,
+      names: encoding && namesOf(encoding, extensions),
       ...(this.#advisedDelay === undefined ? {} : { playoutDelay: this.#advisedDelay }),
       congestionControlFeedback,
       initialSequenceNumber: random.readUInt16BE(0) & 0x7fff,
@@ -165,4 +181,15 @@ export class RtpSender extends Emitter<RtpSenderEvents> {
     this.#active = false;
     this.removeAllListeners();
   }
+}
+
+function namesOf(
+  { mid, rid }: { readonly mid: string; readonly rid: string },
+  extensions: NegotiatedExtensions,
+): OutboundStreamOptions['names'] {
+  const line = { id: extensions.mid, text: mid };
+  return {
+    media: [{ id: extensions.rid, text: rid }, line],
+    retransmissions: [{ id: extensions.repairedRid, text: rid }, line],
+  };
 }

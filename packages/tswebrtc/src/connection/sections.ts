@@ -32,7 +32,8 @@ export class Sections {
   extend(transceivers: readonly Transceiver[], application: boolean): void {
     for (const transceiver of transceivers) {
       if (transceiver.mid !== undefined) continue;
-      transceiver.assign(this.#newMid(transceiver.kind));
+      // The name of an m-line with several encodings is said in packets, where there is little room.
+      transceiver.assign(this.#newMid(transceiver.senders.length > 1 ? '' : transceiver.kind));
       this.#sections.push({ type: 'media', transceiver });
     }
     if (application && !this.hasApplication) this.#sections.push({ type: 'application', mid: this.#newMid('application') });

@@ -3,6 +3,7 @@
  * with the W3C's keys under the GStreamer family's ids (reference A.5).
  */
 import type { CodecParameters } from '../sdp/codecs.ts';
+import type { RtpSender } from './rtp-sender.ts';
 import type { Transceiver } from './transceiver.ts';
 import type { RTCStatsEntry } from './transport/types.ts';
 
@@ -33,7 +34,7 @@ export function buildStats(source: StatsSource): Map<string, RTCStatsEntry> {
   for (const entry of source.transport) add(entry);
   const transportId = source.transport.find((entry) => entry.type === 'transport')?.id;
   for (const transceiver of source.transceivers) {
-    addSender(add, transceiver, transportId, timestamp);
+    for (const sender of transceiver.senders) addSender(add, transceiver, sender, transportId, timestamp);
     addReceiver(add, transceiver, transportId, timestamp, source.roundTripTime);
   }
   return report;
@@ -41,12 +42,12 @@ export function buildStats(source: StatsSource): Map<string, RTCStatsEntry> {
 
 function addSender(
   add: (entry: RTCStatsEntry) => void,
-  { kind, mid, sender }: Transceiver,
+  { kind, mid }: Transceiver,
+  sender: RtpSender,
   transportId: string | undefined,
   timestamp: number,
 ): void {
-  const codec = sender?.codec;
-  const stream = sender?.stream;
+  const { codec, stream, rid } = sender;
   if (!codec || !stream) return;
   const { ssrc } = stream;
   const codecId = `codec-stats-${mid}_${codec.payloadType}`;
@@ -60,6 +61,7 @@ function addSender(
     id: outboundId,
     type: 'outbound-rtp',
     mid,
+    ...(rid === undefined ? {} : { rid }),
     active: sender.active,
     ...(stream.rtxSsrc === undefined ? {} : { rtxSsrc: stream.rtxSsrc }),
     ...stream.stats(),

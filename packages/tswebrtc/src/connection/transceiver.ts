@@ -20,8 +20,10 @@ export class Transceiver {
   readonly fec: boolean;
   readonly transportCc: boolean;
   readonly streamId: string | undefined;
-  /** Set unless the transceiver was made to receive only. */
+  /** Set unless the transceiver was made to receive only. The first of `senders`. */
   readonly sender: RtpSender | undefined;
+  /** One for each encoding that may be sent at once, the largest first; empty where `sender` is undefined. */
+  readonly senders: readonly RtpSender[];
   /** Set unless the transceiver was made to send only. */
   readonly receiver: RtpReceiver | undefined;
   /** What we want; takes effect at the next offer or answer. `inactive` takes the medium away. */
@@ -47,10 +49,12 @@ export class Transceiver {
     this.#advisesDelay = init.advisedDelay !== undefined;
     this.#captureTime = init.captureTime ?? false;
     this.direction = init.direction;
-    this.sender =
-      init.direction === 'recvonly'
-        ? undefined
-        : new RtpSender(init.kind, this.retransmission, init.advisedDelay, init.clock?.epoch);
+    const encodings = init.direction === 'recvonly' ? 0 : Math.max(1, init.simulcast ?? 1);
+    this.senders = Array.from(
+      { length: encodings },
+      () => new RtpSender(init.kind, this.retransmission, init.advisedDelay, init.clock?.epoch),
+    );
+    this.sender = this.senders[0];
     this.receiver = init.direction === 'sendonly' ? undefined : new RtpReceiver(init.kind, init.playoutDelay);
   }
 
@@ -82,6 +86,11 @@ export class Transceiver {
     return this.#agreement?.extensions ?? {};
   }
 
+  /** Names of the encodings that are sent at once, the largest first; empty where it is one without a name. */
+  get rids(): readonly string[] {
+    return this.#agreement?.rids ?? [];
+  }
+
   /** What the peer says of the clock of its timestamps (RFC 7273). */
   get remoteClock(): MediaAgreement['remoteClock'] {
     return this.#agreement?.remoteClock;
@@ -102,7 +111,13 @@ export class Transceiver {
     this.#agreement = agreement;
     this.#currentDirection = agreement.direction;
     const sends = agreement.direction === 'sendonly' || agreement.direction === 'sendrecv';
-    this.sender?.configure(agreement.codec, agreement.extensions, sends);
+    const { codec, extensions, rids } = agreement;
+    const mid = this.#mid ?? '';
+    for (const [index, sender] of this.senders.entries()) {
+      const rid = rids[index];
+      const active = sends && (index === 0 || rid !== undefined);
+      sender.configure(codec, extensions, active, rid === undefined ? undefined : { mid, rid });
+    }
     const receives = agreement.direction === 'recvonly' || agreement.direction === 'sendrecv';
     this.receiver?.configure(agreement.codecs, agreement.remoteSources, receives, this.mid);
   }
@@ -120,6 +135,7 @@ export class Transceiver {
       transportCc: this.transportCc,
       playoutDelay: this.#advisesDelay,
       captureTime: this.#captureTime,
+      simulcast: this.senders.length,
       clock: this.#clock,
       streamId: this.streamId ?? cname,
       trackId: this.#mid ?? this.kind,

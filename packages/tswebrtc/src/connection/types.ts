@@ -115,6 +115,8 @@ export interface TransceiverInit {
    * count from there. Default: nothing, and a random start.
    */
   readonly clock?: { readonly reference: string; readonly media: string; readonly epoch?: number } | undefined;
+  /** Of what is sent: how many encodings at once where the peer takes them (RFC 8853), up to three. Default: one. */
+  readonly simulcast?: number;
   /** MediaStream id to announce. */
   readonly streamId?: string;
   /**

@@ -187,6 +187,8 @@ export interface EncodingOptions {
    * left out at any time (L1T2). Default 1.
    */
   readonly temporalLayers?: 1 | 2;
+  /** Video: height of the pictures from the first one on, which `setFormat` can change; the width follows. Default: the input's. */
+  readonly height?: number;
   /** H264: ten times the highest level the stream may need (31 is level 3.1): size, frame rate and bitrate are held to it. */
   readonly level?: number;
   /** H264: no NAL unit of a picture is longer, bytes: for peers that take no fragments. */

@@ -30,7 +30,6 @@ export interface FecSenderOptions {
   readonly ulpfecPayloadType: number;
   /** Header extension ids, 0 for none. */
   readonly transportCcId: number;
-  readonly absSendTimeId: number;
   /** What stands before a capture time. */
   readonly captureTimeByte: number;
   readonly history: PacketHistory;
@@ -174,7 +173,7 @@ export class FecSender {
 
   /** Writes the packet in `slot` of the history into `#packet` as it left, without its RED header; returns its length. */
   #render(slot: number, sequenceNumber: number, arena: PacketArena): number {
-    const { history, payloadType, transportCcId, absSendTimeId, captureTimeByte } = this.#options;
+    const { history, payloadType, transportCcId, captureTimeByte } = this.#options;
     const packet = this.#packet;
     const { bytes } = arena;
     const from = arena.offset(history.positions[slot]!);
@@ -191,11 +190,7 @@ export class FecSender {
       packet[transportCcOffset] = (transportCcId << 4) | 1;
       write(packet, transportCcOffset + 1, 2, transportSequenceNumber);
     }
-    const absSendTime = history.absSendTimes[slot]!;
-    if (absSendTime >= 0) {
-      packet[absSendTimeOffset] = (absSendTimeId << 4) | 2;
-      write(packet, absSendTimeOffset + 1, 3, absSendTime);
-    }
+    write(packet, absSendTimeOffset, 4, history.elements[slot]!);
     if (hasCaptureTime(bytes, from)) packet[captureTimeOffset] = captureTimeByte;
     const pictureIdOffset = history.pictureIdOffsets[slot]!;
     if (pictureIdOffset !== 0) {

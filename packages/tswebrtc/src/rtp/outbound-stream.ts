@@ -18,6 +18,7 @@ import { RemoteInbound, type RemoteInboundStats } from './remote-inbound.ts';
 import { RetransmissionQueue } from './retransmission-queue.ts';
 import type { ReportBlock, SenderReport } from './rtcp/types.ts';
 import type { SendOps } from './send-ops.ts';
+import { type StreamName, StreamNames } from './stream-names.ts';
 import { hasCaptureTime, headerLengthOf, RTX_HEADER_LENGTH, TEMPLATE_LAYOUT } from './template.ts';
 import { TransportNumbers } from './transport-numbers.ts';
 
@@ -49,6 +50,11 @@ export interface OutboundStreamOptions {
    * It takes the place of abs-send-time, so it is not sent where that was negotiated too.
    */
   readonly playoutDelay?: readonly [min: number, max: number];
+  /**
+   * What packets are named until the peer reports on the stream, and retransmissions always: instead of the send time or the
+   * playout delay. Default: nothing.
+   */
+  readonly names?: { readonly media: readonly StreamName[]; readonly retransmissions: readonly StreamName[] } | undefined;
   /** Whether the peer reports as RFC 8888 says, so that `transportSequenceNumberOf` must know. Default false. */
   readonly congestionControlFeedback?: boolean;
   /** 16-bit, random (RFC 3550 §5.1). Below 2^15 a loss right at the start cannot be mistaken for a wrap (RFC 3711 §3.3.1). */
@@ -97,6 +103,10 @@ export class OutboundStream {
   readonly #constant: number | undefined;
   /** What stands before a capture time: id and length - 1; the end of the block where the peer knows no such thing. */
   readonly #captureTimeByte: number;
+  readonly #names: StreamNames | undefined;
+  readonly #rtxNames: StreamNames | undefined;
+  /** The peer knows the stream's name. */
+  #named = false;
   readonly #history: PacketHistory;
   readonly #remote: RemoteInbound;
   /** Where the peer reports by RTP sequence numbers: of the stream, and of its retransmissions. */
@@ -151,6 +161,8 @@ export class OutboundStream {
     this.#constant = delayed ? encodePlayoutDelay(...options.playoutDelay!) : undefined;
     const captureTimeId = usableId(options.extensions.absCaptureTime) || ONE_BYTE_STOP;
     this.#captureTimeByte = captureTimeId === ONE_BYTE_STOP ? ONE_BYTE_STOP << 4 : (captureTimeId << 4) | 7;
+    this.#names = options.names && new StreamNames(options.names.media);
+    this.#rtxNames = options.names && new StreamNames(options.names.retransmissions);
     this.#history = new PacketHistory(
       size,
       options.historyDuration ?? DEFAULT_HISTORY_DURATION,
@@ -163,7 +175,6 @@ export class OutboundStream {
         payloadType: options.payloadType,
         ulpfecPayloadType: options.ulpfecPayloadType,
         transportCcId: this.#transportCcId,
-        absSendTimeId: this.#absSendTimeId,
         captureTimeByte: this.#captureTimeByte,
         history: this.#history,
       });
@@ -434,7 +445,10 @@ export class OutboundStream {
 
   /** Takes the peer's report on this stream, received at `now`; blocks on other streams are ignored. */
   handleReportBlock(block: ReportBlock, now: number): void {
-    if (block.ssrc === this.ssrc) this.#remote.handleReportBlock(block, now);
+    if (block.ssrc !== this.ssrc) return;
+    // Who reports on the stream knows what it is.
+    this.#named = true;
+    this.#remote.handleReportBlock(block, now);
   }
 
   /** What the peer reported last; undefined before its first report. */
@@ -481,7 +495,7 @@ export class OutboundStream {
     const slot = history.add(sequenceNumber, position, length, now);
     history.kinds[slot] = kind;
     history.rolloverCounters[slot] = (packetIndex - sequenceNumber) / 0x10000;
-    history.absSendTimes[slot] = this.#absSendTimeId === 0 ? -1 : (this.#constant ?? toAbsSendTime(now));
+    history.elements[slot] = this.#element(this.#named ? undefined : this.#names, now);
     const hasTransportCc = this.#transportCcId !== 0 && transportSequenceNumber !== undefined;
     history.transportSequenceNumbers[slot] = hasTransportCc ? transportSequenceNumber & 0xffff : -1;
     if (transportSequenceNumber !== undefined) this.#numbers?.set(sequenceNumber, transportSequenceNumber);
@@ -547,7 +561,7 @@ export class OutboundStream {
     );
     patchRedHeaders(ops, kind, headerLengthOf(arena.bytes, offset), this.payloadType);
     const captureTime = hasCaptureTime(arena.bytes, offset);
-    this.#patchExtensions(ops, history.transportSequenceNumbers[slot]!, history.absSendTimes[slot]!, captureTime);
+    this.#patchExtensions(ops, history.transportSequenceNumbers[slot]!, history.elements[slot]!, captureTime);
     const pictureIdOffset = history.pictureIdOffsets[slot]!;
     if (pictureIdOffset !== 0) ops.patch(pictureIdOffset, history.pictureIdLengths[slot]!, history.pictureIds[slot]!);
     return length;
@@ -598,7 +612,7 @@ export class OutboundStream {
     this.#patchExtensions(
       ops,
       this.#transportCcId === 0 || transportSequenceNumber === undefined ? -1 : transportSequenceNumber & 0xffff,
-      this.#absSendTimeId === 0 ? -1 : (this.#constant ?? toAbsSendTime(now)),
+      this.#element(this.#rtxNames, now),
       hasCaptureTime(bytes, to),
     );
     const pictureIdOffset = history.pictureIdOffsets[slot]!;
@@ -613,17 +627,22 @@ export class OutboundStream {
     return headerLengthOf(arena.bytes, arena.offset(this.#history.positions[slot]!));
   }
 
+  /** What a packet says in the place of abs-send-time: what it is named, while that is to be said; 0 for nothing. */
+  #element(names: StreamNames | undefined, now: number): number {
+    const name = names?.next() ?? 0;
+    if (name !== 0) return name;
+    if (this.#absSendTimeId === 0) return 0;
+    return (((this.#absSendTimeId << 4) | 2) * 0x100_0000 + (this.#constant ?? toAbsSendTime(now))) >>> 0;
+  }
+
   /**
-   * One-byte elements (RFC 8285 §4.2): id and length - 1, then the value. -1 leaves one out. They lie across two whole words, which
-   * are two patches whatever is in them.
+   * One-byte elements (RFC 8285 §4.2): id and length - 1, then the value. -1 and 0 leave them out. They lie across two whole words,
+   * which are two patches whatever is in them.
    */
-  #patchExtensions(ops: SendOps, transportSequenceNumber: number, absSendTime: number, captureTime: boolean): void {
+  #patchExtensions(ops: SendOps, transportSequenceNumber: number, element: number, captureTime: boolean): void {
     const hasNumber = transportSequenceNumber >= 0;
-    const hasTime = absSendTime >= 0;
-    const first =
-      (hasNumber ? (this.#transportCcId << 28) | (1 << 24) | (transportSequenceNumber << 8) : 0) |
-      (hasTime ? (this.#absSendTimeId << 4) | 2 : 0);
-    const second = (hasTime ? absSendTime << 8 : 0) | (captureTime ? this.#captureTimeByte : 0);
+    const first = (hasNumber ? (this.#transportCcId << 28) | (1 << 24) | (transportSequenceNumber << 8) : 0) | (element >>> 24);
+    const second = (element << 8) | (captureTime ? this.#captureTimeByte : 0);
     if (first !== 0) ops.patch(TEMPLATE_LAYOUT.transportCcOffset, 4, first >>> 0);
     if (second !== 0) ops.patch(TEMPLATE_LAYOUT.transportCcOffset + 4, 4, second >>> 0);
   }

@@ -21,8 +21,9 @@ export class PacketHistory {
   readonly resentCounts: Uint8Array;
   /** SRTP roll-over counter. */
   readonly rolloverCounters: Uint32Array;
-  /** 24-bit abs-send-time and 16-bit transport sequence number it carried, -1 for none. */
-  readonly absSendTimes: Int32Array;
+  /** The header extension elements it carried in the place of abs-send-time, 0 for none. */
+  readonly elements: Uint32Array;
+  /** 16-bit transport sequence number it carried, -1 for none. */
   readonly transportSequenceNumbers: Int32Array;
   /** PictureID and TL0PICIDX (and what VP9 has between them) as patched in, where, and how many bytes; offset 0 for none. */
   readonly pictureIds: Uint32Array;
@@ -55,7 +56,7 @@ export class PacketHistory {
     this.resentAt = new Float64Array(size);
     this.resentCounts = new Uint8Array(size);
     this.rolloverCounters = new Uint32Array(size);
-    this.absSendTimes = new Int32Array(size);
+    this.elements = new Uint32Array(size);
     this.transportSequenceNumbers = new Int32Array(size);
     this.pictureIds = new Uint32Array(size);
     this.pictureIdOffsets = new Uint8Array(size);

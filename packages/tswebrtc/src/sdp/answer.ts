@@ -16,10 +16,8 @@ import {
   type LocalMedia,
   type LocalTransport,
   MAX_MESSAGE_SIZE,
-  MID_URI,
+  NAMING_URIS,
   PLAYOUT_DELAY_URI,
-  REPAIRED_RID_URI,
-  RID_URI,
   receives,
   SCTP_PORT,
   sends,
@@ -28,6 +26,7 @@ import {
 import { bestMatch } from './match.ts';
 import { deadSection } from './offer.ts';
 import { emptyMedia } from './read.ts';
+import { answerRids, describeSimulcast } from './simulcast.ts';
 
 export interface AnswerOptions {
   readonly offer: SessionDescription;
@@ -120,12 +119,13 @@ function answerSection(offered: MediaDescription, local: LocalMedia | 'applicati
   const rtx = local.retransmission ? offeredRtx(offered, [...formats, ...fec.filter((format) => format.name === 'red')]) : [];
   // RED for Opus stands behind Opus; for video behind all that carries media, as the original has it.
   const all = [...formats, ...fec, ...rtx];
-  // What is named in an answer may be sent both ways: names of m-lines and encodings are for who only receives.
+  const rids = sends(direction) ? answerRids(offered, local.simulcast ?? 1) : [];
+  // What is named in an answer may be sent both ways: names of m-lines and encodings are for who only receives, or sends several.
   const wanted = [
     ...(local.transportCc ? [TRANSPORT_CC_URI] : []),
     ...(local.playoutDelay ? [PLAYOUT_DELAY_URI] : []),
     ...(local.captureTime ? [ABS_CAPTURE_TIME_URI] : []),
-    ...(codecRole({ ...local, direction }) === 'receive' ? [MID_URI, RID_URI, REPAIRED_RID_URI] : []),
+    ...(codecRole({ ...local, direction }) === 'receive' || rids.length > 0 ? NAMING_URIS : []),
   ];
   return {
     ...emptyMedia(
@@ -141,6 +141,7 @@ function answerSection(offered: MediaDescription, local: LocalMedia | 'applicati
     extensions: offered.extensions.filter(({ uri }) => wanted.includes(uri)).map(({ id, uri }) => ({ id, uri })),
     ...(local.clock && sends(direction) ? { clock: local.clock } : {}),
     ...describeSources({ ...local, direction }, rtx.length > 0),
+    ...describeSimulcast(rids),
   };
 }
 

@@ -35,6 +35,9 @@ export interface SourceDescription {
   msid?: { stream: string; track: string };
 }
 
+/** One stream of a simulcast: names of encodings that may stand for it, the most wanted first. */
+export type SimulcastStream = readonly { readonly rid: string; readonly paused: boolean }[];
+
 export type Setup = 'actpass' | 'active' | 'passive' | 'holdconn';
 
 export interface MediaDescription {
@@ -61,6 +64,10 @@ export interface MediaDescription {
   msid: { stream: string; track: string } | undefined;
   sources: SourceDescription[];
   sourceGroups: { semantics: string; ssrcs: number[] }[];
+  /** Names of encodings (RFC 8851); restrictions as written. */
+  rids: { id: string; direction: 'send' | 'recv'; restrictions: string }[];
+  /** Those that are sent or received at once (RFC 8853). */
+  simulcast: { send: readonly SimulcastStream[]; recv: readonly SimulcastStream[] } | undefined;
   /** The clock that timestamps are of, and how they are of it (RFC 7273 §4.8, §5.4), as written behind the colon. */
   clock?: { reference: string; media: string | undefined } | undefined;
   /** Without `a=`. */

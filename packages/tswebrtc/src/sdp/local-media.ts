@@ -6,6 +6,8 @@ import type { Fingerprint, MediaDescription, SourceDescription } from './descrip
 export const MID_URI = 'urn:ietf:params:rtp-hdrext:sdes:mid';
 export const RID_URI = 'urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id';
 export const REPAIRED_RID_URI = 'urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id';
+/** What names a stream that no `a=ssrc` line announces. */
+export const NAMING_URIS: readonly string[] = [MID_URI, RID_URI, REPAIRED_RID_URI];
 export const TRANSPORT_CC_URI = 'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01';
 export const ABS_SEND_TIME_URI = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time';
 export const ABS_CAPTURE_TIME_URI = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time';
@@ -37,6 +39,8 @@ export interface LocalMedia {
   readonly captureTime?: boolean;
   /** What is said of the clock that timestamps are of (RFC 7273). */
   readonly clock?: { readonly reference: string; readonly media: string } | undefined;
+  /** How many encodings are sent at once where the peer takes them. Default: one. */
+  readonly simulcast?: number;
   readonly streamId: string;
   readonly trackId: string;
   readonly cname: string;

@@ -21,6 +21,7 @@ import {
   TRANSPORT_CC_URI,
 } from './local-media.ts';
 import { bestMatch } from './match.ts';
+import { agreeOnRids } from './simulcast.ts';
 
 /** A stream the peer announced with `a=ssrc` lines. */
 export interface RemoteSource {
@@ -53,6 +54,8 @@ export interface MediaAgreement {
   readonly codecs: readonly CodecParameters[];
   readonly extensions: NegotiatedExtensions;
   readonly remoteSources: readonly RemoteSource[];
+  /** Names of the encodings to send at once, the largest first; none: one encoding without a name. */
+  readonly rids: readonly string[];
   /** What the peer says of the clock of its timestamps. */
   readonly remoteClock?: MediaDescription['clock'];
 }
@@ -64,6 +67,7 @@ const REJECTED: MediaAgreement = {
   codecs: [],
   extensions: {},
   remoteSources: [],
+  rids: [],
 };
 
 /** Agreement on each m-line. `current` holds the codecs in use, which are kept while the answer still lists them. */
@@ -95,13 +99,15 @@ function negotiateMedia(
   const codecs = commonCodecs(ours, theirs, answer, direction);
   const codec = codecs.find((c) => current && c.payloadType === current.payloadType && c.name === current.name) ?? codecs[0];
   if (!codec) return REJECTED;
+  const extensions = commonExtensions(ours, theirs);
   return {
     accepted: true,
     direction,
     codec,
     codecs,
-    extensions: commonExtensions(ours, theirs),
+    extensions,
     remoteSources: remoteSources(theirs),
+    rids: sends(direction) ? agreeOnRids(ours, theirs, extensions.rid) : [],
     ...(theirs.clock ? { remoteClock: theirs.clock } : {}),
   };
 }

@@ -12,6 +12,7 @@ import {
   type LocalTransport,
   localFeedback,
   MAX_MESSAGE_SIZE,
+  NAMING_URIS,
   PLAYOUT_DELAY_URI,
   SCTP_PORT,
   sends,
@@ -19,6 +20,7 @@ import {
 } from './local-media.ts';
 import type { PayloadTypes, RepairFormat } from './payload-types.ts';
 import { emptyMedia } from './read.ts';
+import { describeSimulcast, ridsFor } from './simulcast.ts';
 
 export type OfferSection =
   | { readonly type: 'media'; readonly media: LocalMedia }
@@ -90,6 +92,7 @@ function mediaSection(media: LocalMedia, payloadTypes: PayloadTypes, previous?: 
       candidates: [],
       endOfCandidates: false,
       ...describeSources(media, withRtx),
+      ...(sends(media.direction) ? {} : describeSimulcast([])),
     };
   }
   const formats: Format[] = [];
@@ -101,6 +104,7 @@ function mediaSection(media: LocalMedia, payloadTypes: PayloadTypes, previous?: 
   }
   const repairs = formats.flatMap((format) => repairFormats(media, format, payloadTypes));
   const all = [...formats, ...repairs];
+  const rids = sends(media.direction) ? ridsFor(media.simulcast ?? 1) : [];
   return {
     ...emptyMedia(
       media.kind,
@@ -118,8 +122,10 @@ function mediaSection(media: LocalMedia, payloadTypes: PayloadTypes, previous?: 
       // 2 is the original's colour space.
       ...(media.playoutDelay ? [{ id: 3, uri: PLAYOUT_DELAY_URI }] : []),
       ...(media.captureTime ? [{ id: 4, uri: ABS_CAPTURE_TIME_URI }] : []),
+      ...(rids.length > 0 ? NAMING_URIS.map((uri, index) => ({ id: 5 + index, uri })) : []),
     ],
     ...(media.clock && sends(media.direction) ? { clock: media.clock } : {}),
+    ...describeSimulcast(rids),
     ...describeSources(
       media,
       repairs.some((format) => format.name === 'rtx'),

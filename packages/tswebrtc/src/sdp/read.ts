@@ -5,6 +5,7 @@
 import { TsWebRTCError } from '../common/errors.ts';
 import type { Direction } from './codecs.ts';
 import type { Format, MediaDescription, SessionDescription, Setup } from './description.ts';
+import { parseRid, parseSimulcast } from './simulcast.ts';
 
 /** Far beyond any real description; keeps a hostile one from costing more than a moment. */
 const MAX_LENGTH = 512 << 10;
@@ -120,6 +121,8 @@ export function emptyMedia(kind: string, port: number, protocol: string, formatL
     msid: undefined,
     sources: [],
     sourceGroups: [],
+    rids: [],
+    simulcast: undefined,
     candidates: [],
     endOfCandidates: false,
     sctpPort: undefined,
@@ -277,6 +280,14 @@ class Reader {
         }
         break;
       }
+      case 'rid': {
+        const rid = parseRid(rest);
+        if (rid && media.rids.length < MAX_SOURCES) media.rids.push(rid);
+        break;
+      }
+      case 'simulcast':
+        media.simulcast = parseSimulcast(rest);
+        break;
       case 'candidate':
         if (media.candidates.length < MAX_CANDIDATES) media.candidates.push(`candidate:${rest}`);
         break;

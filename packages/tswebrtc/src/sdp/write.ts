@@ -3,6 +3,7 @@
  * known to take it; a primary `a=ssrc` stands before its rtx one, without which Chromium never creates the inbound stream.
  */
 import type { Format, MediaDescription, SessionDescription } from './description.ts';
+import { simulcastText } from './simulcast.ts';
 
 export function writeDescription(session: SessionDescription): string {
   const lines = ['v=0', `o=- ${session.sessionId} ${session.sessionVersion} IN IP4 0.0.0.0`, 's=-', 't=0 0'];
@@ -42,6 +43,10 @@ function writeMedia(lines: string[], media: MediaDescription): void {
     if (source.cname !== undefined) attribute(`ssrc:${source.ssrc} cname:${source.cname}`);
     if (!source.msid && source.cname === undefined) attribute(`ssrc:${source.ssrc}`);
   }
+  for (const { id, direction, restrictions } of media.rids) {
+    attribute(`rid:${id} ${direction}${restrictions === '' ? '' : ` ${restrictions}`}`);
+  }
+  if (media.simulcast) attribute(`simulcast:${simulcastText(media.simulcast)}`);
   if (media.mid !== undefined) attribute(`mid:${media.mid}`);
   for (const fingerprint of media.fingerprints) attribute(`fingerprint:${fingerprint.algorithm} ${fingerprint.value}`);
   if (media.rtcpMuxOnly) attribute('rtcp-mux-only');

@@ -147,6 +147,8 @@ export interface WantedMedia {
   readonly format?: AudioFormat;
   /** Of pictures, where it is not the form in which all have that codec. */
   readonly form?: EncodingForm;
+  /** Of pictures, where several sizes are sent at once: how many times smaller it is, whatever its bitrate. */
+  readonly scale?: number;
 }
 
 /** What to send as the codec that was agreed on. */

@@ -10,7 +10,7 @@ import { EncodingGroup, type EncodingGroupOptions, type OpenEncoding } from './e
 import type { EncodingSource } from './encoding-source.ts';
 import type { GroupSubscriber, Membership } from './membership.ts';
 import type { Shard } from './shard.ts';
-import { SharedEncoding } from './shared-encoding.ts';
+import { SharedEncoding, scaledHeight } from './shared-encoding.ts';
 import {
   type ConfigureMitigationCaps,
   configuredRule,
@@ -104,8 +104,8 @@ export class EncodingPool implements EncodingSource {
     bitrate: number,
     sessionId: string,
   ): Promise<Membership> {
-    const { codec, format, form } = wanted;
-    const key = [track.name, codec, format?.channels, format?.sampleRate, JSON.stringify(form)].join('/');
+    const { codec, format, form, scale } = wanted;
+    const key = [track.name, codec, format?.channels, format?.sampleRate, JSON.stringify(form), scale].join('/');
     let entry = this.#groups.get(key);
     if (!entry) {
       entry = { track, group: this.#createGroup(track, wanted) };
@@ -172,8 +172,9 @@ export class EncodingPool implements EncodingSource {
     return { ...video, overrides };
   }
 
-  #mitigationRule({ name, input }: SinkTrack): MitigationRule | undefined {
+  #mitigationRule({ name, input }: SinkTrack, scale: number | undefined): MitigationRule | undefined {
     if (input.kind === 'audio') return undefined;
+    if (scale !== undefined) return () => ({ height: scaledHeight(input.format.height, scale) });
     const { mitigationModes, configureMitigationCaps } = this.#options;
     if (!configureMitigationCaps) return thresholdRule(input.format, mitigationModes);
     return configuredRule(configureMitigationCaps, name, input.format, mitigationModes, (error) =>
@@ -181,13 +182,13 @@ export class EncodingPool implements EncodingSource {
     );
   }
 
-  #budget(track: SinkTrack): EncodingBudget {
+  #budget(track: SinkTrack, scale: number | undefined): EncodingBudget {
     const { input } = track;
     const { encoding, maxEncodings } = this.#options;
     if (input.kind === 'audio') return { most: 1 };
     if (encoding === 'per-consumer') return { most: Number.POSITIVE_INFINITY };
     if (maxEncodings > 0) return { most: maxEncodings };
-    const rule = this.#mitigationRule(track)!;
+    const rule = this.#mitigationRule(track, scale)!;
     const cost = (bitrate: number): number => encodingCost(input.format, rule(bitrate));
     return { most: Math.max(ENCODER_PART * availableParallelism(), LEAST_ENCODINGS * cost(this.#options.maxBitrate)), cost };
   }
@@ -208,8 +209,12 @@ export class EncodingPool implements EncodingSource {
     return { passthrough: { planner: new PassthroughPlanner(passthrough === 'always'), open } };
   }
 
+  #size({ input }: SinkTrack, scale = 1): Pick<EncodingOptions, 'height'> {
+    return input.kind === 'video' && scale > 1 ? { height: scaledHeight(input.format.height, scale) } : {};
+  }
+
   #createGroup(track: SinkTrack, wanted: WantedMedia): EncodingGroup {
-    const { codec, format, form: { packetizationMode = 1, ...encoderForm } = {} } = wanted;
+    const { codec, format, form: { packetizationMode = 1, ...encoderForm } = {}, scale } = wanted;
     const { minBitrate, maxBitrate, encoding, audio } = this.#options;
     // A unit too long could not be sent at all.
     const slices = packetizationMode === 0 ? { maxSliceSize: MAX_PAYLOAD_LENGTH } : {};
@@ -219,12 +224,12 @@ export class EncodingPool implements EncodingSource {
     const { bitrate: sound } = soundRates(wanted);
     const limits = video ? { min: minBitrate, max: maxBitrate } : { min: sound, max: sound };
     return new EncodingGroup({
-      planner: new RungPlanner(new RungLadder(limits.min, limits.max), limits, this.#budget(track)),
+      planner: new RungPlanner(new RungLadder(limits.min, limits.max), limits, this.#budget(track, scale)),
       kind: track.kind,
       perConsumer,
       logger: this.#logger,
       onError: this.#onError,
-      ...(packetizationMode === 0 ? {} : this.#passthrough(track, codec)),
+      ...(packetizationMode === 0 || scale !== undefined ? {} : this.#passthrough(track, codec)),
       open: async (bitrate, hooks, label) => {
         // Layers are for those who share: to leave one out must leave the others' picture alone.
         const options: EncodingOptions = video
@@ -233,6 +238,7 @@ export class EncodingPool implements EncodingSource {
               ...this.#videoOptions(track, codec, bitrate, label),
               ...encoderForm,
               ...slices,
+              ...this.#size(track, scale),
             }
           : { codec, bitrate, ...audio, ...format };
         const opened = await this.#engine.openEncoding(track.input, options);
@@ -242,7 +248,8 @@ export class EncodingPool implements EncodingSource {
           bitrate,
           sampleRate: format?.sampleRate,
           packetizationMode,
-          mitigationRule: this.#mitigationRule(track),
+          mitigationRule: scale === undefined ? this.#mitigationRule(track, scale) : undefined,
+          scale,
           captureTimes: this.#options.captureTimes ?? false,
           filter: this.#options.requestEncodedFilter?.(track.name, codec),
           shard: this.#shard,

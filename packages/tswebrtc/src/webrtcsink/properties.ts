@@ -108,6 +108,13 @@ export const sinkProperties = {
     when: 'ready',
     doc: 'Send what repairs losses without asking, as much as is lost: RED and ULPFEC for video, RED for audio.',
   }),
+  // Ours: the original sends one encoding.
+  simulcast: property({
+    type: uint(0, 3),
+    default: 0,
+    when: 'ready',
+    doc: 'In how many sizes pictures are offered to be sent at once, each half as large as the one before, for servers that forward them (RFC 8853); 0 and 1 offer one.',
+  }),
   enableMitigationModes: property({
     type: flags('downscaled', 'downsampled'),
     default: ['downscaled', 'downsampled'],

@@ -2,6 +2,7 @@
 import { allocate, audioOnPath, videoOnPath } from './allocation.ts';
 import { type OfferedCodecs, preferencesFor, soundRates, wantedMedia } from './codecs.ts';
 import type { Egress } from './egress.ts';
+import { divideAmongLayers } from './layers.ts';
 import type { SessionTrack } from './session-track.ts';
 import type { SessionOptions } from './session-types.ts';
 import type { SinkTrack } from './tracks.ts';
@@ -50,7 +51,7 @@ export class SessionBitrates {
     if (this.exact) return;
     const { peerId, defineEncoderBitrates } = this.#options;
     const now = performance.now();
-    const video = tracks.filter(({ track, stream, counts }) => track.kind === 'video' && stream && counts);
+    const video = tracks.filter(({ track, stream, counts, leads }) => track.kind === 'video' && stream && counts && leads);
     const audio = tracks.filter(({ track, stream, counts }) => track.kind === 'audio' && stream && counts);
     const bitrates = allocate({
       peerId,
@@ -65,7 +66,7 @@ export class SessionBitrates {
       define: defineEncoderBitrates,
     });
     for (const [index, track] of video.entries()) {
-      track.setTarget(bitrates[index]!);
+      divideTrack(track, bitrates[index]!, tracks);
       if (control.target.lossFraction > STOPPING_LOSS) track.refresh(now);
     }
   }
@@ -82,5 +83,19 @@ export class SessionBitrates {
 
   #onPath({ input }: SinkTrack): number {
     return input.kind === 'video' ? videoOnPath(this.#options.startBitrate, input.format.framerate) : 0;
+  }
+}
+
+/** Gives a track its part, or each of its layers one of it, the largest of which it is. */
+function divideTrack(track: SessionTrack, bitrate: number, tracks: readonly SessionTrack[]): void {
+  const { input } = track.track;
+  if (!track.layer || input.kind !== 'video') {
+    track.setTarget(bitrate);
+    return;
+  }
+  const layers = tracks.filter(({ transceiver, layer }) => transceiver === track.transceiver && layer);
+  const running = layers.map(({ paused }) => !paused);
+  for (const [index, share] of divideAmongLayers(bitrate, running, input.format.framerate).entries()) {
+    layers[index]!.setTarget(share);
   }
 }

@@ -35,14 +35,16 @@ export function extendStats(
     const { stream, membership, track: source } = track;
     const id = `media-source_${source.name}`;
     const format = membership?.encoding?.format;
-    report.set(id, {
-      id,
-      type: 'media-source',
-      timestamp,
-      kind: source.kind,
-      trackIdentifier: source.name,
-      ...pictureOf(format),
-    });
+    if (track.leads) {
+      report.set(id, {
+        id,
+        type: 'media-source',
+        timestamp,
+        kind: source.kind,
+        trackIdentifier: source.name,
+        ...pictureOf(format),
+      });
+    }
     if (!stream) continue;
     const outbound = `rtp-outbound-stream-stats_${stream.ssrc}`;
     const { encoding } = membership ?? {};

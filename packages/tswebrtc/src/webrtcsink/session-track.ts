@@ -1,11 +1,14 @@
 /** One track on its way into one session: takes a place on an encoding, waits for a keyframe, then hands frames to the session's queue. */
 import { asError } from '../common/errors.ts';
+import type { RtpSender } from '../connection/rtp-sender.ts';
 import type { Transceiver } from '../connection/transceiver.ts';
 import type { OutboundStream } from '../rtp/outbound-stream.ts';
 import type { PacketisedFrame } from '../rtp/packetised-frame.ts';
+import type { CodecParameters } from '../sdp/codecs.ts';
 import { encoderBitrate, PATH_OVERHEAD } from './allocation.ts';
-import { soundRates, wantedMedia } from './codecs.ts';
+import { soundRates, type WantedMedia, wantedMedia } from './codecs.ts';
 import type { EncodingSeat, EncodingSource } from './encoding-source.ts';
+import { divideAmongLayers, type Layer, layersOf } from './layers.ts';
 import type { GroupSubscriber } from './membership.ts';
 import { Admission } from './session-admission.ts';
 import { FrameGate, type GatedFrame } from './sharing/frame-gate.ts';
@@ -41,6 +44,8 @@ export interface SessionTrackOwner {
 export interface SessionTrackOptions {
   readonly sessionId: string;
   readonly encodings: EncodingSource;
+  /** Which of the sizes that may be sent of it at once; 0 is the largest, and the only one where the peer takes just one. */
+  readonly layer: number;
   /** What it may have at first, bit/s. */
   readonly bitrate: number;
   /** Whether `bitrate` and targets are what the encoder makes, rather than what its packets take on the path. */
@@ -52,6 +57,7 @@ export interface SessionTrackOptions {
 export class SessionTrack implements GroupSubscriber {
   readonly track: SinkTrack;
   readonly transceiver: Transceiver;
+  readonly sender: RtpSender | undefined;
   readonly #session: SessionTrackOwner;
   readonly #options: SessionTrackOptions;
   readonly #gate = new FrameGate();
@@ -71,6 +77,7 @@ export class SessionTrack implements GroupSubscriber {
   #admission: Admission | undefined;
   /** Until when it may send more than its part, ms. */
   #lenientUntil = Number.NEGATIVE_INFINITY;
+  #joining = false;
   #closed = false;
 
   constructor(track: SinkTrack, transceiver: Transceiver, session: SessionTrackOwner, options: SessionTrackOptions) {
@@ -79,8 +86,25 @@ export class SessionTrack implements GroupSubscriber {
     this.#session = session;
     this.#options = options;
     this.#target = options.bitrate;
-    transceiver.sender?.on('keyframe-request', () => this.requestKeyframe());
-    transceiver.sender?.on('retransmission-request', () => this.#session.flush());
+    this.sender = transceiver.senders[options.layer];
+    this.sender?.on('keyframe-request', () => this.requestKeyframe());
+    this.sender?.on('retransmission-request', () => this.#session.flush());
+  }
+
+  /** Whether it is the track as a whole, or its largest size, rather than one more size of it. */
+  get leads(): boolean {
+    return this.#options.layer === 0;
+  }
+
+  /** Which size it is, where the peer takes several at once. */
+  get layer(): Layer | undefined {
+    const { length } = this.transceiver.rids;
+    return length > 1 ? layersOf(length)[this.#options.layer] : undefined;
+  }
+
+  /** Whether it is a layer for which there is no bitrate. */
+  get paused(): boolean {
+    return this.layer !== undefined && this.#target === 0;
   }
 
   /** Frames left out because the encoding makes more than the session may send. */
@@ -107,34 +131,43 @@ export class SessionTrack implements GroupSubscriber {
    * sent already. Rejects with `ENCODER_FAILED`.
    */
   async open(later: boolean): Promise<void> {
-    const { sender, codec } = this.transceiver;
+    const { sender } = this;
+    const { codec, rids } = this.transceiver;
     const stream = sender?.active ? sender.stream : undefined;
     if (this.#closed || stream === this.stream) return;
     this.#leave();
     if (this.stream) this.#session.drop(this.stream);
     this.stream = stream;
     if (!stream || !codec) return;
-    if (later && this.track.kind === 'video' && !this.#options.exact) {
+    const { input } = this.track;
+    if (this.layer && input.kind === 'video') {
+      // Before it is known what the path carries all of them are to come.
+      const running = rids.map(() => true);
+      this.#target = divideAmongLayers(this.#options.bitrate, running, input.format.framerate)[this.#options.layer]!;
+    } else if (later && input.kind === 'video' && !this.#options.exact) {
       this.counts = false;
       this.#admission = new Admission(this.#session.target, this.#target, performance.now());
     }
     stream.retransmissionPercentage = this.#options.retransmissionPercentage;
+    if (!this.paused) await this.#join(codec, stream);
+  }
+
+  async #join(codec: CodecParameters, stream: OutboundStream): Promise<void> {
     const { encodings, sessionId } = this.#options;
+    const { layer, track } = this;
+    const wanted: WantedMedia = { ...wantedMedia(codec, track.input), ...(layer ? { scale: layer.scale } : {}) };
+    this.#joining = true;
     try {
-      const membership = await encodings.join(
-        this.track,
-        wantedMedia(codec, this.track.input),
-        this,
-        this.#encoderTarget,
-        sessionId,
-      );
-      if (this.#closed || this.stream !== stream) return membership.leave();
+      const membership = await encodings.join(track, wanted, this, this.#encoderTarget, sessionId);
+      if (this.#closed || this.stream !== stream || this.paused || this.membership) return membership.leave();
       this.membership = membership;
     } catch (error) {
       // What is not wanted any more cannot fail.
       if (this.#closed || this.stream !== stream) return;
       this.stream = undefined;
       throw error;
+    } finally {
+      this.#joining = false;
     }
     // What was allotted meanwhile.
     this.membership.setTarget(this.#encoderTarget);
@@ -144,7 +177,21 @@ export class SessionTrack implements GroupSubscriber {
   /** What may be sent of it, bit/s. */
   setTarget(bitrate: number): void {
     this.#target = bitrate;
+    if (this.layer) this.#pauseOrResume();
     this.membership?.setTarget(this.#encoderTarget);
+  }
+
+  #pauseOrResume(): void {
+    const { stream, membership } = this;
+    const { codec } = this.transceiver;
+    if (!stream || !codec) return;
+    if (this.paused) {
+      if (!membership) return;
+      this.#leave();
+      this.#session.drop(stream);
+    } else if (!membership && !this.#joining) {
+      this.#join(codec, stream).catch((error: unknown) => this.onFailure(asError(error, 'ENCODER_FAILED')));
+    }
   }
 
   requestKeyframe(): void {
@@ -163,7 +210,7 @@ export class SessionTrack implements GroupSubscriber {
 
   /** Gives up what waits to be sent and goes on with a keyframe: what waits would come too late to be of use. */
   restart(): void {
-    if (this.track.kind !== 'video' || !this.stream) return;
+    if (this.track.kind !== 'video' || !this.stream || this.paused) return;
     this.#session.drop(this.stream);
     this.stream.clearRetransmissions(performance.now());
     this.#gate.breakOff();
@@ -171,12 +218,13 @@ export class SessionTrack implements GroupSubscriber {
   }
 
   onFrame(frame: PacketisedFrame): boolean {
-    if (!this.stream || !this.#session.sending) return false;
+    if (!this.stream || this.paused || !this.#session.sending) return false;
     if (this.#admission && !this.#isLetIn(this.#admission)) return false;
     if (this.track.kind === 'video' && !this.#passes(frame)) return false;
     this.#session.enqueue(this.track.kind, this.stream, frame);
     const { input } = this.track;
-    if (input.kind === 'video') this.#session.picture(this.transceiver.mid, frame.captureTime, input.format.framerate);
+    if (input.kind === 'video' && this.leads)
+      this.#session.picture(this.transceiver.mid, frame.captureTime, input.format.framerate);
     return true;
   }
 

@@ -47,6 +47,8 @@ export interface SessionOptions {
   /** Most of what is sent that may be retransmissions, %; -1 without bound. */
   readonly retransmissionPercentage: number;
   readonly fec: boolean;
+  /** In how many sizes pictures are sent at once to peers that take it. */
+  readonly simulcast: number;
   /** Whether consumers are told the time code of each picture. */
   readonly timeCodes: boolean;
   /** The clock that consumers are told of; null for none. */

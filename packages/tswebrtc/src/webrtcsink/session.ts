@@ -56,7 +56,7 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     this.#logger = options.logger.child({ subsystem: 'session', sessionId: options.id });
     this.#channels = new SessionChannels({
       ...options,
-      tracks: () => this.#tracks.map(({ track: { name, kind }, transceiver: { mid } }) => ({ name, kind, mid })),
+      tracks: () => this.#leading.map(({ track: { name, kind }, transceiver: { mid } }) => ({ name, kind, mid })),
       onRequest: (request) => this.emit('upstream', request),
       onOpened: (channel) => this.emit('datachannel', channel),
       onNegotiationNeeded: () => this.#negotiation?.offer(),
@@ -305,7 +305,7 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
   /** Adds an m-line for each track that is wanted and has none. */
   #prepare(connection: Connection): boolean {
     const missing = this.#wanted.filter((track) => !this.#has(track));
-    this.#tracks = [...this.#tracks, ...missing.map((track) => this.#createTrack(connection, track))];
+    this.#tracks = [...this.#tracks, ...missing.flatMap((track) => this.#createTrack(connection, track))];
     return connection.transceivers.length > 0;
   }
 
@@ -318,9 +318,17 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     return this.#tracks.some(({ track }) => track.name === name);
   }
 
-  #createTrack(connection: Connection, track: SinkTrack): SessionTrack {
+  /** Without the further sizes of those that are sent in several. */
+  get #leading(): readonly SessionTrack[] {
+    return this.#tracks.filter(({ leads }) => leads);
+  }
+
+  /** A track, and one more for each further size of it that the peer may take. */
+  #createTrack(connection: Connection, track: SinkTrack): SessionTrack[] {
     const { retransmission, retransmissionPercentage, fec, congestionControl, encodings } = this.#options;
-    const { playoutDelay, absCaptureTime, referenceClock } = this.#options;
+    const { playoutDelay, absCaptureTime, referenceClock, simulcast, passthrough } = this.#options;
+    // What is passed on as it is has one size.
+    const resizable = track.kind === 'video' && !(passthrough === 'always' && track.input.encoded);
     const transceiver = connection.addTransceiver({
       kind: track.kind,
       direction: 'sendonly',
@@ -331,22 +339,27 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
       captureTime: absCaptureTime,
       clock: clockOf(referenceClock),
       ...(track.kind === 'video' && playoutDelay ? { advisedDelay: playoutDelay } : {}),
+      ...(resizable ? { simulcast } : {}),
       ...(track.msid === undefined ? {} : { streamId: track.msid }),
     });
-    return new SessionTrack(track, transceiver, this, {
-      sessionId: this.id,
-      encodings,
-      bitrate: this.#bitrates.start(track),
-      exact: this.#bitrates.exact,
-      retransmissionPercentage,
-    });
+    return transceiver.senders.map(
+      (_, layer) =>
+        new SessionTrack(track, transceiver, this, {
+          sessionId: this.id,
+          encodings,
+          layer,
+          bitrate: this.#bitrates.start(track),
+          exact: this.#bitrates.exact,
+          retransmissionPercentage,
+        }),
+    );
   }
 
   /** Offer and answer are complete: gets every track that the peer takes its encoding. */
   async #onAgreed(connection: Connection): Promise<void> {
     const first = !this.#agreed;
     this.#agreed = true;
-    for (const { track, transceiver } of this.#tracks) {
+    for (const { track, transceiver } of this.#leading) {
       if (transceiver.codec) continue;
       // What a consumer's own offer had no place for it did not ask for: it is not offered later, either.
       if (transceiver.mid === undefined) connection.withdraw(transceiver);
@@ -396,7 +409,7 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
 
   #limit(taken: readonly SessionTrack[], anew = false): void {
     const { control } = this.#egress;
-    const tracks = taken.map(({ track }) => track);
+    const tracks = taken.filter(({ leads }) => leads).map(({ track }) => track);
     const limits = this.#bitrates.limits(tracks, taken);
     const now = performance.now();
     control.setLimits(anew ? { ...limits, start: this.#bitrates.startTarget(tracks) } : limits, now);

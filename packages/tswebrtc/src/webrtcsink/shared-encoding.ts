@@ -28,6 +28,8 @@ export interface SharedEncodingOptions {
   readonly packetizationMode?: 0 | 1;
   /** What it makes at which bitrate. Video only; default: what the source has. */
   readonly mitigationRule?: MitigationRule | undefined;
+  /** How many times smaller than the track's pictures these were opened to be. */
+  readonly scale?: number | undefined;
   /** Whether its packets tell when their frames were captured. */
   readonly captureTimes: boolean;
   /** Changes frames before they are packetised. */
@@ -38,6 +40,11 @@ export interface SharedEncodingOptions {
   readonly logger: Logger;
   readonly onError: (error: Error) => void;
   readonly onEnded: () => void;
+}
+
+/** Pixels; `scale` is how many times smaller than `height`. */
+export function scaledHeight(height: number, scale: number): number {
+  return Math.max(2, Math.round(height / scale / 2) * 2);
 }
 
 /** An encoder that makes less than this part of its bitrate for so long, ms, has nothing more to say, until it makes more than that part. */
@@ -58,6 +65,7 @@ export class SharedEncoding {
   readonly #subscribers = new Set<FrameSubscriber>();
   readonly #governor: KeyframeGovernor;
   readonly #mitigation: Mitigation | undefined;
+  #scaled: { readonly height: number } | undefined;
   readonly #made = new BitrateWindow();
   readonly #mean: MeanBitrate | undefined;
   #contentLimitedSince: number | undefined;
@@ -86,6 +94,8 @@ export class SharedEncoding {
     const { mitigationRule = () => ({}) } = options;
     this.#mitigation = track.kind === 'video' ? new Mitigation(track.format, mitigationRule, bitrate) : undefined;
     if (this.#mitigation && this.#mitigation.active.length > 0) encoding.setFormat(this.#mitigation.format);
+    const { scale = 1 } = options;
+    if (track.kind === 'video' && scale > 1) this.#scaled = { height: scaledHeight(track.format.height, scale) };
     encoding.on('frame', (frame) => this.#onFrame(frame));
     encoding.on('error', (error) => options.onError(error));
     encoding.on('ended', () => options.onEnded());
@@ -117,7 +127,11 @@ export class SharedEncoding {
     const { track } = this.#options;
     if (track.kind !== 'video' || !this.#mitigation) return undefined;
     const { width, height } = track.format;
-    const { width: toWidth, height: toHeight, framerate = track.format.framerate } = this.#mitigation.format;
+    const {
+      width: toWidth,
+      height: toHeight,
+      framerate = track.format.framerate,
+    } = { ...this.#mitigation.format, ...this.#scaled };
     const even = (pixels: number): number => Math.round(pixels / 2) * 2;
     return {
       width: toWidth ?? (toHeight ? even((width * toHeight) / height) : width),

@@ -128,6 +128,7 @@ export class SinkSessions {
       retransmission: options.doRetransmission,
       retransmissionPercentage: options.rtxPercentage,
       fec: options.doFec,
+      simulcast: options.simulcast,
       timeCodes: options.forwardMetas.includes('timecode'),
       referenceClock: options.doClockSignalling ? options.referenceClock : null,
       playoutDelay: options.playoutDelay,

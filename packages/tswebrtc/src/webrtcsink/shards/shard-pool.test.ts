@@ -24,6 +24,7 @@ const optionsOf = (id: string): Omit<SessionOptions, 'shard' | 'encodings'> => (
   retransmission: true,
   retransmissionPercentage: -1,
   fec: true,
+  simulcast: 0,
   timeCodes: false,
   consumerOffers: false,
   referenceClock: null,

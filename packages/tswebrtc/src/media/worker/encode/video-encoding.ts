@@ -74,6 +74,7 @@ export class VideoEncoding implements RunningEncoding {
     faults: EncoderFaults,
   ) {
     this.#options = options;
+    if (options.height !== undefined) this.#wanted = { height: options.height };
     this.#bitrate = options.bitrate;
     this.#encoder = encoder;
     this.#output = output;
@@ -106,7 +107,9 @@ export class VideoEncoding implements RunningEncoding {
   ): Promise<VideoEncoding> {
     const refused: EncoderFailure[] = [];
     const faults = new EncoderFaults();
-    const bounded = { ...format, ...withinLevel(options, { ...format, framerate: format.framerate || DEFAULT_FRAMERATE }) };
+    const { height } = options;
+    const size = height === undefined ? format : resized(format, { height });
+    const bounded = { ...format, ...withinLevel(options, { ...size, framerate: format.framerate || DEFAULT_FRAMERATE }) };
     const settings = encoderSettings(options, bounded, options.bitrate);
     const encoder = await VideoEncoder.open(settings, candidates, { refused, faults });
     output.chosen?.({ implementation: encoder.implementation, refused });
@@ -252,13 +255,8 @@ export class VideoEncoding implements RunningEncoding {
     return true;
   }
 
-  #targetSize({ width, height }: RawVideoFormat): { width: number; height: number } {
-    const { width: toWidth, height: toHeight } = this.#wanted;
-    const size = {
-      width: legalSize(toWidth ?? (toHeight ? (width * toHeight) / height : width)),
-      height: legalSize(toHeight ?? (toWidth ? (height * toWidth) / width : height)),
-    };
-    const within = withinLevel(this.#options, { ...size, framerate: 0 });
+  #targetSize(format: RawVideoFormat): { width: number; height: number } {
+    const within = withinLevel(this.#options, { ...resized(format, this.#wanted), framerate: 0 });
     return { width: within.width, height: within.height };
   }
 
@@ -273,6 +271,17 @@ export class VideoEncoding implements RunningEncoding {
 function fits(encoder: VideoEncoder, { width, height, colorSpace, framerate }: RawVideoFormat): boolean {
   if (encoder.width !== width || encoder.height !== height || encoder.colorSpace !== colorSpace) return false;
   return encoder.fixedFramerate === undefined || encoder.fixedFramerate === (framerate || DEFAULT_FRAMERATE);
+}
+
+/** The size asked for; where that is one side only, the other follows. */
+function resized(
+  { width, height }: Pick<VideoFormat, 'width' | 'height'>,
+  { width: toWidth, height: toHeight }: Format,
+): { width: number; height: number } {
+  return {
+    width: legalSize(toWidth ?? (toHeight ? (width * toHeight) / height : width)),
+    height: legalSize(toHeight ?? (toWidth ? (height * toWidth) / width : height)),
+  };
 }
 
 function legalSize(pixels: number): number {
