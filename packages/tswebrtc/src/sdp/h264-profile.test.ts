@@ -70,6 +70,9 @@ describe('agreeOnH264', () => {
     expect(agreed({ ...ours, 'profile-level-id': '42e00d' })).toEqual({ packetizationMode: 1, profile: 'constrained-baseline' });
     const { 'level-asymmetry-allowed': _, ...symmetric } = ours;
     expect(agreed({ ...symmetric, 'profile-level-id': '42e00d' })).toMatchObject({ level: 13 });
+    // 2.5 is none.
+    expect(agreed({ ...symmetric, 'profile-level-id': '42e019' })).toMatchObject({ level: 22 });
+    expect(agreed({ ...symmetric, 'profile-level-id': '42e000' })).toMatchObject({ level: 10 });
   });
 
   it('takes the profile that the peer decodes, and the packetization mode of the offer', () => {

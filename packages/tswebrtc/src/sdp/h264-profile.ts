@@ -85,6 +85,9 @@ export interface H264Agreement {
   readonly level?: number;
 }
 
+/** Those there are (ITU-T H.264 table A-1), times ten: whatever else a peer says has the limits of the one below. */
+const LEVELS = [10, LEVEL_1B, 11, 12, 13, 20, 21, 22, 30, 31, 32, 40, 41, 42, 50, 51, 52, 60, 61, 62] as const;
+
 type Fmtp = Readonly<Record<string, string>>;
 
 /**
@@ -99,7 +102,7 @@ export function agreeOnH264(local: Fmtp, remote: Fmtp, offered: Fmtp): H264Agree
   return {
     packetizationMode: offered['packetization-mode'] === '1' ? 1 : 0,
     profile: theirs?.profile ?? 'constrained-baseline',
-    ...(silent || asymmetric || !theirs ? {} : { level: theirs.level }),
+    ...(silent || asymmetric || !theirs ? {} : { level: LEVELS.findLast((level) => level <= theirs.level) ?? LEVELS[0] }),
   };
 }
 

@@ -26,6 +26,8 @@ const PCM_RATES = [48_000, 44_100] as const;
 
 export interface OfferedCodecs {
   readonly videoCodecs: readonly VideoCodecName[];
+  /** Those of them that can be encoded here; the others are sent only as they come. */
+  readonly encodable: readonly VideoCodecName[];
   readonly audioCodecs: readonly AudioCodecName[];
   readonly passthrough: PassthroughMode;
 }
@@ -35,7 +37,8 @@ export interface OfferedCodecs {
  * whoever can takes its packets as they are, and no other where nothing may be encoded anew.
  */
 export function preferencesFor(offered: OfferedCodecs, input: InputTrack): CodecPreference[] {
-  const codecs: readonly CodecName[] = input.kind === 'video' ? offered.videoCodecs : offered.audioCodecs;
+  const wanted: readonly CodecName[] = input.kind === 'video' ? offered.videoCodecs : offered.audioCodecs;
+  const codecs = input.kind === 'video' ? offered.videoCodecs.filter((codec) => offered.encodable.includes(codec)) : wanted;
   const { encoded } = input;
   if (!encoded || offered.passthrough === 'never')
     return withLastResort(
@@ -44,12 +47,12 @@ export function preferencesFor(offered: OfferedCodecs, input: InputTrack): Codec
     );
   const own = ownPreferences(encoded, input);
   if (offered.passthrough === 'always') return own;
-  if (!codecs.includes(encoded.codec))
+  if (!wanted.includes(encoded.codec))
     return withLastResort(
       codecs,
       codecs.flatMap((name) => preferencesOf(name, input)),
     );
-  const usual = isSpecial(encoded) ? preferencesOf(encoded.codec, input) : [];
+  const usual = isSpecial(encoded) && codecs.includes(encoded.codec) ? preferencesOf(encoded.codec, input) : [];
   const others = codecs.filter((codec) => codec !== encoded.codec);
   return withLastResort(codecs, [...own, ...usual, ...others.flatMap((name) => preferencesOf(name, input))]);
 }

@@ -63,6 +63,11 @@ export class EncodingGroup {
     );
   }
 
+  /** Nobody is in it, and nothing runs. */
+  get empty(): boolean {
+    return this.#entries.size === 0 && this.#memberships.size === 0;
+  }
+
   /** Gets `subscriber` frames at about `target` bit/s; rejects with `ENCODER_FAILED`. `label` names it in statistics. */
   async join(subscriber: GroupSubscriber, target: number, label: string): Promise<Membership> {
     const membership = new Membership(this, subscriber, this.#options.kind, label, target);

@@ -1,4 +1,4 @@
-/** The encodings of a sink: a group for each track and codec that any session wants. */
+/** The encodings of a sink: a group for each track, codec and form of it that any session wants. */
 import { availableParallelism } from 'node:os';
 import type { Logger } from '../common/logger.ts';
 import type { CodecName, EncodingOptions, MediaEngine, VideoCodecName } from '../media/types.ts';
@@ -34,7 +34,7 @@ export interface EncodingPoolOptions {
   readonly minBitrate: number;
   readonly maxBitrate: number;
   readonly encoding: 'shared' | 'per-consumer';
-  /** Most of one track and codec; 0: as many as half of the cores can do, and two of the full picture at least. */
+  /** Most of one track and codec, one for each form of it at least; 0: as many as half of the cores can do, and two of the full picture at least. */
   readonly maxEncodings: number;
   readonly mitigationModes: readonly MitigationMode[];
   readonly configureMitigationCaps?: ConfigureMitigationCaps | undefined;
@@ -75,8 +75,14 @@ export interface EncodingFigures {
   readonly keyframes: number;
 }
 
+interface GroupEntry {
+  readonly track: SinkTrack;
+  readonly wanted: WantedMedia;
+  readonly group: EncodingGroup;
+}
+
 export class EncodingPool implements EncodingSource {
-  readonly #groups = new Map<string, { readonly track: SinkTrack; readonly group: EncodingGroup }>();
+  readonly #groups = new Map<string, GroupEntry>();
   readonly #engine: MediaEngine;
   readonly #shard: Shard;
   readonly #options: EncodingPoolOptions;
@@ -108,7 +114,8 @@ export class EncodingPool implements EncodingSource {
     const key = [track.name, codec, format?.channels, format?.sampleRate, JSON.stringify(form), scale].join('/');
     let entry = this.#groups.get(key);
     if (!entry) {
-      entry = { track, group: this.#createGroup(track, wanted) };
+      this.#dropEmpty();
+      entry = { track, wanted, group: this.#createGroup(track, wanted) };
       this.#groups.set(key, entry);
     }
     return entry.group.join(subscriber, bitrate, sessionId);
@@ -193,6 +200,37 @@ export class EncodingPool implements EncodingSource {
     return { most: Math.max(ENCODER_PART * availableParallelism(), LEAST_ENCODINGS * cost(this.#options.maxBitrate)), cost };
   }
 
+  /** What the other forms of the codec that sessions are sent leave of the budget. */
+  #shareOf(budget: EncodingBudget, track: SinkTrack, wanted: WantedMedia): EncodingBudget {
+    const { most, cost = () => 1 } = budget;
+    // Each size of a picture sent in several has a budget of its own.
+    const { codec, scale } = wanted;
+    const others = (): GroupEntry[] =>
+      [...this.#groups.values()].filter(
+        (entry) =>
+          entry.track === track && entry.wanted !== wanted && entry.wanted.codec === codec && entry.wanted.scale === scale,
+      );
+    const spent = ({ group }: GroupEntry): number =>
+      group.encodings
+        .filter(({ encoding, members }) => members.length > 0 && !encoding.passthrough)
+        .reduce((sum, { encoding }) => sum + cost(encoding.bitrate), 0);
+    return {
+      ...budget,
+      get most(): number {
+        return most - others().reduce((sum, entry) => sum + spent(entry), 0);
+      },
+    };
+  }
+
+  /** Forms that nobody is sent any more: peers name as many as they like. */
+  #dropEmpty(): void {
+    for (const [key, { wanted, group }] of this.#groups) {
+      if (!wanted.form || !group.empty) continue;
+      this.#groups.delete(key);
+      void group.close();
+    }
+  }
+
   /** The input's own packets, where they are of this codec. */
   #passthrough(track: SinkTrack, codec: CodecName): Pick<EncodingGroupOptions, 'passthrough'> {
     const { passthrough } = this.#options;
@@ -224,7 +262,11 @@ export class EncodingPool implements EncodingSource {
     const { bitrate: sound } = soundRates(wanted);
     const limits = video ? { min: minBitrate, max: maxBitrate } : { min: sound, max: sound };
     return new EncodingGroup({
-      planner: new RungPlanner(new RungLadder(limits.min, limits.max), limits, this.#budget(track, scale)),
+      planner: new RungPlanner(
+        new RungLadder(limits.min, limits.max),
+        limits,
+        this.#shareOf(this.#budget(track, scale), track, wanted),
+      ),
       kind: track.kind,
       perConsumer,
       logger: this.#logger,

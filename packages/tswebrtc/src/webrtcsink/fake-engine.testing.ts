@@ -12,6 +12,7 @@ import type {
   InputTrack,
   MediaEngine,
   MediaInput,
+  VideoCodecName,
 } from '../media/types.ts';
 
 export class FakeEngine implements MediaEngine {
@@ -24,6 +25,10 @@ export class FakeEngine implements MediaEngine {
   failure: Error | undefined;
   /** Makes encodings fail right after they opened. */
   failsOnOpening = false;
+  /** For which encoders open; undefined: all. */
+  encodable: readonly VideoCodecName[] | undefined;
+  /** With which encodings were opened. */
+  readonly requested: EncodingOptions[] = [];
 
   async openInput(description: InputDescription): Promise<MediaInput> {
     if (description.type === 'file' && description.path === 'missing')
@@ -34,6 +39,7 @@ export class FakeEngine implements MediaEngine {
   }
 
   async openEncoding(track: InputTrack, options: EncodingOptions): Promise<Encoding> {
+    this.requested.push(options);
     if (this.failure) throw this.failure;
     const encoding = new FakeEncoding(`encoding-${++this.opened}`, options.codec, track.id, () =>
       this.encodings.splice(this.encodings.indexOf(encoding), 1),
@@ -41,6 +47,10 @@ export class FakeEngine implements MediaEngine {
     this.encodings.push(encoding);
     if (this.failsOnOpening) queueMicrotask(() => queueMicrotask(() => encoding.fail(new Error('it broke at once.'))));
     return encoding;
+  }
+
+  async findEncoders(codecs: readonly VideoCodecName[]): Promise<readonly VideoCodecName[]> {
+    return codecs.filter((codec) => this.encodable?.includes(codec) ?? true);
   }
 
   async openPassthrough(): Promise<never> {

@@ -152,7 +152,7 @@ export const sinkProperties = {
     type: uint(0, 64),
     default: 0,
     when: 'ready',
-    doc: 'Most encoders of one track and codec that run when consumers share; 0 is as many as half of the cores can do, two of the full picture at least.',
+    doc: 'Most encoders of one track and codec that run when consumers share, one for each form of it at least; 0 is as many as half of the cores can do, two of the full picture at least.',
   }),
   shards: property({
     type: uint(0, 64),

@@ -35,6 +35,8 @@ export interface SessionOptions {
   readonly peerId: string;
   readonly tracks: readonly SinkTrack[];
   readonly videoCodecs: readonly VideoCodecName[];
+  /** Those of them that can be encoded here. */
+  readonly encodable: readonly VideoCodecName[];
   readonly audioCodecs: readonly AudioCodecName[];
   readonly passthrough: PassthroughMode;
   readonly congestionControl: CongestionControlMode;

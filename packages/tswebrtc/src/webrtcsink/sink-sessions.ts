@@ -22,7 +22,8 @@ export interface SinkSessionsOptions {
   readonly encodings: EncodingPool;
   readonly signaller: Signaller;
   /** Those that can be encoded here, or come encoded. */
-  readonly videoCodecs: () => readonly VideoCodecName[];
+  /** Those of the video codecs wanted that can be encoded here. */
+  readonly encodable: readonly VideoCodecName[];
   /** What a new session is given. */
   readonly tracks: () => readonly SinkTrack[];
   readonly connection: () => Omit<ConnectionOptions, 'srtpSender' | 'logger'>;
@@ -112,12 +113,13 @@ export class SinkSessions {
   }
 
   #sessionOptions(id: string, peerId: string): Omit<SessionOptions, 'shard' | 'encodings'> {
-    const { options, videoCodecs, encodings, tracks, connection, signaller, logger } = this.#options;
+    const { options, encodable, encodings, tracks, connection, signaller, logger } = this.#options;
     return {
       id,
       peerId,
       tracks: tracks(),
-      videoCodecs: videoCodecs(),
+      videoCodecs: options.videoCaps,
+      encodable,
       audioCodecs: options.audioCaps,
       passthrough: options.passthrough,
       startBitrate: Math.min(Math.max(options.startBitrate, options.minBitrate), options.maxBitrate),

@@ -86,6 +86,39 @@ describe('sessions', () => {
     expect(first.packets[0]!.ssrc).not.toBe(second.packets[0]!.ssrc);
   });
 
+  it('are offered no codec of which no encoder opens, and encoders are set up as the application says', async () => {
+    engine.encodable = ['VP8'];
+    const asked: unknown[] = [];
+    const own = new WebRTCSink({
+      engine,
+      signaller: { uri },
+      stunServer: null,
+      videoCodecs: ['H264', 'VP8'],
+      encoderSetup: (_peer, trackName, encoder) => {
+        asked.push([trackName, encoder.codec, encoder.implementation]);
+        encoder.options.deadline = 'good';
+        encoder.threadCount = 3;
+        return encoder.implementation === 'libvpx';
+      },
+    });
+    own.addTrack(testVideo());
+    own.addTrack(testAudio());
+    try {
+      await own.start();
+      const consumer = await watch();
+      await playing(consumer);
+      const offer = JSON.stringify(consumer.messages);
+      expect(offer).toContain('VP8/90000');
+      expect(offer).not.toContain('H264');
+      expect(asked).toContainEqual(['video_0', 'VP8', 'libvpx']);
+      const { overrides } = engine.requested.find(({ codec }) => codec === 'VP8')!;
+      expect(overrides!.libvpx).toEqual({ options: { deadline: 'good' }, withoutDefaults: true, threadCount: 3 });
+      expect(overrides!.vp8_vaapi).toMatchObject({ withoutDefaults: false });
+    } finally {
+      await own.close();
+    }
+  });
+
   it('that may use relays alone end at once where there is none, and both sides are told why', async () => {
     // Port 9 discards, if anybody listens at all.
     const relayed = new WebRTCSink({

@@ -306,12 +306,6 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
     this.#inputs.start();
   }
 
-  /** What can be offered: what can be encoded, and what comes encoded. */
-  #videoCodecs(): readonly VideoCodecName[] {
-    const encoded = new Set<string>(this.#inputs.liveTracks.flatMap(({ input }) => input.encoded?.codec ?? []));
-    return this.#options.videoCaps.filter((codec) => this.#encodable.includes(codec) || encoded.has(codec));
-  }
-
   async #register(): Promise<void> {
     const signaller = this.#createSignaller();
     this.#signaller = signaller;
@@ -324,7 +318,7 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
       shards: this.#shards!,
       encodings: this.#encodings!,
       signaller,
-      videoCodecs: () => this.#videoCodecs(),
+      encodable: this.#encodable,
       tracks: () => this.#inputs.liveTracks,
       connection: () => this.#connectionOptions,
       onAdded: (session) => {

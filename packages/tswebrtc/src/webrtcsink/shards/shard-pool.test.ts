@@ -15,6 +15,7 @@ const optionsOf = (id: string): Omit<SessionOptions, 'shard' | 'encodings'> => (
   peerId: `peer of ${id}`,
   tracks: [],
   videoCodecs: ['VP8'],
+  encodable: ['VP8'],
   audioCodecs: ['OPUS'],
   passthrough: 'auto',
   congestionControl: 'gcc',
