@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { chromiumMissing, launchChromium } from '../../interop/chromium.ts';
 import { CommandProcess } from '../../interop/command-process.ts';
 import { type PlayerPage, servePlayerPage } from '../../interop/player-page.ts';
+import type { SinkStats } from '../../packages/tswebrtc/src/index.ts';
 
 let browser: Browser;
 let served: PlayerPage;
@@ -38,7 +39,9 @@ it('plays in Chromium what another producer sends, for which it asks that one fo
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const lines = createInterface({ input: example.stdout! })[Symbol.asyncIterator]();
-  const signalling = /(ws:\S+)/.exec((await lines.next()).value)![1]!;
+  const { value: opened } = await lines.next();
+  const signalling = /(ws:\S+)/.exec(opened)![1]!;
+  const pages = /(http:\S+)/.exec(opened)![1]!;
 
   const page = await browser.newPage();
   await page.goto(served.url);
@@ -53,6 +56,15 @@ it('plays in Chromium what another producer sends, for which it asks that one fo
   await expect
     .poll(async () => (await page.evaluate(() => window.player.figures())).video!.framesDecoded, { timeout: 15_000 })
     .toBeGreaterThan(before.framesDecoded + 20);
+
+  // As they came: nothing is encoded anew.
+  const { encodings } = (await (await fetch(new URL('stats', pages))).json()) as SinkStats;
+  expect(
+    encodings.map(({ codec, passthrough }) => ({ codec, passthrough })).sort((a, b) => (a.codec < b.codec ? -1 : 1)),
+  ).toEqual([
+    { codec: 'H264', passthrough: true },
+    { codec: 'OPUS', passthrough: true },
+  ]);
 
   example.kill('SIGINT');
   const [code] = await once(example, 'exit');
