@@ -113,7 +113,7 @@ async function listen(page: Page, channels: number): Promise<number[][]> {
         splitter.connect(analyser, channel);
         return analyser;
       });
-      // Several looks: where the receiver stretches the sound to keep pace, a look at it shows tones that are smeared.
+      // The loudest of several looks: a look at the moment in which the receiver leaves something out shows less.
       const highest = analysers.map(() => pitches.map(() => Number.NEGATIVE_INFINITY));
       for (let look = 0; look < 5; look++) {
         await new Promise((resolve) => setTimeout(resolve, 800));
@@ -126,7 +126,7 @@ async function listen(page: Page, channels: number): Promise<number[][]> {
           }
         }
       }
-      const heard = highest.map((levels) => levels.flatMap((level, index) => (level > -42 ? [index] : [])));
+      const heard = highest.map((levels) => levels.flatMap((level, index) => (level > -40 ? [index] : [])));
       await context.close();
       return heard;
     },
@@ -153,14 +153,12 @@ describe('Chromium', () => {
     expect(await listen(page, 2)).toEqual([[0], [1]]);
   });
 
-  it('plays 5.1 where the page offers multiopus, the front on the speakers it belongs to', async () => {
+  it('plays 5.1 where the page offers multiopus, all of it on two speakers', async () => {
     const page = await play('MULTIOPUS', 6, ['a=rtpmap:127 multiopus/48000/6', `a=fmtp:127 ${SURROUND}`]);
     expect(await codecOf(page)).toEqual({ mimeType: 'audio/multiopus', channels: 6, clockRate: 48_000 });
-    // How much of the woofer and the back Chromium mixes in differs from session to session.
-    const front = (await listen(page, 2)).map((channels) => channels.filter((channel) => channel < 3));
-    expect(front).toEqual([
-      [0, 2],
-      [1, 2],
+    expect(await listen(page, 2)).toEqual([
+      [0, 2, 3, 4],
+      [1, 2, 3, 5],
     ]);
   });
 });

@@ -5,8 +5,14 @@ const SAMPLE_RATE = 48_000;
 /** Speaker positions of WAVE: left, right, centre, woofer, back left, back right, side left, side right. */
 const MASKS: Readonly<Record<number, number>> = { 1: 0x4, 2: 0x3, 6: 0x3f, 8: 0x63f };
 
-/** Hz, of channel `index`: low enough for a woofer and for telephony, and whole periods in a second. */
-export const toneOf = (index: number): number => 60 + 25 * index;
+/**
+ * Low enough for telephony, that of the woofer for a woofer. All are multiples of the first: a receiver that keeps pace leaves out or
+ * repeats whole periods of the first channel, which cuts the others to pieces where they do not fit in.
+ */
+const TONES = [80, 240, 320, 160, 400, 480, 560, 640];
+
+/** Hz, of channel `index`: whole periods in a second. */
+export const toneOf = (index: number): number => TONES[index]!;
 
 /** Writes a WAVE file of whole seconds. */
 export async function makeSurroundFile(path: string, channels: 1 | 2 | 6 | 8, seconds = 2): Promise<void> {
