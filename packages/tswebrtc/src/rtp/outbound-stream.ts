@@ -6,9 +6,11 @@
  * Sans-IO: `now` is ms on any steady clock, always the same one; `wallTime` is ms since the Unix epoch.
  */
 import { FecSender } from './fec-sender.ts';
-import { encodePlayoutDelay, isOneByteExtensionId, ONE_BYTE_STOP } from './header-extensions.ts';
-import { compactNtp, toAbsSendTime, toNtp } from './ntp.ts';
+import { FrameNumbers } from './frame-numbers.ts';
+import { HeaderElements } from './header-elements.ts';
+import { compactNtp, toNtp } from './ntp.ts';
 import { OutboundCounters, type OutboundStreamStats } from './outbound-counters.ts';
+import type { OutboundStreamOptions } from './outbound-options.ts';
 import type { PacketArena } from './packet-arena.ts';
 import { PacketHistory, PacketKind } from './packet-history.ts';
 import type { PacketisedFrame } from './packetised-frame.ts';
@@ -18,63 +20,12 @@ import { RemoteInbound, type RemoteInboundStats } from './remote-inbound.ts';
 import { RetransmissionQueue } from './retransmission-queue.ts';
 import type { ReportBlock, SenderReport } from './rtcp/types.ts';
 import type { SendOps } from './send-ops.ts';
-import { type StreamName, StreamNames } from './stream-names.ts';
 import { hasCaptureTime, headerLengthOf, RTX_HEADER_LENGTH, TEMPLATE_LAYOUT } from './template.ts';
 import { TransportNumbers } from './transport-numbers.ts';
 
 export type { OutboundStreamStats } from './outbound-counters.ts';
+export type { OutboundStreamOptions } from './outbound-options.ts';
 export type { RemoteInboundStats } from './remote-inbound.ts';
-
-export interface OutboundStreamOptions {
-  readonly ssrc: number;
-  readonly payloadType: number;
-  /** Hz. */
-  readonly clockRate: number;
-  /** With `rtxPayloadType`: lost packets are sent again as RFC 4588 says; without: they are sent again as they were. */
-  readonly rtxSsrc?: number;
-  readonly rtxPayloadType?: number;
-  /** RED: with `ulpfecPayloadType` for protected video, without for redundant audio. */
-  readonly redPayloadType?: number;
-  readonly ulpfecPayloadType?: number;
-  /** RTX of RED; without, what was in RED is sent again as `rtxPayloadType` says, out of its RED. */
-  readonly redRtxPayloadType?: number;
-  /** Ids under which the session negotiated each extension; 1..14, others cannot be sent and are taken as not negotiated. */
-  readonly extensions: {
-    readonly transportCc?: number;
-    readonly absSendTime?: number;
-    readonly playoutDelay?: number;
-    readonly absCaptureTime?: number;
-  };
-  /**
-   * What the receiver is told under `extensions.playoutDelay`: how long to wait before it shows a frame, at least and at most, ms.
-   * It takes the place of abs-send-time, so it is not sent where that was negotiated too.
-   */
-  readonly playoutDelay?: readonly [min: number, max: number];
-  /**
-   * What packets are named until the peer reports on the stream, and retransmissions always: instead of the send time or the
-   * playout delay. Default: nothing.
-   */
-  readonly names?: { readonly media: readonly StreamName[]; readonly retransmissions: readonly StreamName[] } | undefined;
-  /** Whether the peer reports as RFC 8888 says, so that `transportSequenceNumberOf` must know. Default false. */
-  readonly congestionControlFeedback?: boolean;
-  /** 16-bit, random (RFC 3550 §5.1). Below 2^15 a loss right at the start cannot be mistaken for a wrap (RFC 3711 §3.3.1). */
-  readonly initialSequenceNumber: number;
-  readonly initialRtxSequenceNumber: number;
-  /** 32-bit, random, added to every timestamp. */
-  readonly timestampOffset: number;
-  /** Instead: timestamps count from here, ms since the Unix epoch (RFC 7273 §5.2). */
-  readonly timestampEpoch?: number;
-  /** 15-bit, random. */
-  readonly initialPictureId: number;
-  /** How long a sent packet can be asked for again, ms. Default 1000. */
-  readonly historyDuration?: number;
-  /** How many packets are kept at most. A power of two up to 32768. Default 1024. */
-  readonly historySize?: number;
-  /** How many bytes of packets are kept at most. Default 2 MiB. */
-  readonly historyBytes?: number;
-  /** Most that retransmissions may take of the bytes sent, per cent; -1, the default, sets no bound. */
-  readonly retransmissionPercentage?: number;
-}
 
 const DEFAULT_HISTORY_DURATION = 1000;
 const DEFAULT_HISTORY_SIZE = 1024;
@@ -95,18 +46,8 @@ export class OutboundStream {
   /** Sequence number of the first packet. */
   readonly initialSequenceNumber: number;
 
-  #timestampOffset: number;
-  #epoch: number | undefined;
-  readonly #transportCcId: number;
-  readonly #absSendTimeId: number;
-  /** What stands in the place of the send time where it says something else, the same in each packet. */
-  readonly #constant: number | undefined;
-  /** What stands before a capture time: id and length - 1; the end of the block where the peer knows no such thing. */
-  readonly #captureTimeByte: number;
-  readonly #names: StreamNames | undefined;
-  readonly #rtxNames: StreamNames | undefined;
-  /** The peer knows the stream's name. */
-  #named = false;
+  readonly #elements: HeaderElements;
+  readonly #frameNumbers: FrameNumbers;
   readonly #history: PacketHistory;
   readonly #remote: RemoteInbound;
   /** Where the peer reports by RTP sequence numbers: of the stream, and of its retransmissions. */
@@ -125,17 +66,12 @@ export class OutboundStream {
   /** Next packet index (RFC 3711 §3.3.1): roll-over counter and sequence number in one number that does not wrap. */
   #nextIndex: number;
   #nextRtxIndex: number;
-  #pictureId: number;
-  #tl0PictureIndex: number;
 
   readonly #resends: RetransmissionQueue;
 
   /** Sequence number of the last packet that makes good padding, -1 for none. */
   #goodPadding = -1;
 
-  #lastTimestamp = 0;
-  #sentTimestamp = 0;
-  #lastCaptureTime: number | undefined;
   #lastFir: number | undefined;
 
   readonly #counters = new OutboundCounters();
@@ -152,17 +88,8 @@ export class OutboundStream {
     const rtx = options.rtxSsrc !== undefined && options.rtxPayloadType !== undefined;
     this.rtxSsrc = rtx ? options.rtxSsrc! >>> 0 : undefined;
     this.rtxPayloadType = rtx ? options.rtxPayloadType : undefined;
-    this.#timestampOffset = options.timestampOffset;
-    this.#epoch = options.timestampEpoch;
-    this.#transportCcId = usableId(options.extensions.transportCc);
-    const { absSendTime, playoutDelay: playoutDelayId } = options.extensions;
-    const delayed = absSendTime === undefined && options.playoutDelay !== undefined;
-    this.#absSendTimeId = usableId(delayed ? playoutDelayId : absSendTime);
-    this.#constant = delayed ? encodePlayoutDelay(...options.playoutDelay!) : undefined;
-    const captureTimeId = usableId(options.extensions.absCaptureTime) || ONE_BYTE_STOP;
-    this.#captureTimeByte = captureTimeId === ONE_BYTE_STOP ? ONE_BYTE_STOP << 4 : (captureTimeId << 4) | 7;
-    this.#names = options.names && new StreamNames(options.names.media);
-    this.#rtxNames = options.names && new StreamNames(options.names.retransmissions);
+    this.#elements = new HeaderElements(options);
+    this.#frameNumbers = new FrameNumbers(options);
     this.#history = new PacketHistory(
       size,
       options.historyDuration ?? DEFAULT_HISTORY_DURATION,
@@ -174,8 +101,8 @@ export class OutboundStream {
       this.#fec = new FecSender({
         payloadType: options.payloadType,
         ulpfecPayloadType: options.ulpfecPayloadType,
-        transportCcId: this.#transportCcId,
-        captureTimeByte: this.#captureTimeByte,
+        transportCcId: this.#elements.transportCcId,
+        captureTimeByte: this.#elements.captureTimeByte,
         history: this.#history,
       });
     }
@@ -187,19 +114,16 @@ export class OutboundStream {
     this.initialSequenceNumber = options.initialSequenceNumber & 0xffff;
     this.#nextIndex = this.initialSequenceNumber;
     this.#nextRtxIndex = options.initialRtxSequenceNumber & 0xffff;
-    this.#pictureId = options.initialPictureId & 0x7fff;
-    // Any start will do (RFC 7741 §4.2); taken from the random picture id.
-    this.#tl0PictureIndex = options.initialPictureId & 0xff;
   }
 
   /** Whether packets carry transport-wide sequence numbers. */
   get usesTransportCc(): boolean {
-    return this.#transportCcId !== 0;
+    return this.#elements.transportCcId !== 0;
   }
 
   /** Whether the caller is to count a transport-wide number for each packet: it is carried, or at least reported on. */
   get countsTransport(): boolean {
-    return this.#transportCcId !== 0 || this.#numbers !== undefined;
+    return this.usesTransportCc || this.#numbers !== undefined;
   }
 
   /**
@@ -245,20 +169,16 @@ export class OutboundStream {
     const length = this.#lengths[index]!;
     const last = index === frame.count - 1;
     const pictureIdOffset = frame.pictureIdOffset ?? 0;
-    if (index === 0) {
-      if (this.#epoch !== undefined) this.#countFrom(this.#epoch, frame);
-      this.#beginFrame(frame, (frame.timestamp + this.#timestampOffset) >>> 0, pictureIdOffset);
-    }
-    const timestamp = this.#sentTimestamp;
+    if (index === 0) this.#frameNumbers.begin(frame);
 
     const headerLength = headerLengthOf(arena.bytes, arena.offset(position));
     const slot = this.#record(position, length, headerLength, this.#kind, now, transportSequenceNumber);
     const history = this.#history;
-    history.timestamps[slot] = timestamp;
+    history.timestamps[slot] = this.#frameNumbers.timestamp;
     history.markers[slot] = frame.marker && last ? 1 : 0;
     const shift = headerLength + (this.#kind === PacketKind.RED ? PRIMARY_HEADER_LENGTH : 0);
     history.pictureIdOffsets[slot] = pictureIdOffset === 0 ? 0 : pictureIdOffset + shift;
-    this.#recordPictureId(slot, frame.layerByte);
+    this.#frameNumbers.recordPictureId(history, slot, frame.layerByte);
     const sequenceNumber = (this.#nextIndex - 1) % 0x10000;
     this.#pushOriginal(ops, lane, arena, slot, sequenceNumber);
     if (length >= GOOD_PADDING && this.#goesByRtx(this.#kind)) this.#goodPadding = sequenceNumber;
@@ -428,15 +348,15 @@ export class OutboundStream {
    * `wallTime` would have: what is captured together is played together, over all tracks of one input.
    */
   senderReport(now: number, wallTime: number): SenderReport | undefined {
-    if (this.#lastCaptureTime === undefined) return undefined;
-    const sinceCapture = Math.round(((wallTime - this.#lastCaptureTime) * this.clockRate) / 1000);
+    const rtpTimestamp = this.#frameNumbers.timestampAt(wallTime);
+    if (rtpTimestamp === undefined) return undefined;
     const ntpTime = toNtp(wallTime);
     this.#remote.senderReportSent(compactNtp(ntpTime), now);
     return {
       type: 'sr',
       ssrc: this.ssrc,
       ntpTime,
-      rtpTimestamp: (this.#lastTimestamp + sinceCapture) >>> 0,
+      rtpTimestamp,
       packetCount: this.#counters.packets >>> 0,
       octetCount: this.#counters.payloadBytes >>> 0,
       reports: [],
@@ -447,7 +367,7 @@ export class OutboundStream {
   handleReportBlock(block: ReportBlock, now: number): void {
     if (block.ssrc !== this.ssrc) return;
     // Who reports on the stream knows what it is.
-    this.#named = true;
+    this.#elements.named();
     this.#remote.handleReportBlock(block, now);
   }
 
@@ -495,8 +415,8 @@ export class OutboundStream {
     const slot = history.add(sequenceNumber, position, length, now);
     history.kinds[slot] = kind;
     history.rolloverCounters[slot] = (packetIndex - sequenceNumber) / 0x10000;
-    history.elements[slot] = this.#element(this.#named ? undefined : this.#names, now);
-    const hasTransportCc = this.#transportCcId !== 0 && transportSequenceNumber !== undefined;
+    history.elements[slot] = this.#elements.next(now);
+    const hasTransportCc = this.usesTransportCc && transportSequenceNumber !== undefined;
     history.transportSequenceNumbers[slot] = hasTransportCc ? transportSequenceNumber & 0xffff : -1;
     if (transportSequenceNumber !== undefined) this.#numbers?.set(sequenceNumber, transportSequenceNumber);
     this.#resends.sent(length, now);
@@ -508,38 +428,6 @@ export class OutboundStream {
   #goesByRtx(kind: number): boolean {
     if (this.rtxSsrc === undefined) return false;
     return kind === PacketKind.PLAIN || kind === PacketKind.RED || this.#redRtxPayloadType !== undefined;
-  }
-
-  /** From the first frame on its timeline is that of the clock: capture times and timestamps are linear. */
-  #countFrom(epoch: number, { captureTime, timestamp }: PacketisedFrame): void {
-    this.#epoch = undefined;
-    const since = captureTime - epoch;
-    const seconds = Math.floor(since / 1000);
-    const count = (seconds * this.clockRate) % 0x1_0000_0000;
-    this.#timestampOffset = (count + Math.round(((since - 1000 * seconds) * this.clockRate) / 1000) - timestamp) >>> 0;
-  }
-
-  #beginFrame(frame: PacketisedFrame, timestamp: number, pictureIdOffset: number): void {
-    // Where the stream changes to another encoder, that one's first frame may be older than the last of the one before: time
-    // must not go back for the receiver, though reports go by the true one.
-    const goesOn = this.#lastCaptureTime === undefined || ((timestamp - this.#sentTimestamp) | 0) > 0;
-    this.#sentTimestamp = goesOn ? timestamp : (this.#sentTimestamp + 1) >>> 0;
-    this.#lastTimestamp = timestamp;
-    this.#lastCaptureTime = frame.captureTime;
-    if (pictureIdOffset === 0) return;
-    this.#pictureId = (this.#pictureId + 1) & 0x7fff;
-    if (frame.temporalLayer === 0) this.#tl0PictureIndex = (this.#tl0PictureIndex + 1) & 0xff;
-  }
-
-  /** What is patched into the payload descriptor: PictureID and TL0PICIDX, with the byte of the layers between them in VP9. */
-  #recordPictureId(slot: number, layerByte: number | undefined): void {
-    const history = this.#history;
-    const pictureId = 0x8000 | this.#pictureId;
-    history.pictureIdLengths[slot] = layerByte === undefined ? 3 : 4;
-    history.pictureIds[slot] =
-      layerByte === undefined
-        ? (pictureId << 8) | this.#tl0PictureIndex
-        : ((pictureId << 16) | (layerByte << 8) | this.#tl0PictureIndex) >>> 0;
   }
 
   /** The packet in `slot`, as it is or was sent the first time. */
@@ -561,7 +449,7 @@ export class OutboundStream {
     );
     patchRedHeaders(ops, kind, headerLengthOf(arena.bytes, offset), this.payloadType);
     const captureTime = hasCaptureTime(arena.bytes, offset);
-    this.#patchExtensions(ops, history.transportSequenceNumbers[slot]!, history.elements[slot]!, captureTime);
+    this.#elements.patch(ops, history.transportSequenceNumbers[slot]!, history.elements[slot]!, captureTime);
     const pictureIdOffset = history.pictureIdOffsets[slot]!;
     if (pictureIdOffset !== 0) ops.patch(pictureIdOffset, history.pictureIdLengths[slot]!, history.pictureIds[slot]!);
     return length;
@@ -609,10 +497,10 @@ export class OutboundStream {
     if (inRed) patchRedHeaders(ops, kind, headerLength + RTX_HEADER_LENGTH, this.payloadType);
     const transportSequenceNumber = this.countsTransport ? takeTransportSequenceNumber?.() : undefined;
     if (transportSequenceNumber !== undefined) this.#rtxNumbers?.set(rtxSequenceNumber, transportSequenceNumber);
-    this.#patchExtensions(
+    this.#elements.patch(
       ops,
-      this.#transportCcId === 0 || transportSequenceNumber === undefined ? -1 : transportSequenceNumber & 0xffff,
-      this.#element(this.#rtxNames, now),
+      !this.usesTransportCc || transportSequenceNumber === undefined ? -1 : transportSequenceNumber & 0xffff,
+      this.#elements.nextRetransmission(now),
       hasCaptureTime(bytes, to),
     );
     const pictureIdOffset = history.pictureIdOffsets[slot]!;
@@ -626,29 +514,4 @@ export class OutboundStream {
   #headerLength(arena: PacketArena, slot: number): number {
     return headerLengthOf(arena.bytes, arena.offset(this.#history.positions[slot]!));
   }
-
-  /** What a packet says in the place of abs-send-time: what it is named, while that is to be said; 0 for nothing. */
-  #element(names: StreamNames | undefined, now: number): number {
-    const name = names?.next() ?? 0;
-    if (name !== 0) return name;
-    if (this.#absSendTimeId === 0) return 0;
-    return (((this.#absSendTimeId << 4) | 2) * 0x100_0000 + (this.#constant ?? toAbsSendTime(now))) >>> 0;
-  }
-
-  /**
-   * One-byte elements (RFC 8285 §4.2): id and length - 1, then the value. -1 and 0 leave them out. They lie across two whole words,
-   * which are two patches whatever is in them.
-   */
-  #patchExtensions(ops: SendOps, transportSequenceNumber: number, element: number, captureTime: boolean): void {
-    const hasNumber = transportSequenceNumber >= 0;
-    const first = (hasNumber ? (this.#transportCcId << 28) | (1 << 24) | (transportSequenceNumber << 8) : 0) | (element >>> 24);
-    const second = (element << 8) | (captureTime ? this.#captureTimeByte : 0);
-    if (first !== 0) ops.patch(TEMPLATE_LAYOUT.transportCcOffset, 4, first >>> 0);
-    if (second !== 0) ops.patch(TEMPLATE_LAYOUT.transportCcOffset + 4, 4, second >>> 0);
-  }
-}
-
-/** 0 where the extension was not negotiated, or under an id the templates' one-byte form cannot carry. */
-function usableId(id: number | undefined): number {
-  return id !== undefined && isOneByteExtensionId(id) ? id : 0;
 }

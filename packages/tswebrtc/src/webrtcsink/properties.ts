@@ -4,8 +4,9 @@
  */
 import type { Logger } from '../common/logger.ts';
 import { ENCODER_PREFERENCES } from '../media/encoders.ts';
-import type { AudioCodecName, MediaEngine, VideoCodecName } from '../media/types.ts';
+import type { MediaEngine } from '../media/types.ts';
 import { codecList } from '../properties/codec-list.ts';
+import { AUDIO_TYPES, VIDEO_TYPES } from '../properties/codec-types.ts';
 import { type NamedProperty, nameProperties } from '../properties/named-properties.ts';
 import { networkProperties } from '../properties/network.ts';
 import {
@@ -32,32 +33,16 @@ import type { ConfigureMitigationCaps } from './sharing/mitigation.ts';
 const MAX_UINT = 0xffff_ffff;
 const MAX_INT = 0x7fff_ffff;
 
-const videoTypes: { readonly [K in VideoCodecName]: string } = {
-  VP8: 'video/x-vp8',
-  H264: 'video/x-h264',
-  VP9: 'video/x-vp9',
-  H265: 'video/x-h265',
-  AV1: 'video/x-av1',
-};
-const audioTypes: { readonly [K in AudioCodecName]: string } = {
-  OPUS: 'audio/x-opus',
-  MULTIOPUS: 'audio/x-opus,channel-mapping-family=1',
-  L24: 'audio/x-raw,format=S24BE',
-  L16: 'audio/x-raw,format=S16BE',
-  PCMU: 'audio/x-mulaw',
-  PCMA: 'audio/x-alaw',
-};
-
 export const sinkProperties = {
   videoCaps: property({
-    type: codecList(videoTypes),
+    type: codecList(VIDEO_TYPES),
     default: ['VP8', 'H264', 'VP9', 'H265', 'AV1'],
     when: 'ready',
     alias: 'videoCodecs',
     doc: 'Video codecs to offer, most wanted first; those of which no encoder opens are left out, and none offers no video.',
   }),
   audioCaps: property({
-    type: codecList(audioTypes),
+    type: codecList(AUDIO_TYPES),
     // The original has no G.711, which is for peers that have nothing else.
     default: ['OPUS', 'MULTIOPUS', 'PCMU', 'PCMA'],
     when: 'ready',

@@ -3,8 +3,9 @@
  * Names, types and defaults are the original's except where a line says otherwise.
  */
 import type { Logger } from '../common/logger.ts';
-import type { MediaEngine } from '../media/types.ts';
+import type { AudioCodecName, MediaEngine, VideoCodecName } from '../media/types.ts';
 import { codecList } from '../properties/codec-list.ts';
+import { AUDIO_TYPES, VIDEO_TYPES } from '../properties/codec-types.ts';
 import { type NamedProperty, nameProperties } from '../properties/named-properties.ts';
 import { networkProperties } from '../properties/network.ts';
 import {
@@ -21,34 +22,18 @@ import { boolean, nullable, structure, text, uint, uri } from '../properties/pro
 import { isSignaller, linkProperties } from '../properties/signaller.ts';
 import type { Signaller } from '../signalling/signaller.ts';
 
-const VIDEO_TYPES = {
-  VP8: 'video/x-vp8',
-  H264: 'video/x-h264',
-  VP9: 'video/x-vp9',
-  H265: 'video/x-h265',
-  AV1: 'video/x-av1',
-} as const;
-const AUDIO_TYPES = {
-  OPUS: 'audio/x-opus',
-  MULTIOPUS: 'audio/x-opus,channel-mapping-family=1',
-  L24: 'audio/x-raw,format=S24BE',
-  L16: 'audio/x-raw,format=S16BE',
-  PCMU: 'audio/x-mulaw',
-  PCMA: 'audio/x-alaw',
-} as const;
-
-export type SrcVideoCodec = keyof typeof VIDEO_TYPES;
-export type SrcAudioCodec = keyof typeof AUDIO_TYPES;
+export type SrcVideoCodec = VideoCodecName;
+export type SrcAudioCodec = AudioCodecName;
 
 export const srcProperties = {
   videoCodecs: property({
-    type: codecList<SrcVideoCodec>(VIDEO_TYPES),
+    type: codecList(VIDEO_TYPES),
     default: ['VP8', 'H264', 'VP9', 'H265', 'AV1'],
     when: 'ready',
     doc: 'Video codecs to take, most wanted first; none takes no video.',
   }),
   audioCodecs: property({
-    type: codecList<SrcAudioCodec>(AUDIO_TYPES),
+    type: codecList(AUDIO_TYPES),
     // The original has no G.711, which is for peers that have nothing else.
     default: ['OPUS', 'MULTIOPUS', 'PCMU', 'PCMA'],
     when: 'ready',

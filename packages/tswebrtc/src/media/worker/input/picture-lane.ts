@@ -1,8 +1,7 @@
 /** The pictures of a file: decoded one ahead, handed on when due, given up when that is long past. */
-import type { Packet } from 'node-av/lib';
 import type { WorkerInputTrack } from '../messages.ts';
+import { DecodedLane } from './decoded-lane.ts';
 import type { FileStream } from './file-stream.ts';
-import type { Lane } from './lane.ts';
 import { displaySize, PictureWriter } from './picture-writer.ts';
 import { RawOutlet } from './raw-outlet.ts';
 
@@ -11,41 +10,21 @@ const TOO_LATE = 2;
 /** But one gets through this often, however slow decoding is, µs. */
 const LONGEST_FREEZE = 200_000;
 
-export class PictureLane implements Lane {
-  readonly stream: FileStream;
+export class PictureLane extends DecodedLane {
   readonly outlet = new RawOutlet('video');
   readonly description: WorkerInputTrack;
   due: number | undefined;
-  end = 0;
   readonly #writer: PictureWriter;
   #lastHandedOn = Number.NEGATIVE_INFINITY;
 
   constructor(stream: FileStream, transcoded?: string) {
-    this.stream = stream;
+    super(stream);
     const { decoder, framerate, orientation } = stream;
     this.#writer = new PictureWriter(this.outlet, framerate, orientation);
     const { width, height, sampleAspectRatio, colorSpace } = decoder;
     const { num, den } = sampleAspectRatio;
     const size = orientation?.transposed ? displaySize(height, width, den, num) : displaySize(width, height, num, den);
     this.description = { kind: 'video', format: { ...size, framerate }, colorSpace, transcoded };
-  }
-
-  get index(): number {
-    return this.stream.index;
-  }
-
-  push(packet: Packet): void {
-    this.stream.push(packet);
-  }
-
-  complete(): void {
-    this.stream.complete();
-  }
-
-  first(): number | 'packet' | undefined {
-    const { stream } = this;
-    if (stream.decode()) return stream.timestamp;
-    return stream.ended ? undefined : 'packet';
   }
 
   prepare(shift: number): boolean {

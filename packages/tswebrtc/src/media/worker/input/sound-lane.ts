@@ -3,13 +3,12 @@
  * a decoder gives at once is longer (AAC: 21 ms, FLAC: 100 ms), and packets that leave in its rhythm would look like a
  * network's jitter to the receiver, which would delay the sound for it.
  */
-import type { Packet } from 'node-av/lib';
 import type { WorkerInputTrack } from '../messages.ts';
 import { RAW_SAMPLE_RATE, rawChannels } from '../raw-audio.ts';
 import { Resampler } from '../resampler.ts';
 import { SampleClock, TOLERANCE } from '../sample-clock.ts';
+import { DecodedLane } from './decoded-lane.ts';
 import type { FileStream } from './file-stream.ts';
-import type { Lane } from './lane.ts';
 import { RawOutlet } from './raw-outlet.ts';
 
 /** Sample frames in a slice. */
@@ -23,11 +22,9 @@ interface Slice {
   timestamp: number;
 }
 
-export class SoundLane implements Lane {
-  readonly stream: FileStream;
+export class SoundLane extends DecodedLane {
   readonly outlet = new RawOutlet('audio');
   readonly description: WorkerInputTrack;
-  end = 0;
   readonly #slices: Slice[] = [];
   readonly #spare: Slice[] = [];
   readonly #channels: number;
@@ -36,7 +33,7 @@ export class SoundLane implements Lane {
   #tolerance = TOLERANCE;
 
   constructor(stream: FileStream, transcoded?: string) {
-    this.stream = stream;
+    super(stream);
     const { sampleRate } = stream.decoder;
     const channels = rawChannels(stream.decoder.channels);
     this.#channels = channels;
@@ -48,24 +45,6 @@ export class SoundLane implements Lane {
     }, raw);
     this.description = { kind: 'audio', format: { sampleRate, channels }, transcoded };
     this.outlet.setFormat({ kind: 'audio', channels }, SLICE * channels * Float32Array.BYTES_PER_ELEMENT);
-  }
-
-  get index(): number {
-    return this.stream.index;
-  }
-
-  push(packet: Packet): void {
-    this.stream.push(packet);
-  }
-
-  complete(): void {
-    this.stream.complete();
-  }
-
-  first(): number | 'packet' | undefined {
-    const { stream } = this;
-    if (stream.decode()) return stream.timestamp;
-    return stream.ended ? undefined : 'packet';
   }
 
   get due(): number | undefined {
