@@ -249,6 +249,19 @@ describe('a FIFO', () => {
     expect(rising(log.frames.map(({ timestamp }) => timestamp))).toBe(true);
   });
 
+  it('loses nothing of a writer that comes at the very end of the last one', async () => {
+    const path = await makeFifo();
+    const write = (): Promise<void> => pipeline(createReadStream(join(folder, 'film.mkv')), createWriteStream(path));
+    const writers = [write()];
+    const { input, said } = await open({ type: 'file', path });
+    input.on('interrupted', () => {
+      if (writers.length < 4) writers.push(write());
+    });
+    input.start();
+    await expect.poll(() => said.filter((each) => each === 'resumed').length, { timeout: 20_000 }).toBe(3);
+    await Promise.all(writers);
+  }, 30_000);
+
   it('carries raw pictures of which it is said what they are', async () => {
     const path = await makeFifo();
     const frame = Buffer.alloc((64 * 48 * 3) / 2, 128);

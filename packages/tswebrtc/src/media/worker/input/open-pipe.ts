@@ -21,21 +21,44 @@ export async function openPipe(description: PipeInput, signal: AbortSignal): Pro
     throw inputFailed(name, cause);
   }
   const again = path !== undefined && reconnect;
-  const openFeed = (given: AbortSignal): Promise<Feed> => openPipeFeed(description, given);
-  return openStreamSource({ name, open: openFeed, live, atEnd: again ? 'again' : 'end', reconnect: again }, signal);
+  // Between one writer's end and the next one's stream somebody has to have it open: who writes to nobody fails, and what
+  // was written is lost.
+  let held: number | undefined;
+  return openStreamSource(
+    {
+      name,
+      open: async (given): Promise<Feed> => {
+        if (held !== undefined && description.format === undefined) {
+          // A writer who came at once may have gone again, and what it wrote is there.
+          const feed = await openPipeFeed(description, held, given).catch(() => {});
+          if (feed) return feed;
+        }
+        const descriptor = await openDescriptor(path, given);
+        try {
+          given.throwIfAborted();
+          if (again) held ??= openSync(path, NON_BLOCKING);
+          return await openPipeFeed(description, descriptor, given);
+        } finally {
+          // The demultiplexer has a duplicate of it.
+          if (descriptor !== STDIN) closeSync(descriptor);
+        }
+      },
+      live,
+      atEnd: again ? 'again' : 'end',
+      reconnect: again,
+      closed: () => {
+        if (held !== undefined) closeSync(held);
+        held = undefined;
+      },
+    },
+    signal,
+  );
 }
 
-/** Waits for somebody to write. */
-async function openPipeFeed(description: PipeInput, signal: AbortSignal): Promise<Feed> {
-  const { path, format } = description;
-  const descriptor = await openDescriptor(path, signal);
-  try {
-    const options = { ...optionsOf(description), probesize: PROBE, protocol_whitelist: 'fd', fd: descriptor };
-    // The demultiplexer has a duplicate of it.
-    return await openDemuxerFeed({ url: 'fd:', options, ...(format === undefined ? {} : { format }) }, signal);
-  } finally {
-    if (descriptor !== STDIN) closeSync(descriptor);
-  }
+function openPipeFeed(description: PipeInput, descriptor: number, signal: AbortSignal): Promise<Feed> {
+  const { format } = description;
+  const options = { ...optionsOf(description), probesize: PROBE, protocol_whitelist: 'fd', fd: descriptor };
+  return openDemuxerFeed({ url: 'fd:', options, ...(format === undefined ? {} : { format }) }, signal);
 }
 
 /** A descriptor that does not block, with somebody at the other end. */
@@ -48,6 +71,7 @@ async function openDescriptor(path: string | undefined, signal: AbortSignal): Pr
       return STDIN;
     }
   }
+  signal.throwIfAborted();
   // Waits for a writer; for want of another we are one when it is to be given up.
   const giveUp = (): void => closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK));
   signal.addEventListener('abort', giveUp, { once: true });

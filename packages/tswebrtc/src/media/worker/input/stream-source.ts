@@ -26,6 +26,8 @@ export interface StreamSourceOptions {
   /** What is to be done at its end: for `again`, the end is a loss like any other. */
   readonly atEnd: 'again' | 'end';
   readonly reconnect: boolean;
+  /** What is to be done when it is not opened again. */
+  readonly closed?: () => void;
 }
 
 /** Opens it for the first time; rejects with `INPUT_FAILED`. */
@@ -39,6 +41,7 @@ export async function openStreamSource(options: StreamSourceOptions, signal: Abo
       throw error;
     }
   } catch (cause) {
+    options.closed?.();
     throw inputFailed(options.name, cause);
   }
 }
@@ -93,6 +96,7 @@ class StreamSource implements Source {
     clearInterval(this.#watchdog);
     this.#wake?.();
     this.#feed.close();
+    this.#options.closed?.();
     for (const track of this.tracks) track.close();
   }
 
