@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { launchChromium } from '../interop/chromium.ts';
 import { CommandProcess } from '../interop/command-process.ts';
-import { servePlayerPage } from '../interop/player-page.ts';
+import { firstProducer, servePlayerPage } from '../interop/player-page.ts';
 
 export async function withPlayer(
   input: readonly string[],
@@ -14,10 +14,8 @@ export async function withPlayer(
   try {
     const page = await browser.newPage();
     await page.goto(served.url);
-    await page.evaluate((uri) => window.player.connect(uri), sink.signallingUri);
-    const [producer] = await page.evaluate(() => window.player.producers());
-    if (!producer) throw new Error('the signalling server lists no producer');
-    await run(page, producer.id, sink);
+    const { id } = await firstProducer(page, sink.signallingUri);
+    await run(page, id, sink);
   } finally {
     await browser.close();
     await served.close();

@@ -1,6 +1,6 @@
 /** Our connection against the RTCPeerConnection of a real Chromium, both as offerer and as answerer. */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { Connection, type Transceiver } from '../packages/tswebrtc/src/connection/connection.ts';
 import { NodeSrtpSender } from '../packages/tswebrtc/src/connection/srtp/node-srtp-sender.ts';
 import type { DataChannel } from '../packages/tswebrtc/src/connection/transport/types.ts';
@@ -8,7 +8,8 @@ import type { IceCandidateInit } from '../packages/tswebrtc/src/connection/types
 import { PacketArena } from '../packages/tswebrtc/src/rtp/packet-arena.ts';
 import { createPacketiser } from '../packages/tswebrtc/src/rtp/packetiser.ts';
 import { SendOps } from '../packages/tswebrtc/src/rtp/send-ops.ts';
-import { chromiumMissing, launchChromium, openPage } from './chromium.ts';
+import { openPage } from './chromium.ts';
+import { useChromium } from './use-chromium.ts';
 
 const H264 = { name: 'H264', clockRate: 90000 };
 const VP8 = { name: 'VP8', clockRate: 90000 };
@@ -20,33 +21,17 @@ declare global {
   var sendCandidate: (candidate: RTCIceCandidateInit) => Promise<void>;
 }
 
-const missing = chromiumMissing();
-
 describe('Chromium', () => {
-  let browser: Browser;
-  const cleanups: (() => unknown)[] = [];
-
-  beforeAll(async () => {
-    if (!missing) browser = await launchChromium();
-  });
-  beforeEach((context) => {
-    if (missing) context.skip(missing);
-  });
-  afterEach(async () => {
-    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-  });
-  afterAll(() => browser?.close());
+  const chromium = useChromium();
 
   /** A page with an RTCPeerConnection that echoes data channels, and a connection of ours that trickles to and from it. */
   async function setUp() {
-    const { page, errors } = await openPage(browser);
+    const { page, errors } = await openPage(chromium.browser);
     const srtpSender = new NodeSrtpSender();
     const connection = await Connection.create({ srtpSender, gatherLoopback: true });
-    cleanups.push(
-      () => page.close(),
-      () => srtpSender.close(),
-      () => connection.close(),
-    );
+    onTestFinished(() => page.close());
+    onTestFinished(() => srtpSender.close());
+    onTestFinished(() => connection.close());
     await page.exposeFunction('sendCandidate', (candidate: IceCandidateInit) => connection.addIceCandidate(candidate));
     await page.evaluate(() => {
       globalThis.peer = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
@@ -112,7 +97,7 @@ describe('Chromium', () => {
       transceiver.sender!.stream!.writePacket(ops, connection.lane!, arena, frame, 0, now, number);
       srtpSender.send(arena, ops);
     }, 20);
-    cleanups.push(() => clearInterval(timer));
+    onTestFinished(() => clearInterval(timer));
   }
 
   it('takes our offer: video, audio with a stream, and an echoing data channel', async () => {

@@ -4,13 +4,13 @@
  */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { build, type Rolldown } from 'vite';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { chromiumMissing, launchChromium } from './chromium.ts';
-import { CommandProcess } from './command-process.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { CommandProcess } from './command-process.ts';
+import { startSink, useChromium } from './use-chromium.ts';
 
-const missing = chromiumMissing();
+const chromium = useChromium();
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
 interface Controller extends EventTarget {
@@ -30,21 +30,7 @@ interface Api {
 }
 type Scope = { GstWebRTCAPI: new (config: object) => Api; session: Session; responses: { id: number; error: string | null }[] };
 
-let browser: Browser;
 let sink: CommandProcess;
-const contexts: BrowserContext[] = [];
-
-beforeAll(async () => {
-  if (!missing) browser = await launchChromium();
-});
-beforeEach((context) => {
-  if (missing) context.skip(missing);
-});
-afterEach(async () => {
-  await Promise.all(contexts.splice(0).map((context) => context.close()));
-  await sink?.stop();
-});
-afterAll(() => browser?.close());
 
 /** As a script that leaves `GstWebRTCAPI` in the page. */
 const libraries = {
@@ -70,9 +56,13 @@ const SCALE = 400 / 640;
 
 /** Plays the sink's stream and lets the viewer control it. */
 async function play(library: keyof typeof libraries, style = STYLE): Promise<Page> {
-  sink = await CommandProcess.startSink(['testsrc:width=640,height=360', '--enable-control-data-channel']);
-  const context = await browser.newContext({ deviceScaleFactor: 2, hasTouch: true, viewport: { width: 900, height: 700 } });
-  contexts.push(context);
+  sink = await startSink(['testsrc:width=640,height=360', '--enable-control-data-channel']);
+  const context = await chromium.browser.newContext({
+    deviceScaleFactor: 2,
+    hasTouch: true,
+    viewport: { width: 900, height: 700 },
+  });
+  onTestFinished(() => context.close());
   const page = await context.newPage();
   await page.setContent('<body style="height:3000px"><video id="picture" autoplay muted playsinline></video></body>');
   await page.addScriptTag({ content: await libraries[library]() });

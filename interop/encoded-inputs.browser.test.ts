@@ -4,65 +4,34 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { makeTestFile } from '../packages/tswebrtc/src/media/make-test-file.testing.ts';
 import { type RtspServer, startRtspServer } from '../packages/tswebrtc/src/media/rtsp-server.testing.ts';
 import { servedStreamsOf } from '../packages/tswebrtc/src/media/served-file.testing.ts';
-import { chromiumMissing, launchChromium } from './chromium.ts';
-import { CommandProcess } from './command-process.ts';
-import { type PlayerPage, servePlayerPage } from './player-page.ts';
+import type { CommandProcess } from './command-process.ts';
+import { figuresOf } from './player-page.ts';
+import { playsOn, startSink, useChromium } from './use-chromium.ts';
 
-let browser: Browser;
-let served: PlayerPage;
+const chromium = useChromium();
 let folder: string;
-const cleanups: (() => unknown)[] = [];
-const missing = chromiumMissing();
 const at = (name: string): string => path.join(folder, name);
 
 beforeAll(async () => {
-  if (missing) return;
   folder = await mkdtemp(path.join(os.tmpdir(), 'tswebrtc-encoded-'));
   await makeTestFile(at('camera.mp4'), { bFrames: 0, duration: 2, width: 640, height: 360 });
-  browser = await launchChromium();
-  served = await servePlayerPage();
 });
-beforeEach((context) => {
-  if (missing) context.skip(missing);
-});
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-afterAll(async () => {
-  await browser?.close();
-  await served?.close();
-  if (folder) await rm(folder, { recursive: true });
-});
+afterAll(() => rm(folder, { recursive: true }));
 
 async function serveCamera(port?: number): Promise<RtspServer> {
   const server = await startRtspServer({ streams: await servedStreamsOf(at('camera.mp4')), ...(port ? { port } : {}) });
-  cleanups.push(() => server.close().catch(() => {}));
+  onTestFinished(() => server.close().catch(() => {}));
   return server;
 }
 
 async function watch(args: readonly string[]): Promise<{ sink: CommandProcess; page: Page }> {
-  const sink = await CommandProcess.startSink([...args, '--stats-interval', '0.5']);
-  cleanups.push(() => sink.stop());
-  const page = await browser.newPage();
-  cleanups.push(() => page.close());
-  await page.goto(served.url);
-  await page.evaluate((uri) => window.player.connect(uri), sink.signallingUri);
-  const [producer] = await page.evaluate(() => window.player.producers());
-  await page.evaluate((id) => window.player.watch(id), producer!.id);
-  return { sink, page };
-}
-
-const decoded = async (page: Page): Promise<number> => (await page.evaluate(() => window.player.figures())).video!.framesDecoded;
-
-/** Its picture goes on. */
-async function playsOn(page: Page): Promise<void> {
-  const before = await decoded(page);
-  await expect.poll(() => decoded(page), { timeout: 20_000 }).toBeGreaterThan(before + 20);
+  const sink = await startSink([...args, '--stats-interval', '0.5']);
+  return { sink, page: await chromium.watch(sink.signallingUri) };
 }
 
 const about = (sink: CommandProcess, event: string): number => sink.events.filter((each) => each.event === event).length;
@@ -78,7 +47,7 @@ describe('a camera', () => {
       ),
     );
     expect(stats.encodings).toContainEqual(expect.objectContaining({ codec: 'H264', passthrough: true, width: 640 }));
-    expect((await page.evaluate(() => window.player.figures())).video!.codec).toBe('video/H264');
+    expect((await figuresOf(page)).video!.codec).toBe('video/H264');
     await server.close();
     await sink.event('input-interrupted');
     await serveCamera(server.port);
@@ -94,7 +63,7 @@ describe('a camera', () => {
     const server = await serveCamera();
     const { page } = await watch([`rtsp://127.0.0.1:${server.port}/live`, '--video-codecs', 'VP8']);
     await playsOn(page);
-    expect((await page.evaluate(() => window.player.figures())).video!.codec).toBe('video/VP8');
+    expect((await figuresOf(page)).video!.codec).toBe('video/VP8');
   }, 60_000);
 });
 

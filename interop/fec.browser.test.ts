@@ -1,6 +1,6 @@
 /** Chromium repairs what is lost of our video by RED and ULPFEC, and of our audio by RED, without asking for anything again. */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { Connection } from '../packages/tswebrtc/src/connection/connection.ts';
 import { NodeSrtpSender } from '../packages/tswebrtc/src/connection/srtp/node-srtp-sender.ts';
 import type { IceCandidateInit, TransceiverInit } from '../packages/tswebrtc/src/connection/types.ts';
@@ -9,7 +9,8 @@ import type { CodecName, MediaEngine } from '../packages/tswebrtc/src/media/type
 import { PacketArena } from '../packages/tswebrtc/src/rtp/packet-arena.ts';
 import { createPacketiser } from '../packages/tswebrtc/src/rtp/packetiser.ts';
 import { SendOps } from '../packages/tswebrtc/src/rtp/send-ops.ts';
-import { chromiumMissing, launchChromium, openPage } from './chromium.ts';
+import { openPage } from './chromium.ts';
+import { useChromium } from './use-chromium.ts';
 
 const H264 = { name: 'H264', clockRate: 90000 };
 const VP8 = { name: 'VP8', clockRate: 90000 };
@@ -30,39 +31,23 @@ interface Inbound {
   readonly concealmentEvents: number;
 }
 
-const missing = chromiumMissing();
-
 describe('Chromium', () => {
-  let browser: Browser;
+  const chromium = useChromium();
   let engine: MediaEngine;
-  const cleanups: (() => unknown)[] = [];
 
   beforeAll(async () => {
-    if (missing) return;
-    browser = await launchChromium();
     engine = await loadMediaEngine();
   });
-  beforeEach((context) => {
-    if (missing) context.skip(missing);
-  });
-  afterEach(async () => {
-    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await engine?.close();
-  });
+  afterAll(() => engine.close());
 
   /** A page that plays what it gets, and one connection of ours with one medium to send, connected. */
   async function connect(init: TransceiverInit, offerer: 'we' | 'page') {
-    const { page, errors } = await openPage(browser);
+    const { page, errors } = await openPage(chromium.browser);
     const srtpSender = new NodeSrtpSender();
     const connection = await Connection.create({ srtpSender, gatherLoopback: true });
-    cleanups.push(
-      () => page.close(),
-      () => srtpSender.close(),
-      () => connection.close(),
-    );
+    onTestFinished(() => page.close());
+    onTestFinished(() => srtpSender.close());
+    onTestFinished(() => connection.close());
     await page.exposeFunction('sendCandidate', (candidate: IceCandidateInit) => connection.addIceCandidate(candidate));
     await page.evaluate(() => {
       globalThis.peer = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
@@ -149,10 +134,8 @@ describe('Chromium', () => {
       while (stream.nextFec(ops, lane, arena, now, takeNumber) > 0);
       srtpSender.send(arena, ops);
     });
-    cleanups.push(
-      () => input.close(),
-      () => encoding.close(),
-    );
+    onTestFinished(() => input.close());
+    onTestFinished(() => encoding.close());
     input.start();
     return () => lost;
   }

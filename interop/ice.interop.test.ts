@@ -8,7 +8,7 @@ import { openPageOn, type RemotePage } from '../bench/network/chromium-on.ts';
 import { networkMissing } from '../bench/network/network-lab.ts';
 import { chromiumMissing } from './chromium.ts';
 import { CommandProcess } from './command-process.ts';
-import { type PlayerPage, servePlayerPage } from './player-page.ts';
+import { type PlayerPage, servePlayerPage, watchFirst } from './player-page.ts';
 
 const MUX_PORT = 8189;
 const IPV4 = { producer: '10.78.1.1', viewer: '10.78.1.2', moved: '10.78.1.77', bits: 24 };
@@ -113,9 +113,7 @@ describe('a network that changes', () => {
     await sink.event('registered');
     remote = await openPageOn({ namespace: hosts.viewer, address: media.viewer }, served.url);
     const uri = `ws://${address.includes(':') ? `[${address}]` : address}:8443`;
-    await remote.page.evaluate((signalling) => window.player.connect(signalling), uri);
-    const [producer] = await remote.page.evaluate(() => window.player.producers());
-    await remote.page.evaluate((id) => window.player.watch(id), producer!.id);
+    await watchFirst(remote.page, uri);
   }
 
   const path = () => remote.page.evaluate(() => window.player.path());

@@ -6,15 +6,15 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { original, type ServerUnderTest } from '../bench/signalling/server-under-test.ts';
 import { cases } from '../conformance/cases/index.ts';
 import { type CaseResult, runCase } from '../conformance/run.ts';
-import { launchChromium } from './chromium.ts';
 import { CommandProcess } from './command-process.ts';
-import { servePlayerPage } from './player-page.ts';
+import { playsOn, useChromium } from './use-chromium.ts';
 
 /** ms; what the original does not answer is waited for, case by case. */
 const TIMEOUT = 400_000;
 const contender = original();
 const missing = contender ? undefined : 'peer not available: gst-webrtc-signalling-server';
 
+const chromium = useChromium();
 let server: ServerUnderTest | undefined;
 let url: string;
 beforeAll(async () => {
@@ -54,16 +54,10 @@ it('lets our sink, the published browser library and our source meet', async (co
     url,
   ]);
   const folder = await mkdtemp(join(tmpdir(), 'tswebrtc-original-'));
-  const [browser, served] = await Promise.all([launchChromium(), servePlayerPage()]);
   try {
     await sink.event('registered');
-    const page = await browser.newPage();
-    await page.goto(served.url);
-    await page.evaluate((uri) => window.player.connect(uri), url);
-    const [producer] = await page.evaluate(() => window.player.producers());
-    await page.evaluate((id) => window.player.watch(id), producer!.id);
-    const decoded = async (): Promise<number> => (await page.evaluate(() => window.player.figures())).video?.framesDecoded ?? 0;
-    await expect.poll(decoded, { timeout: 10_000 }).toBeGreaterThan(60);
+    const page = await chromium.watch(url);
+    await playsOn(page, 60);
 
     const source = new CommandProcess(['src', url, '--json', '--stun-server', 'none', '--snapshot', join(folder, 'picture.png')]);
     expect(await source.event('snapshot')).toMatchObject({ width: 640, height: 360 });
@@ -73,6 +67,6 @@ it('lets our sink, the published browser library and our source meet', async (co
     await page.evaluate(() => window.player.stop());
     await expect.poll(() => sink.events.filter(({ event }) => event === 'consumer-removed').length).toBe(2);
   } finally {
-    await Promise.all([sink.stop(), browser.close(), served.close(), rm(folder, { recursive: true })]);
+    await Promise.all([sink.stop(), rm(folder, { recursive: true })]);
   }
 });

@@ -33,15 +33,55 @@ export async function servePlayerPage(): Promise<PlayerPage> {
   };
 }
 
+/** What the drivers of Chromium and of Firefox can both do with a page. */
+export interface DrivenPage {
+  evaluate<Result, Argument>(script: (argument: Argument) => Result, argument: Argument): Promise<Awaited<Result>>;
+}
+
+/** Connects the player in a page to a signalling server; resolves with the first producer that this lists. */
+export async function firstProducer(page: DrivenPage, signallingUri: string): Promise<ListedProducer> {
+  await page.evaluate((uri: string) => window.player.connect(uri), signallingUri);
+  const [producer] = await page.evaluate((_: undefined) => window.player.producers(), undefined);
+  if (!producer) throw new Error('the signalling server lists no producer');
+  return producer;
+}
+
+/** The same, and plays it; resolves with its first picture. */
+export async function watchFirst(page: DrivenPage, signallingUri: string): Promise<FirstPicture> {
+  const { id } = await firstProducer(page, signallingUri);
+  return page.evaluate((producerId: string) => window.player.watch(producerId), id);
+}
+
+export function figuresOf(page: DrivenPage): Promise<PlayerFigures> {
+  return page.evaluate((_: undefined) => window.player.figures(), undefined);
+}
+
+/** How many in a second, between two looks. */
+export function rateOf(
+  before: InboundFigures,
+  after: InboundFigures,
+  what: 'framesDecoded' | 'packetsReceived' = 'framesDecoded',
+): number {
+  return (1000 * (after[what] - before[what])) / (after.timestamp - before.timestamp);
+}
+
+export interface ListedProducer {
+  readonly id: string;
+  readonly meta: Record<string, unknown>;
+}
+
+/** `ttff`: ms */
+export interface FirstPicture {
+  readonly ttff: number;
+  readonly width: number;
+  readonly height: number;
+}
+
 /** What the page gives the tests; see page/player.js. */
 export interface Player {
   connect(signallingUri: string): Promise<string>;
-  producers(): Promise<{ id: string; meta: Record<string, unknown> }[]>;
-  watch(
-    producerId: string,
-    key?: string,
-    options?: { frames?: boolean },
-  ): Promise<{ ttff: number; width: number; height: number }>;
+  producers(): Promise<ListedProducer[]>;
+  watch(producerId: string, key?: string, options?: { frames?: boolean }): Promise<FirstPicture>;
   /** RTP timestamps of all frames, by m-line; of sessions watched with `frames`. */
   frameTimes(key?: string): Promise<Record<string, number[]>>;
   tracks(key?: string): { mid: string; kind: string; streams: string[]; ended: boolean }[];

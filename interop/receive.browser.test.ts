@@ -1,37 +1,23 @@
 /** A real Chromium produces, and a connection of ours receives: every codec it has, whole, in order, decodable. */
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { av, check } from '../packages/tswebrtc/src/rtp/ffmpeg.testing.ts';
 import type { InboundFrame } from '../packages/tswebrtc/src/rtp/receive/inbound-stream.ts';
-import { chromiumMissing, launchChromium } from './chromium.ts';
 import { produce } from './producing-page.ts';
+import { useChromium } from './use-chromium.ts';
 
-const missing = chromiumMissing();
 const DECODERS: Readonly<Record<string, string>> = { VP8: 'vp8', VP9: 'vp9', H264: 'h264', AV1: 'libdav1d', opus: 'libopus' };
 
 describe('Chromium produces', () => {
-  let browser: Browser;
-  const cleanups: (() => unknown)[] = [];
-
-  beforeAll(async () => {
-    if (!missing) browser = await launchChromium();
-  });
-  beforeEach((context) => {
-    if (missing) context.skip(missing);
-  });
-  afterEach(async () => {
-    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-  });
-  afterAll(() => browser?.close());
+  const chromium = useChromium();
 
   async function receive(codec: string) {
     const frames: InboundFrame[] = [];
     const heard: InboundFrame[] = [];
-    const producing = await produce(browser, { codec }, (picture, sound) => {
+    const producing = await produce(chromium.browser, { codec }, (picture, sound) => {
       picture.receiver!.on('frame', (frame) => frames.push(frame));
       sound.receiver!.on('frame', (frame) => heard.push(frame));
     });
-    cleanups.push(() => producing.close());
+    onTestFinished(() => producing.close());
     return { ...producing, frames, heard };
   }
 

@@ -6,78 +6,32 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { makeTestFile } from '../packages/tswebrtc/src/media/make-test-file.testing.ts';
-import { chromiumMissing, launchChromium } from './chromium.ts';
-import { CommandProcess } from './command-process.ts';
 import { LoneChromium } from './lone-chromium.ts';
-import { type PlayerPage, servePlayerPage } from './player-page.ts';
+import { figuresOf, rateOf } from './player-page.ts';
+import { playsOn, startSink, useChromium } from './use-chromium.ts';
 
 const VIDEO = 'testsrc:width=640,height=360,framerate=30';
 
-let browser: Browser;
-let served: PlayerPage;
-const sinks: CommandProcess[] = [];
-const pages: Page[] = [];
-
-const missing = chromiumMissing();
-
-beforeAll(async () => {
-  if (missing) return;
-  browser = await launchChromium();
-  served = await servePlayerPage();
-});
-
-beforeEach((context) => {
-  if (missing) context.skip(missing);
-});
-
-afterEach(async () => {
-  await Promise.all(pages.splice(0).map((page) => page.close()));
-  await Promise.all(sinks.splice(0).map((sink) => sink.stop()));
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await served?.close();
-});
-
-async function startSink(args: readonly string[]): Promise<CommandProcess> {
-  const sink = await CommandProcess.startSink(args);
-  sinks.push(sink);
-  return sink;
-}
-
-/** A page that lists the sink's stream; returns the producer's id with it. */
-async function openPage(sink: CommandProcess): Promise<{ page: Page; producer: { id: string; meta: Record<string, unknown> } }> {
-  const page = await browser.newPage();
-  pages.push(page);
-  await page.goto(served.url);
-  await page.evaluate((uri) => window.player.connect(uri), sink.signallingUri);
-  const [producer] = await page.evaluate(() => window.player.producers());
-  return { page, producer: producer! };
-}
-
-const figures = (page: Page) => page.evaluate(() => window.player.figures());
+const chromium = useChromium();
 
 describe.each(['VP8', 'H264', 'VP9', 'AV1'])('%s and Opus in Chromium', (codec) => {
   it('is listed by the published gstwebrtc-api and plays picture and sound', async () => {
     const sink = await startSink([VIDEO, 'tone:frequency=440', '--video-codecs', codec, '--meta', 'name=camera one']);
-    const { page, producer } = await openPage(sink);
+    const { page, producer } = await chromium.openPlayer(sink.signallingUri);
     expect(producer.meta).toEqual({ name: 'camera one' });
 
     const first = await page.evaluate((id) => window.player.watch(id), producer.id);
     expect(first).toMatchObject({ width: 640, height: 360 });
-    const before = (await figures(page)).video!;
+    const before = (await figuresOf(page)).video!;
     const heard = await page.evaluate(() => window.player.listen(3000));
-    const after = await figures(page);
+    const after = await figuresOf(page);
 
     expect(after.errors).toEqual([]);
     expect(after.video!.codec).toBe(`video/${codec}`);
     expect(after.audio!.codec).toBe('audio/opus');
-    const fps = (1000 * (after.video!.framesDecoded - before.framesDecoded)) / (after.video!.timestamp - before.timestamp);
-    expect(fps).toBeGreaterThan(20);
+    expect(rateOf(before, after.video!)).toBeGreaterThan(20);
     expect(heard.levels[0]).toBeGreaterThan(0.02);
     expect(heard.levels[1]).toBeGreaterThan(0.02);
     expect(Math.abs(heard.frequency - 440)).toBeLessThan(15);
@@ -95,9 +49,9 @@ describe('several consumers', () => {
     // One encoder for all, whatever each of them could have on a busy machine.
     const options = ['--video-codecs', 'VP8', '--max-encodings', '1', '--stats-interval', '0.5'];
     const sink = await startSink([VIDEO, 'tone', ...options]);
-    const { page, producer } = await openPage(sink);
+    const { page, producer } = await chromium.openPlayer(sink.signallingUri);
     await page.evaluate((id) => window.player.watch(id), producer.id);
-    const others = [(await openPage(sink)).page, (await openPage(sink)).page];
+    const others = [(await chromium.openPlayer(sink.signallingUri)).page, (await chromium.openPlayer(sink.signallingUri)).page];
     for (const other of others) await other.evaluate((id) => window.player.watch(id), producer.id);
     const shared = await sink.event(
       'stats',
@@ -108,10 +62,10 @@ describe('several consumers', () => {
     expect(sessions.map((session) => session.sharedWith.length)).toEqual([2, 2, 2]);
     for (const other of others) await other.evaluate(() => window.player.stop());
     await sink.event('consumer-removed', () => sink.events.filter(({ event }) => event === 'consumer-removed').length === 2);
-    const before = (await figures(page)).video!;
-    await expect.poll(async () => (await figures(page)).video!.framesDecoded).toBeGreaterThan(before.framesDecoded + 15);
+    const before = (await figuresOf(page)).video!;
+    await playsOn(page, 15);
 
-    const { video, audio } = await figures(page);
+    const { video, audio } = await figuresOf(page);
     expect(video!.packetsLost).toBe(0);
     expect(audio!.packetsLost).toBe(0);
     // Nor did it ever lose the picture; how many frames a busy browser leaves out is measured in the interop tests.
@@ -120,17 +74,18 @@ describe('several consumers', () => {
 
   it('one of which is killed without goodbye is gone from the sink, and the other plays on', async () => {
     const sink = await startSink([VIDEO, '--video-codecs', 'VP8']);
-    const { page, producer } = await openPage(sink);
+    const { page, producer } = await chromium.openPlayer(sink.signallingUri);
     await page.evaluate((id) => window.player.watch(id), producer.id);
 
-    const doomed = new LoneChromium(`${served.url}?watch=${producer.id}&signalling=${encodeURIComponent(sink.signallingUri)}`);
+    const doomed = new LoneChromium(
+      `${chromium.playerUrl}?watch=${producer.id}&signalling=${encodeURIComponent(sink.signallingUri)}`,
+    );
     try {
       await sink.event('consumer-added', () => sink.events.filter(({ event }) => event === 'consumer-added').length === 2);
       doomed.signal('SIGKILL');
       const removed = await sink.event('consumer-removed', () => true, 35_000);
       expect(removed.sessionId).toBe(sink.events.filter(({ event }) => event === 'consumer-added')[1]!.sessionId);
-      const before = (await figures(page)).video!.framesDecoded;
-      await expect.poll(async () => (await figures(page)).video!.framesDecoded).toBeGreaterThan(before + 10);
+      await playsOn(page, 10);
     } finally {
       await doomed.close();
     }
@@ -144,7 +99,7 @@ describe('a file', () => {
       const film = path.join(directory, 'film.mp4');
       await makeTestFile(film, { duration: 6 });
       const sink = await startSink([film, '--loop']);
-      const { page, producer } = await openPage(sink);
+      const { page, producer } = await chromium.openPlayer(sink.signallingUri);
       await page.evaluate((id) => window.player.watch(id), producer.id);
       await page.evaluate(() => window.player.unmute());
       const { flashes, beeps } = await page.evaluate(() => window.player.flashesAndBeeps(9000));
@@ -169,8 +124,7 @@ describe('a file', () => {
 describe('the page that comes with the command', () => {
   it('lists the stream and plays it when clicked, with live figures', async () => {
     const sink = await startSink([VIDEO, 'tone', '--meta', 'name=front <b>door</b>']);
-    const page = await browser.newPage();
-    pages.push(page);
+    const page = await chromium.newPage();
     await page.goto(sink.pageUrl);
     const stream = page.getByTestId('stream');
     await expect.poll(() => stream.count()).toBe(1);

@@ -2,53 +2,25 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { makeTestFile } from '../packages/tswebrtc/src/media/make-test-file.testing.ts';
 import { readFile } from '../packages/tswebrtc/src/media/read-file.testing.ts';
-import { launchChromium } from './chromium.ts';
 import { CommandProcess } from './command-process.ts';
 import { LoneChromium } from './lone-chromium.ts';
-import { type PlayerPage, servePlayerPage } from './player-page.ts';
+import { figuresOf, rateOf } from './player-page.ts';
+import { startSink, useChromium } from './use-chromium.ts';
 
-let browser: Browser;
-let served: PlayerPage;
-let sink: CommandProcess | undefined;
-
-beforeAll(async () => {
-  browser = await launchChromium();
-  served = await servePlayerPage();
-});
-
-afterEach(async () => {
-  await Promise.all(browser.contexts().map((context) => context.close()));
-  await sink?.stop();
-  sink = undefined;
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await served?.close();
-});
-
-async function openPage(uri: string): Promise<{ page: Page; producerId: string }> {
-  const page = await browser.newPage();
-  await page.goto(served.url);
-  await page.evaluate((signalling) => window.player.connect(signalling), uri);
-  const [producer] = await page.evaluate(() => window.player.producers());
-  return { page, producerId: producer!.id };
-}
+const chromium = useChromium();
 
 describe.each(['H264', 'VP8', 'VP9', 'AV1'])('%s and Opus at 720p30', (codec) => {
   it('plays at 28 decoded frames per second or more', async () => {
-    sink = await CommandProcess.startSink(['testsrc:width=1280,height=720,framerate=30', 'tone', '--video-codecs', codec]);
-    const { page, producerId } = await openPage(sink.signallingUri);
-    await page.evaluate((id) => window.player.watch(id), producerId);
+    const sink = await startSink(['testsrc:width=1280,height=720,framerate=30', 'tone', '--video-codecs', codec]);
+    const page = await chromium.watch(sink.signallingUri);
     const heard = await page.evaluate(() => window.player.listen(2000));
-    const before = (await page.evaluate(() => window.player.figures())).video!;
+    const before = (await figuresOf(page)).video!;
     await new Promise((resolve) => setTimeout(resolve, 10_000));
-    const { video: after, audio } = await page.evaluate(() => window.player.figures());
-    const fps = (1000 * (after!.framesDecoded - before.framesDecoded)) / (after!.timestamp - before.timestamp);
+    const { video: after, audio } = await figuresOf(page);
+    const fps = rateOf(before, after!);
     const bitrate = (8000 * (after!.bytesReceived - before.bytesReceived)) / (after!.timestamp - before.timestamp);
     console.log(
       `${codec}: ${fps.toFixed(1)} decoded fps, ${(bitrate / 1e6).toFixed(2)} Mbit/s, lost ${after!.packetsLost} packets, decoder ${after!.decoder}, ` +
@@ -61,18 +33,16 @@ describe.each(['H264', 'VP8', 'VP9', 'AV1'])('%s and Opus at 720p30', (codec) =>
 });
 
 it('a second and a third consumer cost the first no packet and no frame', async () => {
-  sink = await CommandProcess.startSink(['testsrc:width=1280,height=720,framerate=30', 'tone', '--video-codecs', 'H264']);
-  const { page, producerId } = await openPage(sink.signallingUri);
-  await page.evaluate((id) => window.player.watch(id), producerId);
+  const sink = await startSink(['testsrc:width=1280,height=720,framerate=30', 'tone', '--video-codecs', 'H264']);
+  const page = await chromium.watch(sink.signallingUri);
   await new Promise((resolve) => setTimeout(resolve, 3000)); // plays
   for (let i = 0; i < 2; i++) {
-    const other = (await openPage(sink.signallingUri)).page;
-    await other.evaluate((id) => window.player.watch(id), producerId);
+    const other = await chromium.watch(sink.signallingUri);
     await new Promise((resolve) => setTimeout(resolve, 3000));
     await other.evaluate(() => window.player.stop());
     await other.close();
   }
-  const { video, audio } = await page.evaluate(() => window.player.figures());
+  const { video, audio } = await figuresOf(page);
   console.log(
     `the first consumer: ${video!.framesReceived} frames received, ${video!.framesDecoded} decoded, ${video!.framesDropped} dropped, ` +
       `${video!.freezeCount} freezes, ${video!.packetsLost} video and ${audio!.packetsLost} audio packets lost`,
@@ -80,9 +50,9 @@ it('a second and a third consumer cost the first no packet and no frame', async 
   expect(video!.packetsLost + audio!.packetsLost).toBe(0);
   // All that was received is decoded but for what waits in the jitter buffer, which on a machine that started pages holds more for a while.
   const unaccounted = async (): Promise<number> => {
-    const before = (await page.evaluate(() => window.player.figures())).video!;
+    const before = (await figuresOf(page)).video!;
     await new Promise((resolve) => setTimeout(resolve, 1000));
-    const after = (await page.evaluate(() => window.player.figures())).video!;
+    const after = (await figuresOf(page)).video!;
     const waited =
       (after.jitterBufferDelay - before.jitterBufferDelay) / (after.jitterBufferEmittedCount - before.jitterBufferEmittedCount);
     return after.framesReceived - after.framesDecoded - 30 * waited;
@@ -94,13 +64,12 @@ it('plays the sound of a file within 40 ms of its picture', async () => {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'tswebrtc-file-'));
   const film = path.join(directory, 'film.mp4');
   await makeTestFile(film, { duration: 10 });
-  sink = await CommandProcess.startSink([film, '--loop']);
-  const { page, producerId } = await openPage(sink.signallingUri);
-  await page.evaluate((id) => window.player.watch(id), producerId);
+  const sink = await startSink([film, '--loop']);
+  const page = await chromium.watch(sink.signallingUri);
   await page.evaluate(() => window.player.unmute());
   await page.evaluate(() => window.player.flashesAndBeeps(8000)); // lip sync settles
   const { flashes, beeps } = await page.evaluate(() => window.player.flashesAndBeeps(15_000));
-  const { video, audio } = await page.evaluate(() => window.player.figures());
+  const { video, audio } = await figuresOf(page);
   const offsets = flashes
     .map((flash) =>
       beeps.reduce((best, beep) => (Math.abs(beep - flash) < Math.abs(best) ? beep - flash : best), Number.POSITIVE_INFINITY),
@@ -118,9 +87,11 @@ it('plays the sound of a file within 40 ms of its picture', async () => {
 });
 
 it('a consumer that falls silent without goodbye is gone within 35 s', async () => {
-  sink = await CommandProcess.startSink(['testsrc:width=640,height=360', '--video-codecs', 'VP8']);
-  const { producerId } = await openPage(sink.signallingUri);
-  const silent = new LoneChromium(`${served.url}?watch=${producerId}&signalling=${encodeURIComponent(sink.signallingUri)}`);
+  const sink = await startSink(['testsrc:width=640,height=360', '--video-codecs', 'VP8']);
+  const { producer } = await chromium.openPlayer(sink.signallingUri);
+  const silent = new LoneChromium(
+    `${chromium.playerUrl}?watch=${producer.id}&signalling=${encodeURIComponent(sink.signallingUri)}`,
+  );
   try {
     await sink.event('consumer-added');
     await new Promise((resolve) => setTimeout(resolve, 3000)); // plays
@@ -136,7 +107,7 @@ it('a consumer that falls silent without goodbye is gone within 35 s', async () 
 
 it('the demo page of gstwebrtc-api, unmodified, lists and plays the stream', async () => {
   // Its signalling port is fixed.
-  sink = await CommandProcess.startSink([
+  const sink = await startSink([
     'testsrc',
     'tone',
     '--meta',
@@ -146,7 +117,7 @@ it('the demo page of gstwebrtc-api, unmodified, lists and plays the stream', asy
     '--web-server-directory',
     'node_modules/gstwebrtc-api/dist',
   ]);
-  const page = await browser.newPage();
+  const page = await chromium.newPage();
   await page.goto(sink.pageUrl);
   const button = page.locator('#remote-streams .button, .remote-streams .button').first();
   await button.waitFor({ timeout: 10_000 });
@@ -160,7 +131,7 @@ it('the demo page of gstwebrtc-api, unmodified, lists and plays the stream', asy
 
 it('the demo page of gstwebrtc-api, unmodified, is recorded as a producer', async () => {
   // Serves the page, and the signalling server at its fixed port; its own stream is not the one that is recorded.
-  sink = await CommandProcess.startSink([
+  const sink = await startSink([
     'testsrc:width=160,height=120,framerate=5',
     '--signalling-server-port',
     '8443',
@@ -168,7 +139,7 @@ it('the demo page of gstwebrtc-api, unmodified, is recorded as a producer', asyn
     'node_modules/gstwebrtc-api/dist',
   ]);
   const directory = await mkdtemp(path.join(os.tmpdir(), 'tswebrtc-demo-'));
-  const page = await browser.newPage();
+  const page = await chromium.newPage();
   try {
     await page.goto(sink.pageUrl);
     await page.locator('#capture-button').click();

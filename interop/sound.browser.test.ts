@@ -5,42 +5,26 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeSurroundFile, toneOf } from '../packages/tswebrtc/src/media/surround-file.testing.ts';
-import { chromiumMissing, launchChromium } from './chromium.ts';
-import { CommandProcess } from './command-process.ts';
+import { startSink, useChromium } from './use-chromium.ts';
 
-const missing = chromiumMissing();
-let browser: Browser;
+const chromium = useChromium();
 let directory: string;
-const cleanups: (() => Promise<unknown>)[] = [];
 
 beforeAll(async () => {
-  if (missing) return;
-  browser = await launchChromium();
   directory = await mkdtemp(path.join(os.tmpdir(), 'tswebrtc-sound-'));
 });
-beforeEach((context) => {
-  if (missing) context.skip(missing);
-});
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-afterAll(async () => {
-  await browser?.close();
-  if (directory) await rm(directory, { recursive: true });
-});
+afterAll(() => rm(directory, { recursive: true }));
 
 /** Starts a sink with a file of so many channels and a page that offers, with `lines` for payload type 127, and plays. */
 async function play(codec: string, channels: 2 | 6, lines: readonly string[]): Promise<Page> {
   const sound = path.join(directory, `${channels}.wav`);
   // Longer than the test: where a file starts over, its tones are broken off.
   await makeSurroundFile(sound, channels, 60);
-  const sink = await CommandProcess.startSink([sound, '--loop', '--audio-caps', codec]);
-  cleanups.push(() => sink.stop());
-  const page = await browser.newPage();
-  cleanups.push(() => page.close());
+  const sink = await startSink([sound, '--loop', '--audio-caps', codec]);
+  const page = await chromium.newPage();
   await page.evaluate(offerAndPlay, { uri: sink.signallingUri, lines });
   return page;
 }

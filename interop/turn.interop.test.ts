@@ -1,34 +1,20 @@
 /** A sink that may use nothing but relays, coturn, and Chromium. `npm run interop`. */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { expect, it, onTestFinished } from 'vitest';
 import { SignallingServer } from '../packages/signalling-server/src/index.ts';
-import { launchChromium } from './chromium.ts';
 import { CommandProcess } from './command-process.ts';
 import { type Coturn, type CoturnOptions, coturnMissing, ipv6Missing, startCoturn, TURN_SECRET } from './coturn.ts';
-import { type PlayerPage, servePlayerPage } from './player-page.ts';
+import { figuresOf, rateOf } from './player-page.ts';
+import { useChromium } from './use-chromium.ts';
 
 /** Frames per second that are a picture that moves, also on a machine that has more to do. */
 const LIVE = 10;
 
-const cleanups: (() => unknown)[] = [];
-let browser: Browser;
-let served: PlayerPage;
-
-beforeAll(async () => {
-  [browser, served] = await Promise.all([launchChromium(), servePlayerPage()]);
-});
-
-afterAll(async () => {
-  await Promise.all([browser?.close(), served?.close()]);
-});
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
+const chromium = useChromium();
 
 async function coturn(options?: CoturnOptions): Promise<Coturn> {
   const turn = await startCoturn(options);
-  cleanups.push(() => turn.close());
+  onTestFinished(() => turn.close());
   return turn;
 }
 
@@ -39,7 +25,7 @@ async function relayedSink(
   args: readonly string[] = [],
 ): Promise<{ sink: CommandProcess; server: SignallingServer }> {
   const server = await SignallingServer.listen({ port: 0, iceServers: { urls, secret: TURN_SECRET, ttl } });
-  cleanups.push(() => server.close());
+  onTestFinished(() => server.close());
   const sink = new CommandProcess([
     'sink',
     'testsrc:width=640,height=360,framerate=30',
@@ -47,43 +33,35 @@ async function relayedSink(
     ...['--stun-server', 'none', '--signaller-uri', server.urls[0]!, '--signaller-request-ice-servers'],
     ...['--ice-transport-policy', 'relay', ...args],
   ]);
-  cleanups.push(() => sink.stop());
+  onTestFinished(async () => {
+    await sink.stop();
+  });
   await sink.event('registered');
   return { sink, server };
 }
 
 /** Watches the only producer; `configuration` is added to that of the page's connections. */
-async function watch(server: SignallingServer, configuration: object = {}): Promise<Page> {
-  const page = await browser.newPage();
-  cleanups.push(() => page.close());
-  await page.addInitScript((more) => {
-    const Original = RTCPeerConnection;
-    const connections: RTCPeerConnection[] = [];
-    Object.assign(window, { connections });
-    window.RTCPeerConnection = class extends Original {
-      constructor(given?: RTCConfiguration) {
-        super({ ...given, ...more });
-        connections.push(this);
-      }
-    };
-  }, configuration);
-  await page.goto(served.url);
-  await page.evaluate((uri) => window.player.connect(uri), server.urls[0]!);
-  const [producer] = await page.evaluate(() => window.player.producers());
-  await page.evaluate((id) => window.player.watch(id), producer!.id);
-  return page;
+function watch(server: SignallingServer, configuration: object = {}): Promise<Page> {
+  return chromium.watch(server.urls[0]!, (page) =>
+    page.addInitScript((more) => {
+      const Original = RTCPeerConnection;
+      const connections: RTCPeerConnection[] = [];
+      Object.assign(window, { connections });
+      window.RTCPeerConnection = class extends Original {
+        constructor(given?: RTCConfiguration) {
+          super({ ...given, ...more });
+          connections.push(this);
+        }
+      };
+    }, configuration),
+  );
 }
 
 /** Frames decoded per second over `seconds`. */
 async function frameRate(page: Page, seconds: number): Promise<number> {
-  const read = async (): Promise<[number, number]> => {
-    const { video } = await page.evaluate(() => window.player.figures());
-    return [video?.framesDecoded ?? 0, video?.timestamp ?? 0];
-  };
-  const [frames, at] = await read();
+  const before = (await figuresOf(page)).video!;
   await page.waitForTimeout(seconds * 1000);
-  const [more, later] = await read();
-  return ((more - frames) * 1000) / (later - at);
+  return rateOf(before, (await figuresOf(page)).video!);
 }
 
 /** Types of the candidates of the pair in use, and the remote one as Chromium was told it. */

@@ -1,5 +1,6 @@
 /** The two ways a picture goes through the laboratory: from our producer to Chromium, and from Chromium to Chromium. */
 import { CommandProcess } from '../../interop/command-process.ts';
+import { watchFirst } from '../../interop/player-page.ts';
 import { openPageOn, type RemotePage } from './chromium-on.ts';
 import type { Series } from './measure.ts';
 import type { NetworkLab } from './network-lab.ts';
@@ -46,9 +47,7 @@ export async function playFromSink(options: StreamOptions & { readonly flags: re
     await sink.event('registered');
     viewer = await openPageOn(lab.viewer, url);
     const { page } = viewer;
-    await page.evaluate((uri) => window.player.connect(uri), sink.signallingUri);
-    const [producer] = await page.evaluate(() => window.player.producers());
-    await page.evaluate((id) => window.player.watch(id), producer!.id);
+    await watchFirst(page, sink.signallingUri);
     await page.evaluate(record, { interval: INTERVAL, frames: true });
     return {
       seen: () => page.evaluate(() => window.recording),

@@ -2,11 +2,17 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { Page as FirefoxPage } from 'puppeteer-core';
 import { chromiumPath, launchChromium } from '../../interop/chromium.ts';
 import { firefoxMissing, launchFirefox } from '../../interop/firefox.ts';
-import type { InboundFigures, PlayerFigures } from '../../interop/player-page.ts';
-import { servePlayerPage } from '../../interop/player-page.ts';
+import {
+  type DrivenPage,
+  figuresOf,
+  type InboundFigures,
+  type PlayerFigures,
+  rateOf,
+  servePlayerPage,
+  watchFirst,
+} from '../../interop/player-page.ts';
 import { networkMissing } from '../network/network-lab.ts';
 
 /** What a consumer decoded of one medium. */
@@ -39,12 +45,11 @@ export interface Consumer {
 
 /** ms for a first picture. */
 const FIRST_PICTURE = 20_000;
+const bench = new URL(import.meta.url.includes('/dist/') ? '../../../' : '../', import.meta.url);
 const PYTHON = '/usr/bin/python3';
 const run = promisify(execFile);
 
-type Page = Pick<FirefoxPage, 'goto' | 'close'> & {
-  evaluate<T, A>(script: (argument: A) => T | Promise<T>, argument: A): Promise<T>;
-};
+type Page = DrivenPage & { goto(url: string): Promise<unknown>; close(): Promise<void> };
 
 abstract class BrowserConsumer implements Consumer {
   abstract readonly name: string;
@@ -61,17 +66,15 @@ abstract class BrowserConsumer implements Consumer {
     const page = await this.newPage();
     try {
       await page.goto(this.#served.url);
-      await page.evaluate((uri: string) => window.player.connect(uri), signalling);
-      const [producer] = await page.evaluate(() => window.player.producers(), undefined);
-      const first = page.evaluate((id: string) => window.player.watch(id), producer!.id);
+      const first = watchFirst(page, signalling);
       first.catch(() => {});
       const { width, height } = await within(first, FIRST_PICTURE, 'no picture came');
       // What is muted is not played, and so not counted as heard.
       await page.evaluate(() => window.player.unmute(), undefined);
       await pause(2000);
-      const before = await page.evaluate(() => window.player.figures(), undefined);
+      const before = await figuresOf(page);
       await pause(1000 * seconds);
-      const after = await page.evaluate(() => window.player.figures(), undefined);
+      const after = await figuresOf(page);
       return { ...picture(before, after, { width, height }), ...sound(before, after) };
     } finally {
       await page.close();
@@ -85,7 +88,7 @@ abstract class BrowserConsumer implements Consumer {
 
 function picture(before: PlayerFigures, after: PlayerFigures, size: { width: number; height: number }): Watched {
   if (!before.video || !after.video) return {};
-  return { video: { codec: nameOf(after.video), rate: rate(before.video, after.video, 'framesDecoded'), ...size } };
+  return { video: { codec: nameOf(after.video), rate: rateOf(before.video, after.video), ...size } };
 }
 
 function sound(before: PlayerFigures, after: PlayerFigures): Watched {
@@ -93,13 +96,10 @@ function sound(before: PlayerFigures, after: PlayerFigures): Watched {
   if (!before.audio || !audio) return {};
   // Firefox does not tell the energy; what it had to conceal it did not hear.
   const energy = audio.totalAudioEnergy ?? audio.totalSamplesReceived - audio.concealedSamples;
-  return { audio: { codec: nameOf(audio), rate: rate(before.audio, audio, 'packetsReceived'), energy } };
+  return { audio: { codec: nameOf(audio), rate: rateOf(before.audio, audio, 'packetsReceived'), energy } };
 }
 
 const nameOf = ({ codec }: InboundFigures): string => codec.split('/')[1]!.toUpperCase();
-
-const rate = (before: InboundFigures, after: InboundFigures, what: 'framesDecoded' | 'packetsReceived'): number =>
-  (1000 * (after[what] - before[what])) / (after.timestamp - before.timestamp);
 
 class Chromium extends BrowserConsumer {
   readonly name = 'Chromium';
@@ -143,7 +143,7 @@ class PythonConsumer implements Consumer {
 
   constructor(name: string, script: string, imports: string, version: string) {
     this.name = name;
-    this.#script = fileURLToPath(new URL(`../../../support/${script}`, import.meta.url));
+    this.#script = fileURLToPath(new URL(`support/${script}`, bench));
     const found = spawnSync(PYTHON, ['-c', `import websockets; ${imports}`], { stdio: 'ignore' }).status === 0;
     this.missing = found ? networkMissing() : `peer not available: ${name}`;
     this.version = found ? versionOf(PYTHON, '-c', `${imports}; print(${version})`) : '';

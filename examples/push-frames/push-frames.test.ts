@@ -1,33 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { chromiumMissing, launchChromium } from '../../interop/chromium.ts';
-import { type PlayerPage, servePlayerPage } from '../../interop/player-page.ts';
+import { expect, it } from 'vitest';
+import { ExampleProcess } from '../../interop/example-process.ts';
+import { playsOn, useChromium } from '../../interop/use-chromium.ts';
 
-let browser: Browser;
-let served: PlayerPage;
-let example: ChildProcess;
-
-const missing = chromiumMissing();
-
-beforeAll(async () => {
-  if (missing) return;
-  browser = await launchChromium();
-  served = await servePlayerPage();
-});
-
-beforeEach((context) => {
-  if (missing) context.skip(missing);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await served?.close();
-  example?.kill('SIGKILL');
-});
+const chromium = useChromium();
 
 /** In the page: the colours in a corner and in the middle row, most red one there. */
 function colours(): { corner: number[]; reddest: number[] } {
@@ -43,17 +18,11 @@ function colours(): { corner: number[]; reddest: number[] } {
 }
 
 it('shows in Chromium what it draws, in its colours, sounds its tone, and ends on Ctrl-C', async () => {
-  example = spawn(process.execPath, [fileURLToPath(new URL('main.js', import.meta.url)), '0'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const lines = createInterface({ input: example.stdout! })[Symbol.asyncIterator]();
-  const signalling = /(ws:\S+)/.exec((await lines.next()).value)![1]!;
+  const example = new ExampleProcess(new URL('main.js', import.meta.url), ['0']);
+  const signalling = /(ws:\S+)/.exec(await example.line())![1]!;
 
-  const page = await browser.newPage();
-  await page.goto(served.url);
-  await page.evaluate((uri) => window.player.connect(uri), signalling);
-  const [producer] = await page.evaluate(() => window.player.producers());
-  const first = await page.evaluate((id) => window.player.watch(id), producer!.id);
+  const { page, producer } = await chromium.openPlayer(signalling);
+  const first = await page.evaluate((id) => window.player.watch(id), producer.id);
   expect(first).toMatchObject({ width: 640, height: 360 });
   const heard = await page.evaluate(() => window.player.listen(2000));
   expect(Math.abs(heard.frequency - 440)).toBeLessThan(15);
@@ -64,12 +33,7 @@ it('shows in Chromium what it draws, in its colours, sounds its tone, and ends o
   ] as const) {
     for (const [i, value] of colour.entries()) expect(Math.abs(value - wanted[i]!)).toBeLessThan(20);
   }
-  const before = await page.evaluate(() => window.player.figures());
-  await expect
-    .poll(async () => (await page.evaluate(() => window.player.figures())).video!.framesDecoded, { timeout: 15_000 })
-    .toBeGreaterThan(before.video!.framesDecoded + 20);
+  await playsOn(page);
 
-  example.kill('SIGINT');
-  const [code] = await once(example, 'exit');
-  expect(code).toBe(0);
+  expect(await example.interrupt()).toBe(0);
 });
