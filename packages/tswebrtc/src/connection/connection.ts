@@ -46,7 +46,7 @@ export type ConnectionEvents = {
   statechange: [state: ConnectionState];
   signalingstatechange: [state: SignalingState];
   /**
-   * An ICE restart is due, because nothing is heard from the peer or this host has other addresses: whoever can offer calls
+   * An ICE restart is due, because nothing is heard from the peer or this host lost the address in use: whoever can offer calls
    * `restartIce` and negotiates. Again, less and less often, while nothing is heard.
    */
   restartneeded: [reason: RestartReason];
@@ -103,7 +103,10 @@ export class Connection extends Emitter<ConnectionEvents> {
   #wantsApplication = false;
   /** Of the descriptions in force: what an ICE restart changes. */
   #credentials: { readonly local: string | undefined; readonly remote: IceParameters } | undefined;
+  /** A restart was asked for, and no offer of ours has it yet. */
   #restartWanted = false;
+  /** Our username fragment in an offer of a restart that waits for its answer. */
+  #restartOffered: string | undefined;
   /** Our username fragment that was gathered for. */
   #gathered: string | undefined;
   #extensions: NegotiatedExtensions = {};
@@ -285,9 +288,14 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.#restartWanted = this.#credentials !== undefined;
   }
 
-  /** Whether `restartIce` was called and no offer and answer have brought the restart yet. */
+  /** Whether `restartIce` was called, and the restart is neither agreed on nor in an offer of ours that waits for its answer. */
   get restartDue(): boolean {
     return this.#restartWanted;
+  }
+
+  /** Lets the next offer be one without a restart, as if none had been asked for. */
+  forgetRestart(): void {
+    this.#restartWanted = false;
   }
 
   /**
@@ -298,6 +306,8 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.#assertOpen();
     this.#negotiation.rollback();
     this.#transport.cancelRestart();
+    if (this.#restartOffered !== undefined) this.#restartWanted = true;
+    this.#restartOffered = undefined;
     if (this.#gathered === this.#credentials?.local) return;
     this.#gathered = this.#credentials?.local;
     this.#localCandidates.rollback();
@@ -306,7 +316,8 @@ export class Connection extends Emitter<ConnectionEvents> {
   /** An offer of all transceivers and, where a channel was created, data channels. Rejects with `INVALID_STATE`. */
   async createOffer(): Promise<SessionDescriptionInit> {
     this.#assertOpen();
-    const parameters = this.#restartWanted && this.#credentials ? this.#transport.prepareRestart() : this.#transport.local;
+    const restarts = this.#credentials && (this.#restartWanted || this.#restartOffered !== undefined);
+    const parameters = restarts ? this.#transport.prepareRestart() : this.#transport.local;
     return this.#negotiation.createOffer(this.#transceivers, this.#wantsApplication, parameters);
   }
 
@@ -322,6 +333,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.#assertOpen();
     const agreement = this.#negotiation.setLocal(init);
     if (agreement) this.#apply(agreement);
+    else this.#noteRestart();
     this.#gather();
   }
 
@@ -422,7 +434,9 @@ export class Connection extends Emitter<ConnectionEvents> {
       this.#remoteCandidates.open(usernameFragment);
     } else {
       if (credentials.local !== this.#credentials?.local) {
-        this.#restartWanted = false;
+        // One that was asked for while ours waited for this answer is another; the peer's own offer brings what is asked for, too.
+        if (answer === 'local') this.#restartWanted = false;
+        this.#restartOffered = undefined;
         this.#transport.restart({ ...credentials.remote, iceLite: remote.iceLite });
         this.#remoteCandidates.open(usernameFragment);
       }
@@ -436,6 +450,19 @@ export class Connection extends Emitter<ConnectionEvents> {
     if (theirs.endOfCandidates) this.#remoteCandidates.add('');
   }
 
+  /** An offer of ours is on its way: what `restartIce` asks for from now on goes into another. */
+  #noteRestart(): void {
+    const own = this.#ownUsernameFragment;
+    if (!this.#credentials || own === this.#credentials.local || own === this.#restartOffered) return;
+    this.#restartOffered = own;
+    this.#restartWanted = false;
+  }
+
+  /** Of our last description. */
+  get #ownUsernameFragment(): string | undefined {
+    return this.#negotiation.local?.description.media.find(isUsable)?.usernameFragment;
+  }
+
   /** Whether the offer of the peer that is pending restarts ICE (RFC 8839 §4.4.1.1.1). */
   #peerRestarts(): boolean {
     const offered = this.#negotiation.remoteMedia.find(isUsable);
@@ -446,7 +473,7 @@ export class Connection extends Emitter<ConnectionEvents> {
 
   /** Gathers once for each restart, after the caller of `setLocalDescription` had the chance to send the description. */
   #gather(): void {
-    const own = this.#negotiation.local!.description.media.find(isUsable)?.usernameFragment;
+    const own = this.#ownUsernameFragment;
     if (own === this.#gathered) return;
     if (this.#gathered !== undefined) this.#localCandidates.restart();
     this.#gathered = own;

@@ -24,6 +24,7 @@ export interface NegotiationOptions {
 
 export class SessionNegotiation {
   readonly #options: NegotiationOptions;
+  /** Tracks or data channels have to be offered. */
   #due = false;
   /** An offer is being made, or waits for its answer. */
   #inFlight = false;
@@ -37,6 +38,11 @@ export class SessionNegotiation {
   /** Offers what there is: now, or after the answer that is awaited. */
   offer(): void {
     this.#due = true;
+    void this.#next();
+  }
+
+  /** Offers the ICE restart that the connection was asked for: now, or after the answer that is awaited. */
+  restart(): void {
     void this.#next();
   }
 
@@ -69,15 +75,22 @@ export class SessionNegotiation {
     const answer = await connection.createAnswer();
     if (this.#closed) return;
     await connection.setLocalDescription(answer);
+    if (this.#closed) return;
     onDescription(answer);
     await this.#agreed();
   }
 
-  /** Takes the consumer's answer. */
+  /** Takes the consumer's answer. One that comes when its offer has been given up changes nothing. */
   async handleAnswer(answer: SessionDescription): Promise<void> {
+    const { connection, logger } = this.#options;
+    if (connection.signalingState === 'stable') {
+      logger.warn({}, 'an answer of the consumer was ignored: no offer waits for one');
+      return;
+    }
     try {
-      await this.#options.connection.setRemoteDescription(answer);
+      await connection.setRemoteDescription(answer);
       clearTimeout(this.#timer);
+      if (this.#closed) return;
       await this.#agreed();
     } catch (error) {
       this.#fail(asError(error, 'INVALID_SDP'));
@@ -99,14 +112,17 @@ export class SessionNegotiation {
 
   async #next(): Promise<void> {
     const { connection, onDescription, prepare } = this.#options;
-    if (!this.#due || this.#inFlight || this.#closed || !prepare()) return;
+    if (this.#inFlight || this.#closed || !(this.#due || connection.restartDue) || !prepare()) return;
+    const restartOnly = !this.#due;
     this.#due = false;
     this.#inFlight = true;
     try {
       const offer = await connection.createOffer();
       if (this.#closed) return;
       await connection.setLocalDescription(offer);
-      this.#timer = setTimeout(() => this.#onSilence(), this.#options.answerTimeout);
+      if (this.#closed) return;
+      const onSilence = restartOnly ? () => this.#giveUpRestart() : () => this.#onSilence();
+      this.#timer = setTimeout(onSilence, this.#options.answerTimeout);
       onDescription(offer);
     } catch (error) {
       this.#fail(asError(error));
@@ -118,6 +134,19 @@ export class SessionNegotiation {
     this.#fail(
       new TsWebRTCError('CONNECTION_FAILED', `peer ${peerId} did not answer the offer within ${answerTimeout / 1000} s.`),
     );
+  }
+
+  /**
+   * Nobody answered the offer of a restart, as consumers that take one offer only do not: what runs goes on without it. Whether the
+   * path still works is the connection's to say.
+   */
+  #giveUpRestart(): void {
+    const { connection, logger } = this.#options;
+    logger.warn({}, 'the consumer did not answer the offer of an ICE restart');
+    connection.rollback();
+    connection.forgetRestart();
+    this.#inFlight = false;
+    void this.#next();
   }
 
   #fail(error: TsWebRTCError): void {

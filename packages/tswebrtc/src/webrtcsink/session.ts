@@ -119,12 +119,12 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
 
   /**
    * Offers the peer an ICE restart: other addresses and credentials, while media flow over the pair in use until there is
-   * another one. Made by itself when the peer is not heard of, or when the addresses of this host change.
+   * another one. Made by itself when the peer is not heard of, or when this host loses the address that the path begins at.
    */
   async restartIce(): Promise<void> {
     if (this.#ended || !this.#connection) return;
     this.#connection.restartIce();
-    this.#negotiation?.offer();
+    this.#negotiation?.restart();
   }
 
   /** Takes the consumer's answer or, where that is permitted, offer. A bad one ends the session. */

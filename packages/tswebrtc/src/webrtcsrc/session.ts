@@ -242,6 +242,8 @@ export class SrcSession extends Emitter<SrcSessionEvents> {
     clearTimeout(this.#answerTimer);
     await connection.setRemoteDescription(answer);
     this.#expose(connection);
+    // One that was asked for meanwhile.
+    await this.#offerRestart(connection);
   }
 
   async #answer(connection: Connection, offer: SessionDescription): Promise<void> {

@@ -34,7 +34,7 @@ export type TransportEvents = {
   rtcp: [compound: Uint8Array, arrival: number];
   /** The peer opened a data channel. */
   datachannel: [channel: DataChannel];
-  /** Only an ICE restart can help: nothing is heard from the peer, or this host has other addresses. Again while that lasts. */
+  /** Only an ICE restart can help: nothing is heard from the peer, or this host lost the address in use. Again while that lasts. */
   restartneeded: [reason: RestartReason];
 };
 

@@ -33,8 +33,6 @@ const FAILED_TIMEOUT = 30_000;
 const CONNECT_DEADLINE = 30_000;
 /** ms from one restart against silence to the next, doubling: the first may have come before there was a network again. */
 const FIRST_RESTART_INTERVAL = 4000;
-/** ms over which the connections of a server spread their restarts after an address was added, which nothing has failed for. */
-const RESTART_SPREAD = 2000;
 /** DTLS datagrams kept while ICE is not ready: a peer whose checks end first speaks first. */
 const MOST_EARLY_DATAGRAMS = 16;
 /** Media that came before the keys: a peer may send them right behind its last handshake message, and the first is a keyframe. */
@@ -73,7 +71,10 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
   #silence: NodeJS.Timeout | undefined;
   #nextRestart = 0;
   #restartInterval = FIRST_RESTART_INTERVAL;
-  #restartTimer: NodeJS.Timeout | undefined;
+  /** ms for which the peer, though heard, has answered none of our checks. */
+  #unanswered = 0;
+  /** When the addresses of this host last changed. */
+  #addressesChanged = Number.NEGATIVE_INFINITY;
   #unwatch: (() => void) | undefined;
   #released = false;
   #closing: Promise<void> | undefined;
@@ -350,11 +351,16 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
     this.#lastWatch = now;
     this.#ice.watch(now, this.#disconnectedTimeout, now - this.#lastHeard > this.#disconnectedTimeout / 3);
     const silence = now - this.#lastHeard;
+    const isOverdue = this.#ice.isOverdue(now, this.#disconnectedTimeout);
+    // By the time that is watched: an answer may lie unread behind a time in which this process did not run.
+    this.#unanswered = isOverdue ? this.#unanswered + period : 0;
     if (silence >= this.#failedTimeout) this.#fail(`nothing heard from the peer for ${this.#failedTimeout} ms`);
+    else if (this.#unanswered >= this.#failedTimeout) this.#fail('the peer has stopped answering connectivity checks');
     else if (silence >= this.#disconnectedTimeout) {
       if (this.#state === 'connected') this.#setState('disconnected');
       this.#needRestart(now);
-    } else if (this.#ice.isOverdue(now, this.#disconnectedTimeout)) this.#needRestart(now);
+    } else if (isOverdue) this.#needRestart(now);
+    else if (silence > this.#disconnectedTimeout / 2 && this.#lastHeard < this.#addressesChanged) this.#followAddresses();
     else {
       this.#restartInterval = FIRST_RESTART_INTERVAL;
       this.#nextRestart = now;
@@ -371,12 +377,14 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
   #onAddresses(added: readonly string[], removed: readonly string[]): void {
     this.#log.debug({ added, removed }, 'the addresses of this host have changed');
     const own = this.#selected?.port.localAddress;
-    const lost = own !== undefined && removed.includes(own);
-    clearTimeout(this.#restartTimer);
-    this.#restartTimer = setTimeout(
-      () => this.emit('restartneeded', 'network-change'),
-      lost ? 0 : Math.random() * RESTART_SPREAD,
-    );
+    this.#addressesChanged = performance.now();
+    if (this.#state === 'disconnected' || (own !== undefined && removed.includes(own))) this.#followAddresses();
+  }
+
+  /** The path does not work, and there may be another one from the addresses that there are now. */
+  #followAddresses(): void {
+    this.#addressesChanged = Number.NEGATIVE_INFINITY;
+    this.emit('restartneeded', 'network-change');
   }
 
   #fail(what: string, cause?: unknown): void {
@@ -393,7 +401,6 @@ export class WeriftTransport extends Emitter<TransportEvents> implements Transpo
     this.#released = true;
     clearTimeout(this.#deadline);
     clearInterval(this.#silence);
-    clearTimeout(this.#restartTimer);
     this.#unwatch?.();
     this.#early = [];
     this.#earlyMedia = [];
