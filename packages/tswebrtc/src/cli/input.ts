@@ -110,6 +110,22 @@ function parseStream(source: string): UrlInput | DeviceInput | PipeInput | undef
   return { type: 'device', driver, device: named, ...parseSettings(driver, device, at < 0 ? '' : parts.slice(at).join(',')) };
 }
 
+/** An input in sentences, without secrets. */
+export function nameOfInput(input: InputDescription): string {
+  switch (input.type) {
+    case 'file':
+      return input.path;
+    case 'url':
+      return nameOfUrl(input.url);
+    case 'device':
+      return `${input.driver}:${input.device}`;
+    case 'pipe':
+      return input.path ?? 'the standard input';
+    default:
+      return input.type;
+  }
+}
+
 /** Rejects with `INPUT_NOT_FOUND` unless every file among the inputs can be opened. */
 export async function checkFiles(inputs: readonly InputDescription[]): Promise<void> {
   for (const input of inputs) {

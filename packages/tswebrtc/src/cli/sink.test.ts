@@ -1,4 +1,5 @@
 /** `tswebrtc sink` as a process, with servers of its own on free ports. */
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -99,9 +100,18 @@ describe('sink', () => {
     }
   });
 
+  it('says what it waits for when an input has nothing to give', async () => {
+    const path = join(scratch, 'fifo');
+    execFileSync('mkfifo', [path]);
+    const run = new Run([...base, ...servers, path]);
+    while (!run.stderr.endsWith('\n')) await once(run.child.stderr!, 'data');
+    expect(run.stderr).toBe(`Still waiting for the input to open: ${path}.\n`);
+    expect(await interrupt(run)).toBeLessThan(2000);
+  });
+
   it('ends by itself, with 0, at the end of its input', async () => {
     const path = join(scratch, 'beep.wav');
-    await writeFile(path, wav(0.3));
+    await writeFile(path, wav(2));
     const run = new Run([...base, ...servers, path]);
     await run.event('registered');
     expect(await run.exit).toBe(0);

@@ -4,7 +4,7 @@ import type { InputDescription } from '../media/types.ts';
 import { validateOptions, type WebRTCSinkOptions } from '../webrtcsink/properties.ts';
 import { type SinkStats, WebRTCSink } from '../webrtcsink/webrtcsink.ts';
 import { openPortNotice } from './endpoint.ts';
-import { checkFiles } from './input.ts';
+import { checkFiles, nameOfInput } from './input.ts';
 import { aborted, type Interrupts, within } from './interrupts.ts';
 import { describeNavigation } from './navigation.ts';
 import type { Output } from './output.ts';
@@ -13,7 +13,7 @@ import type { Output } from './output.ts';
 const CLOSE_LIMIT = 2000;
 /** ms after which the process ends all the same. */
 const LAST_LIMIT = 10_000;
-/** ms without a word from the signalling server after which the user is told what it is that takes so long. */
+/** ms until the stream is announced after which the user is told what it is that takes so long. */
 const PATIENCE = 3000;
 
 export interface SinkCommand {
@@ -43,7 +43,7 @@ export async function runSink({ inputs, options, statsInterval }: SinkCommand, c
 
   const stopped = aborted(interrupts.signal);
   let stats: NodeJS.Timeout | undefined;
-  const forgetPatience = sayWhatTakesSoLong(sink, options, output);
+  const forgetPatience = sayWhatTakesSoLong(sink, inputs, options, output);
   const started = sink.start();
   try {
     // A server that cannot be reached keeps this waiting: an interrupt ends it.
@@ -68,11 +68,26 @@ async function close(sink: WebRTCSink, started: Promise<void>, output: Output): 
   if (!(await within(LAST_LIMIT - CLOSE_LIMIT, closed))) output.warn('Some of it did not end in time and is dropped.');
 }
 
-/** A server that takes the connection and then says nothing counts as unreachable only much later. */
-function sayWhatTakesSoLong(sink: WebRTCSink, options: WebRTCSinkOptions, output: Output): () => void {
+/**
+ * An input may wait for somebody to write or to answer, and a server that takes the connection and then says nothing counts as
+ * unreachable only much later.
+ */
+function sayWhatTakesSoLong(
+  sink: WebRTCSink,
+  inputs: readonly InputDescription[],
+  options: WebRTCSinkOptions,
+  output: Output,
+): () => void {
   const { signaller } = validateOptions(options);
   const where = 'uri' in signaller && typeof signaller.uri === 'string' ? ` at ${signaller.uri}` : '';
-  const timer = setTimeout(() => output.warn(`Still waiting for an answer of the signalling server${where}.`), PATIENCE);
+  const timer = setTimeout(() => {
+    const opened = sink.tracks.length > 0;
+    output.warn(
+      opened
+        ? `Still waiting for an answer of the signalling server${where}.`
+        : `Still waiting for the input to open: ${inputs.map(nameOfInput).join(', ')}.`,
+    );
+  }, PATIENCE);
   const forget = (): void => clearTimeout(timer);
   sink.on('registered', forget);
   sink.on('error', forget);
