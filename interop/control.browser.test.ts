@@ -210,3 +210,36 @@ describe('@tswebrtc/browser', () => {
     expect(await told('KeyRelease')).toMatchObject({ key: 'w' });
   });
 });
+
+describe('the page that comes with the command', () => {
+  it('sends mouse and keys where its viewer wants that, and keeps its own keys elsewhere', async () => {
+    sink = await startSink(['testsrc:width=640,height=360', '--enable-control-data-channel']);
+    const page = await chromium.newPage();
+    await page.goto(sink.pageUrl);
+    await page.getByTestId('stream').first().click();
+    const control = page.getByTestId('control');
+    await control.waitFor({ state: 'visible' });
+    expect(await control.getAttribute('aria-pressed')).toBe('false');
+    const video = page.getByTestId('player-video');
+    const middle = async (): Promise<[number, number]> => {
+      const { x, y, width, height } = (await video.boundingBox())!;
+      return [x + width / 2, y + height / 2];
+    };
+    await page.mouse.click(...(await middle()));
+    await control.click();
+    expect(await control.getAttribute('aria-pressed')).toBe('true');
+    await page.mouse.click(...(await middle()));
+    const pressed = await told('MouseButtonPress');
+    expect(Math.abs(pressed.x - 320)).toBeLessThan(2);
+    expect(Math.abs(pressed.y - 180)).toBeLessThan(2);
+    // Would stop the player if it were the page's.
+    await page.keyboard.press('Delete');
+    await told('KeyPress', ({ key }) => key === 'Delete');
+    expect(sink.events.filter(({ navigation }) => (navigation as Told | undefined)?.event === 'MouseButtonPress')).toHaveLength(
+      1,
+    );
+    await control.click();
+    await page.keyboard.press('Delete');
+    await page.waitForSelector('[data-testid=empty][data-state=choose]');
+  });
+});

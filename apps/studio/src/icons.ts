@@ -12,6 +12,7 @@ const PATHS = {
   retry: 'M18.5 8.5A7.5 7.5 0 1 0 19.5 13M19 4.5v4.3h-4.3',
   copy: 'M9 9h10v10H9zM6.5 15H5V5h10v1.5',
   camera: 'M4 7.5h11v9H4zM15 11l5-3v8l-5-3',
+  pointer: 'M6 4.5l12.5 7.2-5.6 1.4-2.9 5.2z',
   done: 'M5.5 12.5l4.2 4.2 8.8-9.2',
 } as const;
 

@@ -1,4 +1,7 @@
-/** Sound, full screen and stop: as buttons, and as the keys m, f and Delete while the player has the focus. */
+/**
+ * Sound, control, full screen and stop: as buttons, and but for control as the keys m, f and Delete while the player has the focus and
+ * the keys are not the producer's.
+ */
 import { element } from './dom.ts';
 import { icon } from './icons.ts';
 
@@ -6,6 +9,8 @@ export interface PlayerControlEvents {
   onMuted(muted: boolean): void;
   /** From 0 to 1. */
   onVolume(volume: number): void;
+  /** Whether mouse and keys over the picture go to the producer. */
+  onControl(on: boolean): void;
   onStop(): void;
 }
 
@@ -23,9 +28,11 @@ export class PlayerControls {
     type: 'range',
     attributes: { 'aria-label': 'Volume', min: '0', max: '1', step: '0.05', value: '1' },
   });
+  readonly #control = element('button', { class: 'icon-button', type: 'button', attributes: { 'data-testid': 'control' } });
   readonly #fullscreen = element('button', { class: 'icon-button', type: 'button', attributes: { 'data-testid': 'fullscreen' } });
   #muted = true;
   #sound = false;
+  #controlling = false;
 
   constructor(stage: HTMLElement, events: PlayerControlEvents) {
     this.#stage = stage;
@@ -35,10 +42,13 @@ export class PlayerControls {
       events.onVolume(Number(this.#volume.value));
       if (this.#muted) events.onMuted(false);
     });
+    this.#control.replaceChildren(icon('pointer'));
+    this.#control.addEventListener('click', () => events.onControl(!this.#controlling));
     this.#fullscreen.addEventListener('click', () => void this.#toggleFullscreen());
     stage.addEventListener('fullscreenchange', () => this.#showFullscreen());
     stage.addEventListener('dblclick', (event) => {
-      if (!(event.target as Element).closest('button, input')) void this.#toggleFullscreen();
+      const target = event.target as Element;
+      if (!target.closest('button, input') && !(this.#controlling && target.closest('video'))) void this.#toggleFullscreen();
     });
     stage.addEventListener('keydown', (event) => this.#key(event));
 
@@ -52,8 +62,9 @@ export class PlayerControls {
     const stopProps = { class: 'icon-button', type: 'button', title: 'Stop (Del)', onClick: () => events.onStop() } as const;
     const stop = element('button', { ...stopProps, attributes: { 'data-testid': 'stop', 'aria-label': 'Stop' } }, icon('stop'));
     const spacer = element('span', { class: 'spacer' });
-    this.element = element('div', { class: 'controls' }, stop, this.#mute, this.#volume, spacer, this.#fullscreen);
+    this.element = element('div', { class: 'controls' }, stop, this.#mute, this.#volume, spacer, this.#control, this.#fullscreen);
     this.showSound(false, true);
+    this.showControl(false, false);
     this.#showFullscreen();
   }
 
@@ -66,6 +77,16 @@ export class PlayerControls {
     this.#volume.hidden = !present;
     this.#mute.replaceChildren(icon(muted ? 'muted' : 'sound'));
     label(this.#mute, muted ? 'Turn sound on' : 'Turn sound off', 'm');
+  }
+
+  /** Whether the producer can be controlled, and whether it is. */
+  showControl(possible: boolean, on: boolean): void {
+    this.#controlling = possible && on;
+    this.#control.hidden = !possible;
+    this.#control.setAttribute('aria-pressed', String(on));
+    const text = on ? 'Stop sending mouse and keys to the producer' : 'Send mouse and keys to the producer';
+    this.#control.title = text;
+    this.#control.setAttribute('aria-label', text);
   }
 
   #showFullscreen(): void {
@@ -86,7 +107,8 @@ export class PlayerControls {
   }
 
   #key(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    // Prevented: it went to the producer.
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === 'm' && this.#sound) this.#events.onMuted(!this.#muted);
     else if (event.key === 'f') void this.#toggleFullscreen();
     else if (event.key === 'Delete') this.#events.onStop();

@@ -42,6 +42,8 @@ export class Player {
   #patience: ReturnType<typeof setTimeout> | undefined;
   #state: PlayerState = 'waiting';
   #soundPresent = false;
+  /** What the viewer wants, also where the producer does not let him now. */
+  #controlling = false;
 
   /** @param key id or name of the producer that is wanted */
   constructor(key: string, host: PlayerHost, muted: boolean) {
@@ -70,6 +72,10 @@ export class Player {
         this.#showSound();
       },
       onVolume: (volume) => this.#screens.setVolume(volume),
+      onControl: (on) => {
+        this.#controlling = on;
+        this.#showControl();
+      },
       onStop: () => this.#host.onStop(this),
     });
     const header = element('div', { class: 'player-header' }, live, this.#title);
@@ -153,7 +159,10 @@ export class Player {
     const asked = performance.now();
     const { signal } = this.#attempt;
     this.#screens.onFirstFrame = () => this.#firstFrame(performance.now() - asked);
-    const show = (): void => this.#screens.show(session.streams);
+    const show = (): void => {
+      this.#screens.show(session.streams);
+      this.#showControl();
+    };
     session.addEventListener(
       'streamsChanged',
       () => {
@@ -164,6 +173,7 @@ export class Player {
       },
       { signal },
     );
+    session.addEventListener('remoteControllerChanged', () => this.#showControl(), { signal });
     session.addEventListener('rtcPeerConnectionChanged', () => this.#followConnection(session), { signal });
     session.addEventListener('closed', ({ detail }) => this.#ended(detail), { signal });
     pollFigures(session, (figures) => this.#figures.show(figures), { signal });
@@ -208,6 +218,7 @@ export class Player {
     this.#screens.clear();
     this.#figures.clear();
     this.#showSound(false);
+    this.#showControl();
   }
 
   #show(state: PlayerState, sentence: string): void {
@@ -225,5 +236,12 @@ export class Player {
   #showSound(present = this.#soundPresent): void {
     this.#soundPresent = present;
     this.#controls.showSound(present, this.#screens.muted);
+  }
+
+  /** Of several pictures the first is the one that is controlled. */
+  #showControl(): void {
+    const controller = this.#session?.remoteController ?? null;
+    controller?.attachVideoElement(this.#controlling ? this.#screens.first : null);
+    this.#controls.showControl(controller !== null, this.#controlling);
   }
 }

@@ -12,6 +12,11 @@ export class Screens {
   #volume = 1;
   #shown = false;
 
+  /** The picture that the viewer can control. */
+  get first(): HTMLVideoElement | null {
+    return this.#videos[0] ?? null;
+  }
+
   get muted(): boolean {
     return this.#muted;
   }
