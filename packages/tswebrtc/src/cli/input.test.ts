@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { UsageError } from './exit.ts';
-import { checkFiles, parseInput } from './input.ts';
+import { checkFiles, checkLoop, parseInput } from './input.ts';
 
 describe('INPUT', () => {
   it.each([
@@ -17,6 +17,8 @@ describe('INPUT', () => {
     ['tone:frequency=261.63,volume=0.5,channels=1', { type: 'tone', frequency: 261.63, volume: 0.5, channels: 1 }],
     ['film.mp4', { type: 'file', path: 'film.mp4', loop: true }],
     ['./tone', { type: 'file', path: './tone', loop: true }],
+    ['https://host/film.mp4', { type: 'url', url: 'https://host/film.mp4', loop: true }],
+    ['https://host/film.mp4#loop=false', { type: 'url', url: 'https://host/film.mp4', loop: false }],
     ['rtsp://ann:secret@camera/1?a=b', { type: 'url', url: 'rtsp://ann:secret@camera/1?a=b' }],
     [
       'rtsp://camera/1#transport=udp,timeout=2.5,reconnect=false,insecure-tls',
@@ -49,6 +51,19 @@ describe('INPUT', () => {
     ['testsrc:__proto__=1', 'There is no setting __proto__ of testsrc: it has pattern, width, height, framerate, clock.'],
   ])('%s is refused', (source, expected) => {
     expect(() => parseInput(source)).toThrow(new UsageError(expected));
+  });
+
+  it('is told where nothing is there that could start over', () => {
+    const check = (...sources: string[]) => checkLoop(sources.map((source) => parseInput(source, { loop: true })));
+    expect(() => check('rtsp://ann:secret@camera/1', '-')).toThrow(
+      new UsageError('There is no beginning for --loop to go back to in rtsp://camera/1, the standard input; leave it out.'),
+    );
+    for (const sources of [
+      ['film.mp4', 'alsa:default'],
+      ['https://host/film.mp4', '-'],
+      ['testsrc', 'tone'],
+    ])
+      check(...sources);
   });
 
   it('names the file that is not there, and what was meant', async () => {

@@ -1,7 +1,7 @@
 /** INPUT arguments: `testsrc:pattern=ball,width=640`, `tone:frequency=880`, a URL, a device, a pipe, or a file. */
 import { stat } from 'node:fs/promises';
 import { TsWebRTCError } from '../common/errors.ts';
-import { checkStream, isInputUrl } from '../media/stream-options.ts';
+import { checkStream, isInputUrl, mayLoop } from '../media/stream-options.ts';
 import { DEVICE_DRIVERS, type DeviceInput, type InputDescription, type PipeInput, type UrlInput } from '../media/types.ts';
 import { nameOfUrl } from '../media/url-name.ts';
 import { closest } from '../properties/closest.ts';
@@ -44,6 +44,7 @@ const url = {
   transport: property({ type: choice('tcp', 'udp'), default: 'tcp', when: 'ready', doc: 'How RTSP packets come.' }),
   timeout: property({ type: decimal(0.1, 3600, 's'), default: 5, when: 'ready', doc: 'Silence that counts as a loss.' }),
   insecureTls: property({ type: boolean(), default: false, when: 'ready', doc: 'Trust any certificate.' }),
+  loop: property({ type: boolean(), default: false, when: 'ready', doc: 'Start over at its end.' }),
   reconnect,
   live,
 } satisfies Schema;
@@ -70,7 +71,7 @@ const generators: Readonly<Record<string, Schema>> = { testsrc, tone };
 /** Reads one INPUT. Throws `UsageError` for a setting that cannot be; whether a file is there is not looked at. */
 export function parseInput(source: string, { loop = false }: { loop?: boolean } = {}): InputDescription {
   if (source === '') throw new UsageError('An INPUT is empty; name a file, testsrc or tone.');
-  const stream = parseStream(source);
+  const stream = parseStream(source, loop);
   if (stream) {
     asUsage(() => checkStream(stream));
     return stream;
@@ -89,12 +90,12 @@ export function parseInput(source: string, { loop = false }: { loop?: boolean } 
 }
 
 /** A URL, with settings behind a #; a device, with settings behind commas; a pipe. Undefined where it is none of these. */
-function parseStream(source: string): UrlInput | DeviceInput | PipeInput | undefined {
+function parseStream(source: string, loop: boolean): UrlInput | DeviceInput | PipeInput | undefined {
   if (isInputUrl(source)) {
     const hash = source.indexOf('#');
     const address = hash < 0 ? source : source.slice(0, hash);
     const settings = parseSettings(nameOfUrl(address), url, hash < 0 ? '' : source.slice(hash + 1));
-    return { type: 'url', url: address, ...settings };
+    return { type: 'url', url: address, ...(loop && mayLoop(address) ? { loop } : {}), ...settings };
   }
   if (source === '-') return { type: 'pipe' };
   if (/^\/dev\/video\d+$/.test(source)) return { type: 'device', driver: 'v4l2', device: source };
@@ -124,6 +125,13 @@ export function nameOfInput(input: InputDescription): string {
     default:
       return input.type;
   }
+}
+
+/** Throws `UsageError` where nothing among the inputs can start over. */
+export function checkLoop(inputs: readonly InputDescription[]): void {
+  const once = inputs.filter(({ type }) => type === 'url' || type === 'device' || type === 'pipe');
+  if (once.length === 0 || inputs.some((input) => 'loop' in input && input.loop)) return;
+  throw new UsageError(`There is no beginning for --loop to go back to in ${once.map(nameOfInput).join(', ')}; leave it out.`);
 }
 
 /** Rejects with `INPUT_NOT_FOUND` unless every file among the inputs can be opened. */

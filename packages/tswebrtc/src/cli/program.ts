@@ -9,7 +9,7 @@ import { namedProperties, validateOptions, type WebRTCSinkOptions } from '../web
 import { namedSrcProperties, validateSrcOptions, type WebRTCSrcOptions } from '../webrtcsrc/properties.ts';
 import { rewriteBooleanFlags } from './boolean-flags.ts';
 import { asUsage, sentence, UsageError } from './exit.ts';
-import { parseInput } from './input.ts';
+import { checkLoop, parseInput } from './input.ts';
 import type { PlayCommand } from './play.ts';
 import { addPropertyOptions, addSwitch, readPropertyOptions } from './property-options.ts';
 import type { SinkCommand } from './sink.ts';
@@ -83,16 +83,18 @@ export function parseCommandLine(args: readonly string[], write: (text: string) 
     .addOption(
       numberOption('--stats-interval <s>', 'Report figures of every session at this interval.', decimal(0.1, 86_400, 's')),
     );
-  addSwitch(sink, 'loop', 'Start files over at their end.');
+  addSwitch(sink, 'loop', 'Start files over at their end, those at HTTP URLs, too.');
   addSwitch(sink, 'json', 'Print one JSON object a line on stdout; sentences for people go to stderr.');
   addPropertyOptions(sink, namedProperties);
   sink.addHelpText('after', inputHelp).action((inputs: string[], typed: Record<string, unknown>) => {
     const loop = typed.loop === true;
     const sources = inputs.length === 0 ? ['testsrc', 'tone'] : inputs;
+    const described = sources.map((source) => parseInput(source, { loop }));
+    if (loop) checkLoop(described);
     parsed = {
       command: 'sink',
       json: typed.json === true,
-      inputs: sources.map((source) => parseInput(source, { loop })),
+      inputs: described,
       options: readPropertyOptions<WebRTCSinkOptions>(typed, namedProperties, validateOptions),
       ...(typeof typed.statsInterval === 'number' ? { statsInterval: typed.statsInterval } : {}),
     };

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createReadStream, createWriteStream, statSync } from 'node:fs';
+import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -168,12 +168,18 @@ describe('an RTSP camera', () => {
 });
 
 describe('HTTP', () => {
-  /** Serves the folder; `drop`: cuts every connection once after so many bytes. */
-  async function serveFolder(): Promise<string> {
+  /** Serves the folder; `ranges`: also from the middle of a file. */
+  async function serveFolder({ ranges = false } = {}): Promise<string> {
     const server = http.createServer((request, response) => {
-      const stream = createReadStream(join(folder, request.url!.slice(1)));
+      const start = ranges ? Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0) : 0;
+      const path = join(folder, request.url!.slice(1));
+      const stream = createReadStream(path, { start });
       stream.on('error', () => response.writeHead(404).end());
-      stream.on('open', () => response.writeHead(200));
+      stream.on('open', () => {
+        const { size } = statSync(path);
+        if (ranges) response.writeHead(206, { 'Content-Range': `bytes ${start}-${size - 1}/${size}` });
+        else response.writeHead(200);
+      });
       stream.pipe(response);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -200,6 +206,61 @@ describe('HTTP', () => {
     expect(heard).toHaveLength(2);
     for (const [i, flash] of seen.entries()) expect(Math.abs(flash - heard[i]!)).toBeLessThan(40);
     expect(said).toEqual(['ended']);
+  });
+
+  it.each([
+    ['film.mkv', true],
+    ['film.mkv', false],
+    ['camera.mp4', true],
+  ])('files start over at their end where that is asked for, and go on in time: %s, ranges: %s', async (file, ranges) => {
+    const { input, said } = await open({ type: 'url', url: `${await serveFolder({ ranges })}/${file}`, loop: true });
+    const [video, audio] = await Promise.all([encoded(input, 0), encoded(input, 1)]);
+    input.start();
+    await video.until(({ frames }) => frames.length > 0 && frames.at(-1)!.timestamp > 5e6);
+    expect(rising(video.frames.map(({ timestamp }) => timestamp))).toBe(true);
+    const [seen, heard] = await Promise.all([flashes(video), beeps(audio)]);
+    // Twice over at least, one a second.
+    expect(seen.length).toBeGreaterThanOrEqual(4);
+    for (const [i, flash] of seen.entries()) {
+      expect(Math.min(...heard.map((beep) => Math.abs(beep - flash)))).toBeLessThan(60);
+      if (i > 0) expect(Math.abs(flash - seen[i - 1]! - 1000)).toBeLessThan(300);
+    }
+    expect(said).toEqual([]);
+  });
+
+  it('files that start over and are gone say so, and are back when they are', async () => {
+    const files = await serveFolder();
+    await copyFile(join(folder, 'film.mkv'), join(folder, 'gone.mkv'));
+    const { input, said } = await open({ type: 'url', url: `${files}/gone.mkv`, loop: true });
+    input.start();
+    await rm(join(folder, 'gone.mkv'));
+    await expect.poll(() => said, { timeout: 10_000 }).toHaveLength(1);
+    expect(said[0]).toMatch(/^The stream \S+\/gone\.mkv was lost: .*404.*; it is tried again until it is back\.$/);
+    await copyFile(join(folder, 'film.mkv'), join(folder, 'gone.mkv'));
+    await expect.poll(() => said.at(-1), { timeout: 10_000 }).toBe('resumed');
+  });
+
+  it('what has no end cannot start over, and says so', async () => {
+    const server = http.createServer((_, response) => {
+      response.writeHead(200);
+      createReadStream(join(folder, 'part.ts')).pipe(response, { end: false });
+    });
+    await makeTestFile(join(folder, 'part.ts'), { bFrames: 0, duration: 2 });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    closing.push(async () => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/live`;
+    await expect(open({ type: 'url', url, loop: true })).rejects.toMatchObject({
+      code: 'INPUT_FAILED',
+      message: `The stream ${url} cannot be opened: it has no known end at which it could start over (loop); leave that out.`,
+    });
+    await expect(open({ type: 'url', url: 'rtsp://ann:secret@127.0.0.1/live', loop: true })).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      message:
+        'The option "loop" is true but must be left out for rtsp://127.0.0.1/live, which is live and has no beginning to go back to.',
+    });
   });
 
   it('playlists (HLS) are played', async () => {

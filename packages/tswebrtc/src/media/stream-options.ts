@@ -10,6 +10,11 @@ export function isInputUrl(text: string): boolean {
   return SCHEMES.includes(/^([a-z]+):\/\//i.exec(text)?.[1]?.toLowerCase() ?? '');
 }
 
+/** Whether what the URL names may have an end, to start over at. */
+export function mayLoop(url: string): boolean {
+  return /^https?:/i.test(url);
+}
+
 /** Throws `INVALID_OPTION`. */
 export function checkStream(description: UrlInput | DeviceInput | PipeInput): void {
   const { reconnect } = description;
@@ -19,13 +24,16 @@ export function checkStream(description: UrlInput | DeviceInput | PipeInput): vo
   else checkPipe(description);
 }
 
-function checkUrl({ url, transport, timeout }: UrlInput): void {
+function checkUrl({ url, transport, timeout, loop }: UrlInput): void {
   if (typeof url !== 'string' || !isInputUrl(url) || !URL.canParse(url)) {
     throw invalid('url', typeof url === 'string' ? nameOfUrl(url) : url, `a URL of ${SCHEMES.join(', ')}`);
   }
   if (transport !== undefined && transport !== 'tcp' && transport !== 'udp')
     throw invalid('transport', transport, '"tcp" or "udp"');
   if (timeout !== undefined && !(timeout > 0 && timeout <= 3600)) throw invalid('timeout', timeout, 'above 0 and up to 3600 s');
+  if (loop && !mayLoop(url)) {
+    throw invalid('loop', loop, `left out for ${nameOfUrl(url)}, which is live and has no beginning to go back to`);
+  }
 }
 
 function checkDevice({ driver, device, width, height, framerate }: DeviceInput): void {

@@ -58,6 +58,8 @@ export interface UrlInput {
   readonly reconnect?: boolean;
   /** Handed on as it comes rather than paced by its timestamps. Default: whatever suits the URL. */
   readonly live?: boolean;
+  /** HTTP: starts over at its end, with timestamps that go on. Of what has a known end only. Default false. */
+  readonly loop?: boolean;
   /** TLS without a proof of who the server is, as cameras need it. Default false. */
   readonly insecureTls?: boolean;
 }

@@ -6,10 +6,14 @@ import {
   AVERROR_EOF,
   AVMEDIA_TYPE_AUDIO,
   AVMEDIA_TYPE_VIDEO,
+  AVSEEK_FLAG_BACKWARD,
 } from 'node-av/constants';
 import { Dictionary, FFmpegError, FormatContext, InputFormat, Packet, type Stream } from 'node-av/lib';
 import type { Feed, FeedPacket, FeedStream } from './feed.ts';
 import { feedStreamOf } from './stream-track.ts';
+
+const INDEX_BEHIND =
+  'its index stands at its end, and the server gives no parts of files: let it grant ranges, or write the file with the index first ("faststart")';
 
 export interface DemuxerOptions {
   readonly url: string;
@@ -65,7 +69,9 @@ export class DemuxerFeed implements Feed {
   readonly #packet = new Packet();
   /** Index of the stream in `streams`, by its index in the container; and µs in a unit of its time base. */
   readonly #places = new Map<number, { readonly index: number; readonly tick: number }>();
-  #reading: Promise<unknown> = Promise.resolve();
+  /** What the media library does with it. */
+  #busy: Promise<unknown> = Promise.resolve();
+  #began = false;
   #closed = false;
 
   constructor(context: FormatContext, streams: readonly Stream[], prompt: boolean) {
@@ -84,10 +90,15 @@ export class DemuxerFeed implements Feed {
     for (;;) {
       if (this.#closed) return undefined;
       const reading = this.#next();
-      this.#reading = reading;
+      this.#busy = reading;
       const result = await reading;
-      if (this.#closed || result === AVERROR_EOF) return undefined;
+      if (this.#closed) return undefined;
+      if (result === AVERROR_EOF) {
+        if (!this.#began && this.#needsSeeking) throw new Error(INDEX_BEHIND);
+        return undefined;
+      }
       FFmpegError.throwIfError(result);
+      this.#began = true;
       const place = this.#places.get(this.#packet.streamIndex);
       const packet = place && this.#packet.clone();
       this.#packet.unref();
@@ -106,17 +117,30 @@ export class DemuxerFeed implements Feed {
     }
   }
 
+  async rewind(): Promise<boolean> {
+    if (this.#closed || !this.#context.pb?.seekable) return false;
+    const { startTime } = this.#context;
+    const seeking = this.#context.seekFrame(-1, startTime === AV_NOPTS_VALUE ? 0n : startTime, AVSEEK_FLAG_BACKWARD);
+    this.#busy = seeking;
+    return (await seeking) >= 0 && !this.#closed;
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#context.interrupt();
     // What is being read has to be over before it is freed.
-    void this.#reading
+    void this.#busy
       .catch(() => {})
       .then(async () => {
         this.#packet.free();
         await this.#context.closeInput().catch(() => {});
       });
+  }
+
+  /** Whether it may be a file that can only be played by whoever can go back in it. */
+  get #needsSeeking(): boolean {
+    return this.format.startsWith('mov') && !this.#context.pb?.seekable;
   }
 
   async #next(): Promise<number> {

@@ -27,6 +27,8 @@ export interface Feed {
   readonly streams: readonly FeedStream[];
   /** The next packet; undefined at the end. Rejects where the feed is lost. */
   read(): Promise<FeedPacket | undefined>;
+  /** Goes back to its beginning, at its end; false where it cannot. */
+  rewind?(): Promise<boolean>;
   /** A `read` under way ends. Idempotent. */
   close(): void;
 }

@@ -25,6 +25,10 @@ export async function openUrl(description: UrlInput, signal: AbortSignal): Promi
   }
   const options = optionsFor(scheme, timeout, insecureTls);
   let first: DemuxerFeed | undefined = await openDemuxer(url, options, name, signal);
+  if (description.loop && !first.finite) {
+    first.close();
+    throw inputFailed(name, new Error('it has no known end at which it could start over (loop); leave that out'));
+  }
   const live = description.live ?? (scheme === 'srt' || scheme === 'udp' || (!first.finite && LIVE_FORMATS.test(first.format)));
   const endless = live || (first.format === 'hls' && !first.finite);
   const open = async (given: AbortSignal): Promise<Feed> => {
@@ -32,7 +36,8 @@ export async function openUrl(description: UrlInput, signal: AbortSignal): Promi
     first = undefined;
     return feed;
   };
-  return openStreamSource({ name, open, live, atEnd: endless ? 'again' : 'end', reconnect }, signal);
+  const atEnd = description.loop ? 'loop' : endless ? 'again' : 'end';
+  return openStreamSource({ name, open, live, atEnd, reconnect }, signal);
 }
 
 async function openDemuxer(

@@ -6,6 +6,7 @@ import { asError, TsWebRTCError } from '../../../common/errors.ts';
 import type { Timeline } from '../timeline.ts';
 import type { Feed, FeedPacket, OpenFeed } from './feed.ts';
 import { LiveClock } from './live-clock.ts';
+import { PacedClock } from './paced-clock.ts';
 import type { Source, SourceCallbacks } from './source.ts';
 import { StreamTrack } from './stream-track.ts';
 
@@ -14,8 +15,6 @@ const FIRST_DELAY = 250;
 const LONGEST_DELAY = 8000;
 /** An input of which nothing comes for so long, ms, is said to be stalled. */
 const STALL = 3000;
-/** What is paced and comes later than this, µs, was late already when it came: what follows is as much later. */
-const LATE = 20_000;
 
 export interface StreamSourceOptions {
   /** What it is, for sentences, without secrets: `The camera rtsp://…`. */
@@ -23,8 +22,8 @@ export interface StreamSourceOptions {
   readonly open: OpenFeed;
   /** Handed on as it comes, rather than paced by its timestamps. */
   readonly live: boolean;
-  /** What is to be done at its end: for `again`, the end is a loss like any other. */
-  readonly atEnd: 'again' | 'end';
+  /** What is to be done at its end: for `again`, the end is a loss like any other; `loop`: it begins anew, and nobody is told. */
+  readonly atEnd: 'again' | 'end' | 'loop';
   readonly reconnect: boolean;
   /** What is to be done when it is not opened again. */
   readonly closed?: () => void;
@@ -55,6 +54,7 @@ class StreamSource implements Source {
   readonly tracks: readonly StreamTrack[];
   readonly #options: StreamSourceOptions;
   readonly #clock = new LiveClock();
+  readonly #paced = new PacedClock();
   readonly #abort = new AbortController();
   #feed: Feed;
   /** Index of the track of each stream of the feed. */
@@ -63,16 +63,19 @@ class StreamSource implements Source {
   #lastPacket = 0;
   #watchdog: NodeJS.Timeout | undefined;
   #wake: (() => void) | undefined;
-  /** Of what is paced: from the feed's clock to the timeline, µs. */
-  #shift: number | undefined;
-  /** The latest that was handed on, µs on the timeline. */
-  #newest = 0;
+  /** Something came since it was opened, or begun anew. */
+  #came = false;
+  #everCame = false;
+  #rewound = false;
+  /** Before the next try, ms. */
+  #delay = FIRST_DELAY;
 
   constructor(options: StreamSourceOptions, feed: Feed, tracks: readonly StreamTrack[]) {
     this.#options = options;
     this.#feed = feed;
     this.tracks = tracks;
     this.#places = tracks;
+    this.#paced.restart(feed.streams);
   }
 
   start(timeline: Timeline, callbacks: SourceCallbacks): void {
@@ -111,9 +114,17 @@ class StreamSource implements Source {
       if (this.#closed) return;
       for (const track of this.tracks) track.drain();
       const { name, reconnect, atEnd } = this.#options;
+      if (lost !== undefined && atEnd !== 'again' && !this.#everCame) {
+        throw new TsWebRTCError('INPUT_FAILED', `${name} cannot be played: ${reasonOf(lost)}.`, { cause: lost });
+      }
       if (lost === undefined && atEnd === 'end') return;
-      const reason = lost === undefined ? 'it came to its end' : reasonOf(lost);
-      if (!reconnect) throw new TsWebRTCError('INPUT_FAILED', `${name} was lost: ${reason}.`, { cause: lost });
+      // What lets itself be set back need not give anything then: whether it does shows when it is read.
+      const loops = atEnd === 'loop' && (this.#came ? lost === undefined : this.#rewound);
+      const failure = loops ? await this.#startOver() : lost;
+      if (this.#closed) return;
+      if (loops && failure === undefined) continue;
+      const reason = failure === undefined ? 'it came to its end' : reasonOf(failure);
+      if (!reconnect) throw new TsWebRTCError('INPUT_FAILED', `${name} was lost: ${reason}.`, { cause: failure });
       this.#interrupt(callbacks, `${name} was lost: ${reason}; it is tried again until it is back.`);
       this.#feed.close();
       if (!(await this.#reopen())) return;
@@ -135,6 +146,8 @@ class StreamSource implements Source {
         return undefined;
       }
       this.#lastPacket = timeline.now();
+      this.#came = this.#everCame = true;
+      this.#delay = FIRST_DELAY;
       if (this.#interrupted) {
         this.#interrupted = false;
         callbacks.resumed();
@@ -144,8 +157,7 @@ class StreamSource implements Source {
         read.packet.free();
         continue;
       }
-      const { live } = this.#options;
-      const time = live ? this.#clock.place(read.time, this.#lastPacket) : await this.#pace(read, asked, timeline);
+      const time = await this.#place(read, asked, timeline);
       if (this.#closed) {
         read.packet.free();
         return undefined;
@@ -158,49 +170,74 @@ class StreamSource implements Source {
     }
   }
 
-  /** Waits until a packet is due, and returns when that is. */
-  async #pace({ time = 0, due: decoded = time }: FeedPacket, asked: number, timeline: Timeline): Promise<number> {
+  /** Waits until a packet is due. */
+  async #pace(packet: FeedPacket, asked: number, timeline: Timeline): Promise<void> {
     const now = timeline.now();
-    this.#shift ??= Math.max(now, this.#newest) - decoded;
-    // Late because it came late, not because we are.
-    if (decoded + this.#shift < now - LATE && now - asked > LATE) this.#shift = now - decoded;
-    const due = decoded + this.#shift;
-    if (due > now) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, Math.ceil((due - now) / 1000));
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-      this.#wake = undefined;
-      this.#lastPacket = timeline.now();
+    const due = this.#paced.due(packet, asked, now);
+    if (due <= now) return;
+    await this.#wait((due - now) / 1000);
+    this.#lastPacket = timeline.now();
+  }
+
+  /** Where a packet lies on the timeline, once its time has come. */
+  async #place(packet: FeedPacket, asked: number, timeline: Timeline): Promise<number> {
+    if (this.#options.live) {
+      const { time, due } = packet;
+      // Where pictures do not come in order, it is by the order in which they come that the sender's clock is known.
+      return this.#clock.place(due, this.#lastPacket) + (time ?? 0) - (due ?? 0);
     }
-    this.#newest = Math.max(this.#newest, time + this.#shift);
-    return time + this.#shift;
+    await this.#pace(packet, asked, timeline);
+    return this.#paced.place(packet);
+  }
+
+  /** Until `ms` have passed, or it is closed. */
+  async #wait(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, Math.ceil(ms));
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wake = undefined;
+  }
+
+  /** From its beginning once more; resolves with why that cannot be. */
+  async #startOver(): Promise<unknown> {
+    try {
+      if (this.#came && (await this.#feed.rewind?.())) {
+        this.#rewound = true;
+        this.#came = false;
+        await this.#take(this.#feed);
+        return undefined;
+      }
+      this.#feed.close();
+      await this.#open();
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  }
+
+  /** Takes up another feed in the place of the one before, unless it was closed meanwhile. */
+  async #open(): Promise<void> {
+    const feed = await this.#options.open(this.#abort.signal);
+    if (this.#closed) return feed.close();
+    this.#feed = feed;
+    this.#rewound = false;
+    this.#came = false;
+    await this.#take(feed);
   }
 
   /** Tries until it is open; false when it was closed meanwhile. */
   async #reopen(): Promise<boolean> {
-    for (let delay = FIRST_DELAY; !this.#closed; delay = Math.min(LONGEST_DELAY, 2 * delay)) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, delay);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-      this.#wake = undefined;
+    while (!this.#closed) {
+      await this.#wait(this.#delay);
+      this.#delay = Math.min(LONGEST_DELAY, 2 * this.#delay);
       if (this.#closed) return false;
       try {
-        const feed = await this.#options.open(this.#abort.signal);
-        if (this.#closed) {
-          feed.close();
-          return false;
-        }
-        this.#feed = feed;
-        await this.#take(feed);
-        return true;
+        await this.#open();
+        return !this.#closed;
       } catch {
         // The next try may do; that it is lost was said.
       }
@@ -220,7 +257,7 @@ class StreamSource implements Source {
     }
     this.#places = places;
     this.#clock.restart();
-    this.#shift = undefined;
+    this.#paced.restart(feed.streams);
   }
 
   #watch(timeline: Timeline, callbacks: SourceCallbacks): void {
