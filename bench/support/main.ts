@@ -3,9 +3,9 @@
  * docs/support.md. With words only the rows and consumers that contain one of them are tried anew; the others keep what
  * they had.
  */
-import { spawn } from 'node:child_process';
-import { createReadStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createReadStream, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -17,9 +17,8 @@ import { filmCamera } from '../film-camera.ts';
 import { NetworkLab, networkMissing } from '../network/network-lab.ts';
 import { allConsumers, type Consumer, type Watched } from './consumers.ts';
 import { allRows, type Row } from './rows.ts';
-import { type Cell, supportPage } from './table.ts';
+import { type Cell, cellKey, readSupportPage, supportPage } from './table.ts';
 
-const RESULTS = 'bench/results/support.json';
 const PAGE = 'docs/support.md';
 /** Of the frames that come, this part has to be decoded: 28 of 30. */
 const ENOUGH = 28 / 30;
@@ -38,6 +37,10 @@ const { values, positionals: words } = parseArgs({
 const seconds = Number(values.seconds);
 const directory = mkdtempSync(join(tmpdir(), 'tswebrtc-support-'));
 const lab = networkMissing() ? undefined : new NetworkLab();
+/** Ends what a row runs beside its producer. */
+const beside = new Set<() => void>();
+/** Producers, of which none may outlive this. */
+const running = new Set<ChildProcess>();
 const within = (host: { namespace: string }): string[] => ['ip', 'netns', 'exec', host.namespace];
 
 async function startSink(args: readonly string[], apart: boolean): Promise<Producer> {
@@ -48,6 +51,7 @@ async function startSink(args: readonly string[], apart: boolean): Promise<Produ
     ['sink', '--json', '--stun-server', 'none', ...servers, ...args],
     apart ? within(lab!.producer) : [],
   );
+  running.add(sink.child);
   try {
     await sink.event('registered', () => true, 30_000);
   } catch {
@@ -63,6 +67,7 @@ async function startSink(args: readonly string[], apart: boolean): Promise<Produ
 
 async function startProgram([program, ...args]: readonly string[]): Promise<Producer> {
   const child = spawn(program!, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  running.add(child);
   const exited = new Promise((resolve) => child.once('exit', resolve));
   const { value } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
   return {
@@ -106,13 +111,28 @@ function judge({ video, audio }: Row, watched: Watched, reason: string | undefin
   return { ok: true, text: said.join(', ') };
 }
 
-mkdirSync('bench/results', { recursive: true });
-const cells: Record<string, Cell> = existsSync(RESULTS) ? JSON.parse(readFileSync(RESULTS, 'utf8')) : {};
-const consumers = allConsumers();
-const files = createServer((request, response) => {
-  const stream = createReadStream(join(directory, basename(request.url ?? '')));
-  stream.once('error', () => response.writeHead(404).end()).pipe(response);
+/** A file of the directory, also from its middle: an mp4 has its index at the end. */
+function serveFile(request: IncomingMessage, response: ServerResponse): void {
+  const path = join(directory, basename(request.url ?? ''));
+  const size = statSync(path, { throwIfNoEntry: false })?.size;
+  if (size === undefined) return void response.writeHead(404).end();
+  const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+  response.writeHead(206, { 'Content-Range': `bytes ${start}-${size - 1}/${size}` });
+  createReadStream(path, { start }).pipe(response);
+}
+
+/** However this ends, and at once: what runs in the background has to end with it. */
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGTERM');
+  for (const end of beside) end();
+  lab?.remove();
+  rmSync(directory, { recursive: true, force: true });
 });
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
+const cells = existsSync(PAGE) ? readSupportPage(readFileSync(PAGE, 'utf8')) : {};
+const consumers = allConsumers();
+const files = createServer(serveFile);
 await new Promise<void>((resolve) => files.listen(0, '127.0.0.1', resolve));
 const camera = await startRtspServer({ streams: [await filmCamera()] });
 const served = `http://127.0.0.1:${(files.address() as AddressInfo).port}`;
@@ -129,22 +149,20 @@ try {
       failure = `what it needs could not be made: ${error.message.split('\n').at(-2) ?? error.message}`;
       return undefined;
     });
+    if (done) beside.add(done);
     for (const consumer of chosen) {
       const cell: Cell = failure === undefined ? await attempt(row, consumer) : { ok: null, text: failure };
-      cells[`${row.section}/${row.name}/${consumer.name}`] = cell;
+      cells[cellKey(row.section, row.name, consumer.name)] = cell;
       console.log(
         `${row.section}: ${row.name} → ${consumer.name}: ${cell.ok === null ? '–' : cell.ok ? 'ok' : 'NO'}, ${cell.text}`,
       );
-      writeFileSync(RESULTS, `${JSON.stringify(cells, undefined, 1)}\n`);
+      writeFileSync(PAGE, supportPage(rows, consumers, cells, seconds));
     }
     done?.();
   }
 } finally {
   await Promise.all(consumers.map((consumer) => consumer.close()));
   await camera.close();
-  lab?.remove();
-  rmSync(directory, { recursive: true, force: true });
 }
-writeFileSync(PAGE, supportPage(rows, consumers, cells, seconds));
 console.log(`written to ${PAGE}`);
 process.exit(0);

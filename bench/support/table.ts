@@ -18,6 +18,34 @@ const NOTES: Record<Row['section'], string> = {
   'Passed on as they are': 'Files whose packets leave as they are: nothing is encoded.',
 };
 
+export function cellKey(section: string, row: string, consumer: string): string {
+  return `${section}/${row}/${consumer}`;
+}
+
+/** What an earlier page says, by `cellKey`. */
+export function readSupportPage(page: string): Record<string, Cell> {
+  const cells: Record<string, Cell> = {};
+  for (const text of page.split(/^## /m).slice(1)) {
+    const [section = ''] = text.split('\n');
+    const table = text.split('\n').filter((line) => line.startsWith('|'));
+    const [[, ...consumers] = [], , ...rows] = table.map((line) =>
+      line
+        .split(/(?<!\\)\|/)
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
+    for (const [row, ...found] of rows) {
+      for (const [index, cell] of found.entries()) {
+        const mark = ['✓', '✗', '–'].indexOf(cell[0] ?? '');
+        if (mark < 0) continue;
+        const ok = mark === 2 ? null : mark === 0;
+        cells[cellKey(section, row!, consumers[index]!)] = { ok, text: cell.slice(2).replaceAll('\\|', '|') };
+      }
+    }
+  }
+  return cells;
+}
+
 export function supportPage(
   rows: readonly Row[],
   consumers: readonly Consumer[],
@@ -29,7 +57,7 @@ export function supportPage(
     const columns = consumers.filter(({ name }) => within.some((row) => !row.consumers || row.consumers.includes(name)));
     const line = (items: readonly string[]): string => `| ${items.join(' | ')} |`;
     const body = within.map((row) =>
-      line([row.name, ...columns.map(({ name }) => shown(cells[`${section}/${row.name}/${name}`]))]),
+      line([row.name, ...columns.map(({ name }) => shown(cells[cellKey(section, row.name, name)]))]),
     );
     const head = [line(['', ...columns.map(({ name }) => name)]), line(['---', ...columns.map(() => '---')])];
     return `## ${section}\n\n${NOTES[section]}\n\n${[...head, ...body].join('\n')}\n`;
