@@ -89,13 +89,13 @@ export class SessionBitrates {
 /** Gives a track its part, or each of its layers one of it, the largest of which it is. */
 function divideTrack(track: SessionTrack, bitrate: number, tracks: readonly SessionTrack[]): void {
   const { input } = track.track;
-  if (!track.layer || input.kind !== 'video') {
+  if (track.scale === undefined || input.kind !== 'video') {
     track.setTarget(bitrate);
     return;
   }
-  const layers = tracks.filter(({ transceiver, layer }) => transceiver === track.transceiver && layer);
+  const layers = tracks.filter(({ transceiver, scale }) => transceiver === track.transceiver && scale !== undefined);
   const running = layers.map(({ paused }) => !paused);
-  for (const [index, share] of divideAmongLayers(bitrate, running, input.format.framerate).entries()) {
+  for (const [index, share] of divideAmongLayers(bitrate, running, input.format).entries()) {
     layers[index]!.setTarget(share);
   }
 }

@@ -8,7 +8,7 @@ import type { CodecParameters } from '../sdp/codecs.ts';
 import { encoderBitrate, PATH_OVERHEAD } from './allocation.ts';
 import { soundRates, type WantedMedia, wantedMedia } from './codecs.ts';
 import type { EncodingSeat, EncodingSource } from './encoding-source.ts';
-import { divideAmongLayers, type Layer, layersOf } from './layers.ts';
+import { divideAmongLayers, scaleOf } from './layers.ts';
 import type { GroupSubscriber } from './membership.ts';
 import { Admission } from './session-admission.ts';
 import { FrameGate, type GatedFrame } from './sharing/frame-gate.ts';
@@ -96,15 +96,15 @@ export class SessionTrack implements GroupSubscriber {
     return this.#options.layer === 0;
   }
 
-  /** Which size it is, where the peer takes several at once. */
-  get layer(): Layer | undefined {
+  /** How many times smaller than the picture it is, where the peer takes several sizes at once. */
+  get scale(): number | undefined {
     const { length } = this.transceiver.rids;
-    return length > 1 ? layersOf(length)[this.#options.layer] : undefined;
+    return length > 1 && this.#options.layer < length ? scaleOf(this.#options.layer) : undefined;
   }
 
   /** Whether it is a layer for which there is no bitrate. */
   get paused(): boolean {
-    return this.layer !== undefined && this.#target === 0;
+    return this.scale !== undefined && this.#target === 0;
   }
 
   /** Frames left out because the encoding makes more than the session may send. */
@@ -140,10 +140,10 @@ export class SessionTrack implements GroupSubscriber {
     this.stream = stream;
     if (!stream || !codec) return;
     const { input } = this.track;
-    if (this.layer && input.kind === 'video') {
+    if (this.scale !== undefined && input.kind === 'video') {
       // Before it is known what the path carries all of them are to come.
       const running = rids.map(() => true);
-      this.#target = divideAmongLayers(this.#options.bitrate, running, input.format.framerate)[this.#options.layer]!;
+      this.#target = divideAmongLayers(this.#options.bitrate, running, input.format)[this.#options.layer]!;
     } else if (later && input.kind === 'video' && !this.#options.exact) {
       this.counts = false;
       this.#admission = new Admission(this.#session.target, this.#target, performance.now());
@@ -154,8 +154,8 @@ export class SessionTrack implements GroupSubscriber {
 
   async #join(codec: CodecParameters, stream: OutboundStream): Promise<void> {
     const { encodings, sessionId } = this.#options;
-    const { layer, track } = this;
-    const wanted: WantedMedia = { ...wantedMedia(codec, track.input), ...(layer ? { scale: layer.scale } : {}) };
+    const { scale, track } = this;
+    const wanted: WantedMedia = { ...wantedMedia(codec, track.input), ...(scale === undefined ? {} : { scale }) };
     this.#joining = true;
     try {
       const membership = await encodings.join(track, wanted, this, this.#encoderTarget, sessionId);
@@ -177,7 +177,7 @@ export class SessionTrack implements GroupSubscriber {
   /** What may be sent of it, bit/s. */
   setTarget(bitrate: number): void {
     this.#target = bitrate;
-    if (this.layer) this.#pauseOrResume();
+    if (this.scale !== undefined) this.#pauseOrResume();
     this.membership?.setTarget(this.#encoderTarget);
   }
 

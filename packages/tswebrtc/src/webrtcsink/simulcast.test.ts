@@ -131,7 +131,7 @@ it('sends them to a peer that makes the offer, under its names', async () => {
 
 it('sends no layer that cannot be paid for', async () => {
   const layers = new Layers();
-  await watch(layers, { startBitrate: 250_000, maxBitrate: 250_000 }, { mungeAnswer: taking });
+  await watch(layers, { startBitrate: 150_000, maxBitrate: 150_000 }, { mungeAnswer: taking });
   await consumer.until(() => (layers.byRid.get('l')?.frames.length ?? 0) > 60, 'the smallest layer', 20_000);
   expect([...layers.byRid.keys()]).toEqual(['l']);
 });
