@@ -43,9 +43,9 @@ describe('CongestionController', () => {
     run(control, 0, 1000);
     control.remb(300_000, 1000);
     expect(control.target.bitrate).toBe(300_000);
-    run(control, 1000, 3000);
+    run(control, 1000, 7000);
     expect(control.target.bitrate).toBe(300_000);
-    run(control, 3000, 8000);
+    run(control, 7000, 15_000);
     expect(control.target.bitrate).toBeGreaterThan(300_000);
   });
 

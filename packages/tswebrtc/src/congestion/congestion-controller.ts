@@ -39,8 +39,8 @@ const PROCESS_INTERVAL = 200;
 /** The path counts as quiet so long after a decrease, ms, with no more queue than this, ms. */
 const QUIET_TIME = 2000;
 const QUIET_QUEUE = 30;
-/** A REMB holds for so long: a peer that sends them does so every second, ms. */
-const REMB_TIMEOUT = 5000;
+/** A REMB holds for so long, ms: browsers repeat it every second, servers that forward as seldom as every five. */
+const REMB_TIMEOUT = 12_000;
 
 export class CongestionController implements CongestionControl {
   readonly #adapter = new FeedbackAdapter();
