@@ -25,6 +25,7 @@ const peers = [
     packages: ['coturn'],
     why: 'interop tests let it judge the credentials that the signalling server gives',
   },
+  { program: 'janus', packages: ['janus'], why: 'interop tests send it several sizes of a picture at once' },
   {
     program: '/usr/lib/python3/dist-packages/aiortc',
     packages: ['python3-aiortc', 'python3-websockets'],
