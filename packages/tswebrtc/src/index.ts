@@ -34,6 +34,7 @@ export type { Meta, SessionDescription, Signaller, SignallerContext, SignallerEv
 export type { EncodedFilter, FilteredFrame, RequestEncodedFilter } from './webrtcsink/encoded-filter.ts';
 export type { EncoderSettings, EncoderSetup } from './webrtcsink/encoder-setup.ts';
 export type { GstStats } from './webrtcsink/gst-stats.ts';
+export type { PayloaderSettings, PayloaderSetup } from './webrtcsink/payloader-setup.ts';
 export type { DefineEncoderBitrates, SignallerOptions, WebRTCSinkOptions } from './webrtcsink/properties.ts';
 export type { SessionFigures } from './webrtcsink/session-figures.ts';
 export type { EndReason } from './webrtcsink/session-types.ts';

@@ -8,6 +8,7 @@ import { OutboundStream, type OutboundStreamOptions } from '../rtp/outbound-stre
 import type { FullIntraRequest, ReportBlock, SenderReport } from '../rtp/rtcp/types.ts';
 import type { CodecParameters, MediaKind } from '../sdp/codecs.ts';
 import type { NegotiatedExtensions } from '../sdp/negotiate.ts';
+import type { TransceiverInit } from './types.ts';
 
 export type RtpSenderEvents = {
   /** The peer cannot go on without a keyframe. */
@@ -15,6 +16,9 @@ export type RtpSenderEvents = {
   /** Packets wait to be sent again: `sender.stream.pendingRetransmissions` > 0. */
   'retransmission-request': [];
 };
+
+/** How packets are made, whatever is negotiated. */
+export type SendingInit = Pick<TransceiverInit, 'advisedDelay' | 'clock' | 'mtu' | 'seqnumOffset' | 'timestampOffset'>;
 
 /** A random SSRC that is not 0 (RFC 3550 §8.1). */
 export function randomSsrc(): number {
@@ -24,8 +28,7 @@ export function randomSsrc(): number {
 export class RtpSender extends Emitter<RtpSenderEvents> {
   readonly kind: MediaKind;
   #ssrc: number;
-  readonly #epoch: number | undefined;
-  readonly #advisedDelay: readonly [min: number, max: number] | undefined;
+  readonly #init: SendingInit;
   #rtxSsrc: number | undefined;
   #codec: CodecParameters | undefined;
   #stream: OutboundStream | undefined;
@@ -37,13 +40,11 @@ export class RtpSender extends Emitter<RtpSenderEvents> {
   /** `performance.now()` of the last sender report; undefined before the first. */
   #lastReport: number | undefined;
 
-  /** `advisedDelay`: what the receiver is told of how long to wait before it shows a frame, ms; `epoch`: where timestamps count from. */
-  constructor(kind: MediaKind, retransmission: boolean, advisedDelay?: readonly [min: number, max: number], epoch?: number) {
+  constructor(kind: MediaKind, retransmission: boolean, init: SendingInit = {}) {
     super();
     this.kind = kind;
     this.#ssrc = randomSsrc();
-    this.#advisedDelay = advisedDelay;
-    this.#epoch = epoch;
+    this.#init = init;
     this.#rtxSsrc = retransmission ? randomSsrc() : undefined;
   }
 
@@ -100,6 +101,8 @@ export class RtpSender extends Emitter<RtpSenderEvents> {
     ]);
     if (configuration === this.#configuration) return;
     this.#configuration = configuration;
+    const { advisedDelay, clock, mtu, ...offsets } = this.#init;
+    const { seqnumOffset, timestampOffset } = this.#stream ? {} : offsets;
     // A new stream counts its packets from the start, and SRTP must never see one SSRC count twice (RFC 3711 §9.1).
     if (this.#stream) {
       this.#ssrc = randomSsrc();
@@ -117,12 +120,13 @@ export class RtpSender extends Emitter<RtpSenderEvents> {
       ...(redRtxPayloadType === undefined ? {} : { redRtxPayloadType }),
       extensions,
       names: encoding && namesOf(encoding, extensions),
-      ...(this.#advisedDelay === undefined ? {} : { playoutDelay: this.#advisedDelay }),
+      ...(advisedDelay === undefined ? {} : { playoutDelay: advisedDelay }),
+      ...(mtu === undefined ? {} : { mtu }),
       congestionControlFeedback,
-      initialSequenceNumber: random.readUInt16BE(0) & 0x7fff,
+      initialSequenceNumber: seqnumOffset ?? random.readUInt16BE(0) & 0x7fff,
       initialRtxSequenceNumber: random.readUInt16BE(2) & 0x7fff,
-      timestampOffset: random.readUInt32BE(4),
-      ...(this.#epoch === undefined ? {} : { timestampEpoch: this.#epoch }),
+      timestampOffset: timestampOffset ?? random.readUInt32BE(4),
+      ...(clock?.epoch === undefined ? {} : { timestampEpoch: clock.epoch }),
       initialPictureId: random.readUInt16BE(8) & 0x7fff,
     });
   }

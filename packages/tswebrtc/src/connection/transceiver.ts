@@ -20,6 +20,8 @@ export class Transceiver {
   readonly fec: boolean;
   readonly transportCc: boolean;
   readonly streamId: string | undefined;
+  /** Of what is sent, bytes. */
+  readonly mtu: number | undefined;
   /** Set unless the transceiver was made to receive only. The first of `senders`. */
   readonly sender: RtpSender | undefined;
   /** One for each encoding that may be sent at once, the largest first; empty where `sender` is undefined. */
@@ -31,6 +33,7 @@ export class Transceiver {
   readonly #clock: TransceiverInit['clock'];
   readonly #advisesDelay: boolean;
   readonly #captureTime: boolean;
+  readonly #ntp64: boolean;
   #mid: string | undefined;
   #currentDirection: Direction | undefined;
   #agreement: MediaAgreement | undefined;
@@ -45,15 +48,14 @@ export class Transceiver {
     this.fec = init.fec ?? false;
     this.transportCc = init.transportCc ?? true;
     this.streamId = init.streamId;
+    this.mtu = init.mtu;
     this.#clock = init.clock;
     this.#advisesDelay = init.advisedDelay !== undefined;
     this.#captureTime = init.captureTime ?? false;
+    this.#ntp64 = init.ntp64 ?? false;
     this.direction = init.direction;
     const encodings = init.direction === 'recvonly' ? 0 : Math.max(1, init.simulcast ?? 1);
-    this.senders = Array.from(
-      { length: encodings },
-      () => new RtpSender(init.kind, this.retransmission, init.advisedDelay, init.clock?.epoch),
-    );
+    this.senders = Array.from({ length: encodings }, () => new RtpSender(init.kind, this.retransmission, init));
     this.sender = this.senders[0];
     this.receiver = init.direction === 'sendonly' ? undefined : new RtpReceiver(init.kind, init.playoutDelay);
   }
@@ -135,6 +137,7 @@ export class Transceiver {
       transportCc: this.transportCc,
       playoutDelay: this.#advisesDelay,
       captureTime: this.#captureTime,
+      ntp64: this.#ntp64,
       simulcast: this.senders.length,
       clock: this.#clock,
       streamId: this.streamId ?? cname,

@@ -110,6 +110,13 @@ export interface TransceiverInit {
   readonly advisedDelay?: readonly [min: number, max: number];
   /** Of what is sent: whether the receiver is told when frames were captured, which their packetiser has to write. Default false. */
   readonly captureTime?: boolean;
+  /** Of what is sent: whether the receiver is told the same as in sender reports, in the place of the capture time (RFC 6051). Default false. */
+  readonly ntp64?: boolean;
+  /** Of what is sent: largest packet, to which their packetiser has to keep as well, bytes. Default 1200. */
+  readonly mtu?: number;
+  /** Of what is sent: where the numbers begin. Default: anywhere. A stream that follows on another begins anywhere. */
+  readonly seqnumOffset?: number | undefined;
+  readonly timestampOffset?: number | undefined;
   /**
    * What is said of the clock of what is sent (RFC 7273), and where that clock began, in ms since the Unix epoch: its RTP timestamps
    * count from there. Default: nothing, and a random start.

@@ -1,5 +1,5 @@
 /** What each audio codec makes of an input: rate, channels, packets and bitrate. */
-import { MAX_PAYLOAD_LENGTH } from '../rtp/template.ts';
+import { maxPayloadLength } from '../rtp/template.ts';
 import type { AudioCodecName, AudioFormat } from './types.ts';
 
 interface AudioCodec {
@@ -46,10 +46,14 @@ export function audioBitrate(codec: AudioCodecName, { channels, sampleRate }: Au
   return OPUS_BITRATES[channels - 1] ?? channels * SURROUND_BITRATE;
 }
 
-/** Sample frames in a packet: the longest duration that fits into one. */
-export function packetSamples(codec: AudioCodecName, { channels, sampleRate }: AudioFormat): number {
+/** Sample frames in a packet: the longest duration that fits into `maxPacketSize` bytes. */
+export function packetSamples(
+  codec: AudioCodecName,
+  { channels, sampleRate }: AudioFormat,
+  maxPacketSize = maxPayloadLength(),
+): number {
   const { bitsPerSample = 0 } = AUDIO_CODECS[codec];
-  const fits = (ms: number): boolean => (ms * sampleRate * channels * bitsPerSample) / 8000 <= MAX_PAYLOAD_LENGTH;
+  const fits = (ms: number): boolean => (ms * sampleRate * channels * bitsPerSample) / 8000 <= maxPacketSize;
   const ms = DURATIONS.find(fits) ?? DURATIONS.at(-1)!;
   return Math.floor((ms * sampleRate) / 1000);
 }

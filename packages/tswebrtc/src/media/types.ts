@@ -182,6 +182,8 @@ export interface EncodingOptions {
   readonly channels?: number;
   /** Audio codecs that do not compress, Hz. Default: 48000 for L16 and L24, 8000 for PCMU and PCMA. */
   readonly sampleRate?: number;
+  /** Audio codecs that do not compress: no packet is longer where it can be helped, bytes. Default: what an RTP packet of 1200 takes. */
+  readonly maxPacketSize?: number;
   /** H264 only. Default `constrained-baseline`. */
   readonly profile?: 'constrained-baseline' | 'baseline' | 'main' | 'high';
   /**

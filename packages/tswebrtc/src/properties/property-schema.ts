@@ -108,7 +108,8 @@ export function invalid(message: string): TsWebRTCError {
   return new TsWebRTCError('INVALID_OPTION', message);
 }
 
-function refused(type: PropertyType<unknown, unknown>, value: unknown, spelling: string): TsWebRTCError {
+/** The sentence that a value cannot be. */
+export function refused(type: PropertyType<unknown, unknown>, value: unknown, spelling: string): TsWebRTCError {
   return invalid(`${spelling} ${type.blame?.(value) ?? `is ${show(value)}`}, but it must be ${type.expected}.`);
 }
 

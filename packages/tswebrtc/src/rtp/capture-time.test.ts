@@ -112,6 +112,8 @@ describe('the capture time', () => {
       [{ absSendTime: ABS_SEND_TIME, absCaptureTime: 15 }, [ABS_SEND_TIME]],
       [{}, []],
       [{ absCaptureTime: CAPTURE_TIME }, undefined],
+      [{ ntp64: CAPTURE_TIME }, undefined],
+      [{ absCaptureTime: CAPTURE_TIME, ntp64: 4 }, undefined],
     ] as const) {
       const { sent } = new Bench('VP8', { extensions: extensionIds }).send(data);
       expect(extensions(sent[0]!).ids).toEqual(ids ?? [CAPTURE_TIME]);

@@ -26,7 +26,7 @@ export class HeaderElements {
     const delayed = extensions.absSendTime === undefined && playoutDelay !== undefined;
     this.#absSendTimeId = usableId(delayed ? extensions.playoutDelay : extensions.absSendTime);
     this.#constant = delayed ? encodePlayoutDelay(...playoutDelay) : undefined;
-    const captureTimeId = usableId(extensions.absCaptureTime) || ONE_BYTE_STOP;
+    const captureTimeId = usableId(extensions.absCaptureTime) || usableId(extensions.ntp64) || ONE_BYTE_STOP;
     this.captureTimeByte = captureTimeId === ONE_BYTE_STOP ? ONE_BYTE_STOP << 4 : (captureTimeId << 4) | 7;
     this.#names = names && new StreamNames(names.media);
     this.#rtxNames = names && new StreamNames(names.retransmissions);

@@ -20,6 +20,8 @@ export interface OutboundStreamOptions {
     readonly absSendTime?: number;
     readonly playoutDelay?: number;
     readonly absCaptureTime?: number;
+    /** RFC 6051 §3.3: the same time in the same place, so it is not sent where that was negotiated too. */
+    readonly ntp64?: number;
   };
   /**
    * What the receiver is told under `extensions.playoutDelay`: how long to wait before it shows a frame, at least and at most, ms.
@@ -33,6 +35,8 @@ export interface OutboundStreamOptions {
   readonly names?: { readonly media: readonly StreamName[]; readonly retransmissions: readonly StreamName[] } | undefined;
   /** Whether the peer reports as RFC 8888 says, so that `transportSequenceNumberOf` must know. Default false. */
   readonly congestionControlFeedback?: boolean;
+  /** Largest packet that redundancy may make, bytes. Default 1200. */
+  readonly mtu?: number;
   /** 16-bit, random (RFC 3550 §5.1). Below 2^15 a loss right at the start cannot be mistaken for a wrap (RFC 3711 §3.3.1). */
   readonly initialSequenceNumber: number;
   readonly initialRtxSequenceNumber: number;

@@ -20,7 +20,7 @@ import { RemoteInbound, type RemoteInboundStats } from './remote-inbound.ts';
 import { RetransmissionQueue } from './retransmission-queue.ts';
 import type { ReportBlock, SenderReport } from './rtcp/types.ts';
 import type { SendOps } from './send-ops.ts';
-import { hasCaptureTime, headerLengthOf, RTX_HEADER_LENGTH, TEMPLATE_LAYOUT } from './template.ts';
+import { DEFAULT_MTU, hasCaptureTime, headerLengthOf, RTX_HEADER_LENGTH, TEMPLATE_LAYOUT } from './template.ts';
 import { TransportNumbers } from './transport-numbers.ts';
 
 export type { OutboundStreamStats } from './outbound-counters.ts';
@@ -57,6 +57,7 @@ export class OutboundStream {
   readonly #redRtxPayloadType: number | undefined;
   readonly #fec: FecSender | undefined;
   #redundancy = 0;
+  readonly #mtu: number;
   /** The frame in hand, and in which form its packets are sent. */
   #frame: PacketisedFrame | undefined;
   #positions: Float64Array = new Float64Array(0);
@@ -88,6 +89,7 @@ export class OutboundStream {
     const rtx = options.rtxSsrc !== undefined && options.rtxPayloadType !== undefined;
     this.rtxSsrc = rtx ? options.rtxSsrc! >>> 0 : undefined;
     this.rtxPayloadType = rtx ? options.rtxPayloadType : undefined;
+    this.#mtu = options.mtu ?? DEFAULT_MTU;
     this.#elements = new HeaderElements(options);
     this.#frameNumbers = new FrameNumbers(options);
     this.#history = new PacketHistory(
@@ -390,7 +392,7 @@ export class OutboundStream {
       templates = redTemplates(frame, arena);
       this.#kind = PacketKind.RED;
     } else if (this.#redundancy > 0 && previous) {
-      const redundant = redundantTemplates(frame, previous, arena);
+      const redundant = redundantTemplates(frame, previous, arena, this.#mtu);
       if (redundant) {
         templates = redundant;
         this.#kind = PacketKind.REDUNDANT;

@@ -19,14 +19,16 @@ export interface PacketiserOptions {
   readonly clockRate?: number;
   /** Whether the first packet of each frame tells when it was captured (abs-capture-time), to sessions that negotiated it. Default false. */
   readonly captureTimes?: boolean;
+  /** Largest packet of what can be divided, bytes. Default 1200. */
+  readonly mtu?: number;
 }
 
 /** A new packetiser for `codec` (any case). Throws `INVALID_OPTION` where there is none. */
 export function createPacketiser(
   codec: string,
-  { packetizationMode = 1, clockRate = 48_000, captureTimes = false }: PacketiserOptions = {},
+  { packetizationMode = 1, clockRate = 48_000, captureTimes = false, mtu }: PacketiserOptions = {},
 ): Packetiser {
-  const writer = new TemplateWriter(captureTimes);
+  const writer = new TemplateWriter({ captureTimes, ...(mtu === undefined ? {} : { mtu }) });
   switch (codec.toUpperCase()) {
     case 'VP8':
       return new Vp8Packetiser(writer);

@@ -14,7 +14,7 @@ import {
   writeRedundantHeader,
 } from './red.ts';
 import type { SendOps } from './send-ops.ts';
-import { headerLengthOf, MAX_PACKET_LENGTH } from './template.ts';
+import { headerLengthOf } from './template.ts';
 
 /** Where they lie, as in `PacketisedFrame`. */
 export interface RedTemplates {
@@ -50,16 +50,18 @@ export function redTemplates(frame: PacketisedFrame, arena: PacketArena): RedTem
 
 /**
  * The one packet of `frame` behind the one of `previous`, which may have been lost. Undefined where that cannot be said in RED
- * (a pause between them, a block too long), would make the packet too long, or the bytes are gone.
+ * (a pause between them, a block too long), would make the packet longer than `mtu`, or the bytes are gone.
  */
 export function redundantTemplates(
   frame: PacketisedFrame,
   previous: PacketisedFrame,
   arena: PacketArena,
+  mtu: number,
 ): RedTemplates | undefined {
   if (frame.count !== 1 || previous.count !== 1) return undefined;
   const earlier = previous.positions[0]!;
-  if (frame.redundant?.earlier === earlier) return frame.redundant.templates;
+  const made = frame.redundant;
+  if (made?.earlier === earlier) return made.templates.lengths[0]! > mtu ? undefined : made.templates;
   const source = frame.positions[0]!;
   if (!arena.has(source) || !arena.has(earlier)) return undefined;
   const { bytes } = arena;
@@ -69,7 +71,7 @@ export function redundantTemplates(
   const blockLength = previous.lengths[0]! - earlierHeaderLength;
   const primaryLength = frame.lengths[0]! - headerLength;
   const length = headerLength + REDUNDANT_HEADERS + blockLength + primaryLength;
-  if (offset >= TIMESTAMP_OFFSET_LIMIT || blockLength >= BLOCK_LENGTH_LIMIT || length > MAX_PACKET_LENGTH) return undefined;
+  if (offset >= TIMESTAMP_OFFSET_LIMIT || blockLength >= BLOCK_LENGTH_LIMIT || length > mtu) return undefined;
   const position = arena.alloc(length);
   if (!arena.has(source) || !arena.has(earlier)) return undefined;
   const to = arena.offset(position);

@@ -7,8 +7,11 @@ import { toNtp } from './ntp.ts';
 import type { PacketArena } from './packet-arena.ts';
 import type { PacketisedFrame, TemplateLayout } from './packetised-frame.ts';
 
-/** Largest RTP packet we send, header and extensions included, bytes: the reference's payloaders have `mtu=1200`. */
-export const MAX_PACKET_LENGTH = 1200;
+/** Largest RTP packet, header and extensions included, unless told otherwise, bytes: the reference's payloaders have `mtu=1200`. */
+export const DEFAULT_MTU = 1200;
+/** The bounds of what may be asked for: what every path takes (RFC 791), and what an Ethernet frame takes with all that may be added. */
+export const MIN_MTU = 576;
+export const MAX_MTU = 1400;
 
 /** RTX puts the original sequence number before the payload (RFC 4588 §4): a template leaves that room. */
 export const RTX_HEADER_LENGTH = 2;
@@ -32,13 +35,17 @@ const BLOCK_HEADER_LENGTH = 4;
 const CAPTURE_TIME_WORDS = 2;
 
 /**
- * Payload a template can carry so that the packet in RED, and its retransmission, stay within `MAX_PACKET_LENGTH`. Bytes. Only a
- * packet with a capture time may be longer, by 8, which the least MTU of IPv6 still takes; and a ULPFEC packet, by up to 30 more: it
- * holds the longest packet's header extensions besides its own headers.
+ * Payload a template can carry so that the packet in RED, and its retransmission, stay within `mtu`. Bytes. Only a packet with a
+ * capture time may be longer, by 8, which with the default the least MTU of IPv6 still takes; and a ULPFEC packet, by up to 30 more:
+ * it holds the longest packet's header extensions besides its own headers.
  */
-export const MAX_PAYLOAD_LENGTH = MAX_PACKET_LENGTH - RTX_HEADER_LENGTH - RED_HEADER_LENGTH - TEMPLATE_LAYOUT.headerLength;
+export function maxPayloadLength(mtu = DEFAULT_MTU): number {
+  return mtu - RTX_HEADER_LENGTH - RED_HEADER_LENGTH - TEMPLATE_LAYOUT.headerLength;
+}
 
 const EXTENSION_WORDS = 2;
+/** What packet headers add at most, generously. */
+const OVERHEAD = 1.25;
 
 /** What a packetiser knows of the frame as a whole. */
 export type FrameFields = Pick<
@@ -70,7 +77,9 @@ export function writeTemplateHeader(bytes: Uint8Array, offset: number, captureTi
 
 /** Builds the templates of one frame after another. Allocates per frame, not per packet. */
 export class TemplateWriter {
-  /** Whether the first packet of each frame tells when it was captured. */
+  /** Most that a packet may carry, bytes. */
+  readonly maxPayload: number;
+  readonly #mtu: number;
   readonly #captureTimes: boolean;
   #arena: PacketArena | undefined;
   #positions = new Float64Array(64);
@@ -78,8 +87,11 @@ export class TemplateWriter {
   #count = 0;
   #size = 0;
 
-  constructor(captureTimes = false) {
+  /** `captureTimes`: whether the first packet of each frame tells when it was captured. `mtu`: largest packet, bytes. */
+  constructor({ captureTimes = false, mtu = DEFAULT_MTU }: { captureTimes?: boolean; mtu?: number } = {}) {
     this.#captureTimes = captureTimes;
+    this.#mtu = mtu;
+    this.maxPayload = maxPayloadLength(mtu);
   }
 
   /** Starts a frame in `arena`. `payloadSize`: about how many bytes are to come; false where they would not fit safely. */
@@ -87,8 +99,8 @@ export class TemplateWriter {
     this.#arena = arena;
     this.#count = 0;
     this.#size = 0;
-    // A frame in more than half of the ring would push out what is being sent. 1.25: packet headers, generously.
-    return payloadSize * 1.25 + MAX_PACKET_LENGTH <= arena.bytes.length / 2;
+    // A frame in more than half of the ring would push out what is being sent.
+    return payloadSize * OVERHEAD + this.#mtu <= arena.bytes.length / 2;
   }
 
   /** Adds a packet with `payloadLength` bytes of payload; returns where in `arena.bytes` the payload is to be written. */

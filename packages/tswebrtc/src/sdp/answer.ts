@@ -17,6 +17,7 @@ import {
   type LocalTransport,
   MAX_MESSAGE_SIZE,
   NAMING_URIS,
+  NTP_64_URI,
   PLAYOUT_DELAY_URI,
   receives,
   SCTP_PORT,
@@ -125,6 +126,7 @@ function answerSection(offered: MediaDescription, local: LocalMedia | 'applicati
     ...(local.transportCc ? [TRANSPORT_CC_URI] : []),
     ...(local.playoutDelay ? [PLAYOUT_DELAY_URI] : []),
     ...(local.captureTime ? [ABS_CAPTURE_TIME_URI] : []),
+    ...(local.ntp64 ? [NTP_64_URI] : []),
     ...(codecRole({ ...local, direction }) === 'receive' || rids.length > 0 ? NAMING_URIS : []),
   ];
   return {

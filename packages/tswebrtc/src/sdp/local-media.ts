@@ -11,6 +11,8 @@ export const NAMING_URIS: readonly string[] = [MID_URI, RID_URI, REPAIRED_RID_UR
 export const TRANSPORT_CC_URI = 'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01';
 export const ABS_SEND_TIME_URI = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time';
 export const ABS_CAPTURE_TIME_URI = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time';
+/** RFC 6051 §3.3. */
+export const NTP_64_URI = 'urn:ietf:params:rtp-hdrext:ntp-64';
 export const PLAYOUT_DELAY_URI = 'http://www.webrtc.org/experiments/rtp-hdrext/playout-delay';
 
 /** Largest data channel message that is taken, bytes; without the attribute it would be 64 KiB (RFC 8841 §6). */
@@ -37,6 +39,8 @@ export interface LocalMedia {
   readonly playoutDelay?: boolean;
   /** Whether the receiver is told when frames were captured. Default false. */
   readonly captureTime?: boolean;
+  /** Whether the receiver is told of the first packet of each frame what sender reports would tell of it (RFC 6051). Default false. */
+  readonly ntp64?: boolean;
   /** What is said of the clock that timestamps are of (RFC 7273). */
   readonly clock?: { readonly reference: string; readonly media: string } | undefined;
   /** How many encodings are sent at once where the peer takes them. Default: one. */

@@ -13,6 +13,7 @@ import {
   ABS_SEND_TIME_URI,
   intersect,
   MID_URI,
+  NTP_64_URI,
   PLAYOUT_DELAY_URI,
   REPAIRED_RID_URI,
   RID_URI,
@@ -38,6 +39,7 @@ export interface NegotiatedExtensions {
   readonly absSendTime?: number;
   readonly playoutDelay?: number;
   readonly absCaptureTime?: number;
+  readonly ntp64?: number;
   readonly mid?: number;
   readonly rid?: number;
   readonly repairedRid?: number;
@@ -208,6 +210,7 @@ function commonExtensions(ours: MediaDescription, theirs: MediaDescription): Neg
     absSendTime: id(ABS_SEND_TIME_URI),
     playoutDelay: id(PLAYOUT_DELAY_URI),
     absCaptureTime: id(ABS_CAPTURE_TIME_URI),
+    ntp64: id(NTP_64_URI),
     mid: id(MID_URI),
     rid: id(RID_URI),
     repairedRid: id(REPAIRED_RID_URI),

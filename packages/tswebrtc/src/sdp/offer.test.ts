@@ -43,13 +43,14 @@ describe('createOffer', () => {
     ]);
   });
 
-  it('offers the playout delay and the capture time under the ids behind the original ones', () => {
-    const wanted = { playoutDelay: true, captureTime: true };
+  it('offers the playout delay, the capture time and the NTP time under the ids behind the original ones', () => {
+    const wanted = { playoutDelay: true, captureTime: true, ntp64: true };
     const { lines } = offerOf([media({ ...video([VP8]), ...wanted }), media(audio([OPUS]))]);
-    const extensions = lines.filter((line) => /^a=extmap:[34]/.test(line));
+    const extensions = lines.filter((line) => /^a=extmap:[348]/.test(line));
     expect(extensions).toEqual([
       'a=extmap:3 http://www.webrtc.org/experiments/rtp-hdrext/playout-delay',
       'a=extmap:4 http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time',
+      'a=extmap:8 urn:ietf:params:rtp-hdrext:ntp-64',
     ]);
   });
 

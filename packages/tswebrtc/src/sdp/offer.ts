@@ -13,6 +13,7 @@ import {
   localFeedback,
   MAX_MESSAGE_SIZE,
   NAMING_URIS,
+  NTP_64_URI,
   PLAYOUT_DELAY_URI,
   SCTP_PORT,
   sends,
@@ -122,6 +123,7 @@ function mediaSection(media: LocalMedia, payloadTypes: PayloadTypes, previous?: 
       // 2 is the original's colour space.
       ...(media.playoutDelay ? [{ id: 3, uri: PLAYOUT_DELAY_URI }] : []),
       ...(media.captureTime ? [{ id: 4, uri: ABS_CAPTURE_TIME_URI }] : []),
+      ...(media.ntp64 ? [{ id: 8, uri: NTP_64_URI }] : []),
       ...(rids.length > 0 ? NAMING_URIS.map((uri, index) => ({ id: 5 + index, uri })) : []),
     ],
     ...(media.clock && sends(media.direction) ? { clock: media.clock } : {}),

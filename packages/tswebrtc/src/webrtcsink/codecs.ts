@@ -11,6 +11,7 @@ import type {
   VideoCodecName,
 } from '../media/types.ts';
 import { opusMappingParameters, surroundMapping } from '../rtp/opus-mapping.ts';
+import { DEFAULT_MTU, maxPayloadLength } from '../rtp/template.ts';
 import type { PassthroughMode } from './encoding-pool.ts';
 
 const videoPreferences: Record<VideoCodecName, CodecPreference> = {
@@ -152,28 +153,39 @@ export interface WantedMedia {
   readonly form?: EncodingForm;
   /** Of pictures, where several sizes are sent at once: how many times smaller it is, whatever its bitrate. */
   readonly scale?: number;
+  /** Largest packet, bytes. Default 1200. */
+  readonly mtu?: number;
 }
 
-/** What to send as the codec that was agreed on. */
-export function wantedMedia(agreed: CodecPreference | CodecParameters, input: InputTrack): WantedMedia {
+/** What to send as the codec that was agreed on, in packets of up to `mtu` bytes. */
+export function wantedMedia(agreed: CodecPreference | CodecParameters, input: InputTrack, mtu?: number): WantedMedia {
   const { name, channels, clockRate } = agreed;
   const codec = name.toUpperCase() as CodecName;
   if (input.kind === 'video') {
     const form = 'h264' in agreed ? formOf(agreed.h264) : undefined;
-    return form ? { codec, form } : { codec };
+    return { codec, ...(form ? { form } : {}), ...ownMtu(mtu) };
   }
   // Opus says two whatever there is (RFC 7587 §7).
   if (codec === 'OPUS') return { codec, format: encodedFormat(codec, input.format.channels) };
-  return { codec, format: { channels: channels ?? 1, sampleRate: clockRate } };
+  const format = { channels: channels ?? 1, sampleRate: clockRate };
+  // Packets of compressed sound are what they are.
+  return { codec, format, ...(AUDIO_CODECS[codec as AudioCodecName].bitsPerSample ? ownMtu(mtu) : {}) };
+}
+
+function ownMtu(mtu = DEFAULT_MTU): Pick<WantedMedia, 'mtu'> {
+  return mtu === DEFAULT_MTU ? {} : { mtu };
 }
 
 /** What an encoder of sound makes, bit/s, and in how many packets a second. */
-export function soundRates({ codec, format }: WantedMedia): { readonly bitrate: number; readonly packetRate: number } {
+export function soundRates({ codec, format, mtu }: WantedMedia): { readonly bitrate: number; readonly packetRate: number } {
   if (!format) return { bitrate: 0, packetRate: 0 };
   const sound = codec as AudioCodecName;
   const bitrate = audioBitrate(sound, format);
   const { bitsPerSample } = AUDIO_CODECS[sound];
-  return { bitrate, packetRate: bitsPerSample ? format.sampleRate / packetSamples(sound, format) : OPUS_PACKET_RATE };
+  return {
+    bitrate,
+    packetRate: bitsPerSample ? format.sampleRate / packetSamples(sound, format, maxPayloadLength(mtu)) : OPUS_PACKET_RATE,
+  };
 }
 
 /** Opus packets of 20 ms. */

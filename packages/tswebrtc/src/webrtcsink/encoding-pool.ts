@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import type { Logger } from '../common/logger.ts';
 import type { CodecName, EncodingOptions, MediaEngine, VideoCodecName } from '../media/types.ts';
-import { MAX_PAYLOAD_LENGTH } from '../rtp/template.ts';
+import { maxPayloadLength } from '../rtp/template.ts';
 import { soundRates, type WantedMedia } from './codecs.ts';
 import type { RequestEncodedFilter } from './encoded-filter.ts';
 import { askEncoderSetup, type EncoderSetup } from './encoder-setup.ts';
@@ -110,8 +110,8 @@ export class EncodingPool implements EncodingSource {
     bitrate: number,
     sessionId: string,
   ): Promise<Membership> {
-    const { codec, format, form, scale } = wanted;
-    const key = [track.name, codec, format?.channels, format?.sampleRate, JSON.stringify(form), scale].join('/');
+    const { codec, format, form, scale, mtu } = wanted;
+    const key = [track.name, codec, format?.channels, format?.sampleRate, JSON.stringify(form), scale, mtu].join('/');
     let entry = this.#groups.get(key);
     if (!entry) {
       this.#dropEmpty();
@@ -225,14 +225,14 @@ export class EncodingPool implements EncodingSource {
   /** Forms that nobody is sent any more: peers name as many as they like. */
   #dropEmpty(): void {
     for (const [key, { wanted, group }] of this.#groups) {
-      if (!wanted.form || !group.empty) continue;
+      if (!(wanted.form || wanted.mtu) || !group.empty) continue;
       this.#groups.delete(key);
       void group.close();
     }
   }
 
   /** The input's own packets, where they are of this codec. */
-  #passthrough(track: SinkTrack, codec: CodecName): Pick<EncodingGroupOptions, 'passthrough'> {
+  #passthrough(track: SinkTrack, { codec, mtu }: WantedMedia): Pick<EncodingGroupOptions, 'passthrough'> {
     const { passthrough } = this.#options;
     if (passthrough === 'never' || track.input.encoded?.codec !== codec) return {};
     const open: OpenEncoding = async (bitrate, hooks) => {
@@ -240,7 +240,7 @@ export class EncodingPool implements EncodingSource {
       this.#logger.info({ track: track.name, codec, encoding: opened.id }, 'passthrough started');
       const { shard, logger } = { shard: this.#shard, logger: this.#logger };
       const captureTimes = this.#options.captureTimes ?? false;
-      const options = { track: track.input, bitrate, captureTimes, passthrough: true, shard, logger };
+      const options = { track: track.input, bitrate, mtu, captureTimes, passthrough: true, shard, logger };
       const filter = this.#options.requestEncodedFilter?.(track.name, codec);
       return new SharedEncoding(opened, { ...options, filter, ...hooks });
     };
@@ -252,10 +252,11 @@ export class EncodingPool implements EncodingSource {
   }
 
   #createGroup(track: SinkTrack, wanted: WantedMedia): EncodingGroup {
-    const { codec, format, form: { packetizationMode = 1, ...encoderForm } = {}, scale } = wanted;
+    const { codec, format, form: { packetizationMode = 1, ...encoderForm } = {}, scale, mtu } = wanted;
+    const maxPacketSize = maxPayloadLength(mtu);
     const { minBitrate, maxBitrate, encoding, audio } = this.#options;
     // A unit too long could not be sent at all.
-    const slices = packetizationMode === 0 ? { maxSliceSize: MAX_PAYLOAD_LENGTH } : {};
+    const slices = packetizationMode === 0 ? { maxSliceSize: maxPacketSize } : {};
     const video = track.kind === 'video';
     const perConsumer = video && encoding === 'per-consumer';
     // One rung and one encoding are all that audio needs.
@@ -271,7 +272,7 @@ export class EncodingPool implements EncodingSource {
       perConsumer,
       logger: this.#logger,
       onError: this.#onError,
-      ...(packetizationMode === 0 || scale !== undefined ? {} : this.#passthrough(track, codec)),
+      ...(packetizationMode === 0 || scale !== undefined ? {} : this.#passthrough(track, wanted)),
       open: async (bitrate, hooks, label) => {
         // Layers are for those who share: to leave one out must leave the others' picture alone.
         const options: EncodingOptions = video
@@ -282,7 +283,7 @@ export class EncodingPool implements EncodingSource {
               ...slices,
               ...this.#size(track, scale),
             }
-          : { codec, bitrate, ...audio, ...format };
+          : { codec, bitrate, maxPacketSize, ...audio, ...format };
         const opened = await this.#engine.openEncoding(track.input, options);
         this.#logger.info({ track: track.name, codec, encoding: opened.id, bitrate }, 'encoding started');
         return new SharedEncoding(opened, {
@@ -290,6 +291,7 @@ export class EncodingPool implements EncodingSource {
           bitrate,
           sampleRate: format?.sampleRate,
           packetizationMode,
+          mtu,
           mitigationRule: scale === undefined ? this.#mitigationRule(track, scale) : undefined,
           scale,
           captureTimes: this.#options.captureTimes ?? false,

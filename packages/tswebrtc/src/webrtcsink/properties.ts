@@ -25,9 +25,11 @@ import { boolean, choice, delayRange, flags, int, nullable, structure, text, uin
 import { referenceClock } from '../properties/reference-clock.ts';
 import { isSignaller, linkProperties } from '../properties/signaller.ts';
 import { MAX_PLAYOUT_DELAY } from '../rtp/header-extensions.ts';
+import { DEFAULT_MTU } from '../rtp/template.ts';
 import type { Signaller } from '../signalling/signaller.ts';
 import type { RequestEncodedFilter } from './encoded-filter.ts';
 import type { EncoderSetup } from './encoder-setup.ts';
+import { mtuType, type PayloaderSetup } from './payloader-setup.ts';
 import type { ConfigureMitigationCaps } from './sharing/mitigation.ts';
 
 const MAX_UINT = 0xffff_ffff;
@@ -191,6 +193,13 @@ export const sinkProperties = {
     when: 'ready',
     doc: 'Tell consumers when each frame was captured, by the clock of this machine (abs-capture-time header extension).',
   }),
+  // Of the original's payloaders, where it is 1200 as well.
+  mtu: property({
+    type: mtuType,
+    default: DEFAULT_MTU,
+    when: 'ready',
+    doc: 'Largest RTP packet, its header included; less for paths with tunnels, more where no path is narrower than Ethernet.',
+  }),
   enableDataChannelNavigation: property({
     type: boolean(),
     default: false,
@@ -326,6 +335,11 @@ export type WebRTCSinkOptions = InputOf<typeof sinkProperties> & {
   readonly requestEncodedFilter?: RequestEncodedFilter;
   /** Changes settings of video encoders before they open (the original's `encoder-setup`): see `EncoderSetup`. */
   readonly encoderSetup?: EncoderSetup;
+  /**
+   * Changes how a track is put into packets for one consumer (the original's `payloader-setup`): see `PayloaderSetup`. All sessions
+   * live in the main thread then, whatever `shards` says.
+   */
+  readonly payloaderSetup?: PayloaderSetup;
   /** Silent by default. */
   readonly logger?: Logger;
   /** Shared between sinks that take from the same inputs. Default: one of its own, loaded when first needed. */
@@ -350,6 +364,7 @@ const callbacks = {
   configureMitigationCaps: 'returns a size and a frame rate',
   requestEncodedFilter: 'returns a filter, or null',
   encoderSetup: 'changes the settings of an encoder',
+  payloaderSetup: 'changes how packets are made',
 } as const;
 
 type CallbackName = keyof typeof callbacks;
@@ -381,8 +396,9 @@ export function validateOptions(options: WebRTCSinkOptions = {}, spelling = theO
   if (typeof signaller !== 'object') {
     throw invalid(`${spelling('signaller')} must be an object of options such as { uri }, or a Signaller.`);
   }
-  const { defineEncoderBitrates, configureMitigationCaps, requestEncodedFilter, encoderSetup } = options;
-  const checked = { ...resolved, defineEncoderBitrates, configureMitigationCaps, requestEncodedFilter, encoderSetup };
+  const { defineEncoderBitrates, configureMitigationCaps, requestEncodedFilter, encoderSetup, payloaderSetup } = options;
+  const functions = { defineEncoderBitrates, configureMitigationCaps, requestEncodedFilter, encoderSetup, payloaderSetup };
+  const checked = { ...resolved, ...functions };
   if (isSignaller(signaller)) return { ...checked, signaller };
   const signallerOptions = resolveOptions(signallerProperties, signaller as Record<string, unknown>, {
     spelling: (key) => spelling(`signaller.${key}`),

@@ -77,7 +77,7 @@ export class SessionBitrates {
       if (kind !== 'audio') return sum;
       const { transceiver, stream } = running.find(({ track }) => track.name === name) ?? {};
       const codec = transceiver?.codec ?? preferencesFor(this.#options, input)[0];
-      return codec ? sum + audioOnPath(soundRates(wantedMedia(codec, input)), stream?.redundancy ?? 0) : sum;
+      return codec ? sum + audioOnPath(soundRates(wantedMedia(codec, input, transceiver?.mtu)), stream?.redundancy ?? 0) : sum;
     }, 0);
   }
 

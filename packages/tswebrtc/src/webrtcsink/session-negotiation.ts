@@ -112,11 +112,12 @@ export class SessionNegotiation {
 
   async #next(): Promise<void> {
     const { connection, onDescription, prepare } = this.#options;
-    if (this.#inFlight || this.#closed || !(this.#due || connection.restartDue) || !prepare()) return;
-    const restartOnly = !this.#due;
-    this.#due = false;
-    this.#inFlight = true;
+    if (this.#inFlight || this.#closed || !(this.#due || connection.restartDue)) return;
     try {
+      if (!prepare()) return;
+      const restartOnly = !this.#due;
+      this.#due = false;
+      this.#inFlight = true;
       const offer = await connection.createOffer();
       if (this.#closed) return;
       await connection.setLocalDescription(offer);

@@ -155,7 +155,10 @@ export class SessionTrack implements GroupSubscriber {
   async #join(codec: CodecParameters, stream: OutboundStream): Promise<void> {
     const { encodings, sessionId } = this.#options;
     const { scale, track } = this;
-    const wanted: WantedMedia = { ...wantedMedia(codec, track.input), ...(scale === undefined ? {} : { scale }) };
+    const wanted: WantedMedia = {
+      ...wantedMedia(codec, track.input, this.transceiver.mtu),
+      ...(scale === undefined ? {} : { scale }),
+    };
     this.#joining = true;
     try {
       const membership = await encodings.join(track, wanted, this, this.#encoderTarget, sessionId);

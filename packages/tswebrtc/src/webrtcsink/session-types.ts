@@ -9,6 +9,7 @@ import type { SessionDescription } from '../signalling/signaller.ts';
 import type { UpstreamRequest } from './control/control-channels.ts';
 import type { PassthroughMode } from './encoding-pool.ts';
 import type { EncodingSource } from './encoding-source.ts';
+import type { PayloaderSetup } from './payloader-setup.ts';
 import type { DefineEncoderBitrates } from './properties.ts';
 import type { Shard } from './shard.ts';
 import type { SinkTrack } from './tracks.ts';
@@ -59,6 +60,10 @@ export interface SessionOptions {
   readonly playoutDelay: readonly [min: number, max: number] | null;
   /** Whether consumers are told when frames were captured. */
   readonly absCaptureTime: boolean;
+  /** Largest packet, bytes. */
+  readonly mtu: number;
+  /** What the application has to say of how each track is put into packets. */
+  readonly payloaderSetup: PayloaderSetup | undefined;
   /** Whether the peer may offer once the session runs. */
   readonly consumerOffers: boolean;
   /** Whether there is a channel `control`, and one `input`. */

@@ -16,6 +16,7 @@ import type { SessionDescription } from '../signalling/signaller.ts';
 import { SessionChannels } from './channels/session-channels.ts';
 import { preferencesFor } from './codecs.ts';
 import { Egress } from './egress.ts';
+import { payloadingOf } from './payloader-setup.ts';
 import { SessionBitrates } from './session-bitrates.ts';
 import { clockOf } from './session-clock.ts';
 import { readFigures, type SessionFigures } from './session-figures.ts';
@@ -325,20 +326,21 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
 
   /** A track, and one more for each further size of it that the peer may take. */
   #createTrack(connection: Connection, track: SinkTrack): SessionTrack[] {
-    const { retransmission, retransmissionPercentage, fec, congestionControl, encodings } = this.#options;
-    const { playoutDelay, absCaptureTime, referenceClock, simulcast, passthrough } = this.#options;
+    const { retransmission, retransmissionPercentage, fec, encodings, referenceClock, simulcast, passthrough } = this.#options;
     // What is passed on as it is has one size.
     const resizable = track.kind === 'video' && !(passthrough === 'always' && track.input.encoded);
+    const codecs = preferencesFor(this.#options, track.input);
+    const { playoutDelay, absCaptureTime, ...payloading } = payloadingOf(this.#options, track, codecs);
     const transceiver = connection.addTransceiver({
+      ...payloading,
       kind: track.kind,
       direction: 'sendonly',
-      codecs: preferencesFor(this.#options, track.input),
+      codecs,
       retransmission: track.kind === 'video' && retransmission,
       fec,
-      transportCc: congestionControl !== 'disabled',
       captureTime: absCaptureTime,
       clock: clockOf(referenceClock),
-      ...(track.kind === 'video' && playoutDelay ? { advisedDelay: playoutDelay } : {}),
+      ...(playoutDelay ? { advisedDelay: playoutDelay } : {}),
       ...(resizable ? { simulcast } : {}),
       ...(track.msid === undefined ? {} : { streamId: track.msid }),
     });

@@ -26,6 +26,8 @@ export interface SharedEncodingOptions {
   readonly sampleRate?: number | undefined;
   /** H264: 0 for one NAL unit a packet. */
   readonly packetizationMode?: 0 | 1;
+  /** Largest packet, bytes. */
+  readonly mtu?: number | undefined;
   /** What it makes at which bitrate. Video only; default: what the source has. */
   readonly mitigationRule?: MitigationRule | undefined;
   /** How many times smaller than the track's pictures these were opened to be. */
@@ -89,6 +91,7 @@ export class SharedEncoding {
     this.#packetiser = createPacketiser(encoding.codec, {
       ...(options.sampleRate ? { clockRate: options.sampleRate } : {}),
       captureTimes: options.captureTimes,
+      ...(options.mtu === undefined ? {} : { mtu: options.mtu }),
       ...(options.packetizationMode === undefined ? {} : { packetizationMode: options.packetizationMode }),
     });
     const { mitigationRule = () => ({}) } = options;

@@ -25,6 +25,18 @@ export const sinkSignals: readonly Signal[] = [
     doc: 'Changes the settings of a video encoder before it opens; true leaves out those that it would have.',
   },
   {
+    name: 'payloader-setup',
+    kind: 'signal',
+    args: [
+      ['peerId', 'string'],
+      ['trackName', 'string'],
+      ['payloader', 'PayloaderSettings'],
+    ],
+    returns: 'boolean?',
+    face: 'new WebRTCSink({ payloaderSetup })',
+    doc: 'Changes how a track is put into packets for one consumer; true leaves out what the properties say of that.',
+  },
+  {
     name: 'request-encoded-filter',
     kind: 'signal',
     args: [

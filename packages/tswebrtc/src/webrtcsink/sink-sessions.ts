@@ -135,6 +135,8 @@ export class SinkSessions {
       referenceClock: options.doClockSignalling ? options.referenceClock : null,
       playoutDelay: options.playoutDelay,
       absCaptureTime: options.absCaptureTime,
+      mtu: options.mtu,
+      payloaderSetup: options.payloaderSetup,
       consumerOffers: signaller.permitsConsumerOffers ?? false,
       controlChannel: options.enableControlDataChannel,
       navigationChannel: options.enableDataChannelNavigation,

@@ -4,12 +4,19 @@ import { parseServerMessage, type ServerMessage } from '@tswebrtc/protocol';
 import WebSocket from 'ws';
 import { Connection } from '../connection/connection.ts';
 import { NodeSrtpSender } from '../connection/srtp/node-srtp-sender.ts';
+import { HeaderExtensionReader } from '../rtp/header-extensions.ts';
+import { parseRtp, RtpHeader } from '../rtp/packet.ts';
 
 export interface ReceivedPacket {
   readonly payloadType: number;
   readonly sequenceNumber: number;
   readonly ssrc: number;
   readonly marker: boolean;
+  readonly timestamp: number;
+  /** Bytes. */
+  readonly length: number;
+  /** Ids of its header extensions. */
+  readonly extensions: readonly number[];
 }
 
 export interface TestConsumerOptions {
@@ -127,6 +134,9 @@ export class TestConsumer {
         marker: (view.getUint8(1) & 0x80) !== 0,
         sequenceNumber: view.getUint16(2),
         ssrc: view.getUint32(8),
+        timestamp: view.getUint32(4),
+        length: packet.length,
+        extensions: extensionsOf(packet),
       });
     });
     return connection;
@@ -165,4 +175,14 @@ export class TestConsumer {
   #sendCandidate(ice: object): void {
     this.#send({ type: 'peer', sessionId: this.sessionId, ice });
   }
+}
+
+function extensionsOf(packet: Uint8Array): number[] {
+  const header = new RtpHeader();
+  if (!parseRtp(packet, header)) throw new Error('no RTP packet arrived');
+  const reader = new HeaderExtensionReader();
+  reader.reset(packet, header);
+  const ids: number[] = [];
+  while (reader.next()) ids.push(reader.id);
+  return ids;
 }

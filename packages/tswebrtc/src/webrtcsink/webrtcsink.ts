@@ -285,7 +285,8 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
         maxEncodings,
         mitigationModes: enableMitigationModes,
         configureMitigationCaps: this.#options.configureMitigationCaps,
-        captureTimes: this.#options.absCaptureTime,
+        // One consumer may want to be told, and packets are the same for all.
+        captureTimes: this.#options.absCaptureTime || this.#options.payloaderSetup !== undefined,
         requestEncodedFilter: this.#options.requestEncodedFilter,
         passthrough: this.#options.passthrough,
         audio: { inbandFec: opusInbandFec, dtx: opusDtx },

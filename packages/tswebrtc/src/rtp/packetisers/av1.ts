@@ -5,7 +5,7 @@
  */
 import type { PacketArena } from '../packet-arena.ts';
 import type { PacketisedFrame } from '../packetised-frame.ts';
-import { MAX_PAYLOAD_LENGTH, TemplateWriter } from '../template.ts';
+import { TemplateWriter } from '../template.ts';
 import { toRtpTimestamp } from '../timestamp.ts';
 import type { EncodedFrameInput, Packetiser } from './types.ts';
 
@@ -48,7 +48,7 @@ export class Av1Packetiser implements Packetiser {
     const elements = this.#collect(frame.data, keyframe);
     const size = elements.reduce((sum, element) => sum + LENGTH_SIZE + element.length, 0);
     if (size === 0 || !this.#writer.begin(arena, size)) return undefined;
-    const count = Math.ceil(size / (MAX_PAYLOAD_LENGTH - 1));
+    const count = Math.ceil(size / (this.#writer.maxPayload - 1));
     this.#write(arena.bytes, elements, 1 + Math.ceil(size / count), keyframe);
     return this.#writer.end({
       timestamp: toRtpTimestamp(frame.timestamp, this.clockRate),
@@ -76,7 +76,7 @@ export class Av1Packetiser implements Packetiser {
 
   /** Packets of about `target` bytes of payload. */
   #write(bytes: Uint8Array, elements: readonly Uint8Array[], target: number, keyframe: boolean): void {
-    const limit = Math.min(target, MAX_PAYLOAD_LENGTH);
+    const limit = Math.min(target, this.#writer.maxPayload);
     let pieces: Piece[] = [];
     let room = limit - 1;
     let first = true;

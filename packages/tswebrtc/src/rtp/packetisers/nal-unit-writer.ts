@@ -4,7 +4,7 @@
  */
 import type { PacketArena } from '../packet-arena.ts';
 import type { PacketisedFrame } from '../packetised-frame.ts';
-import { type FrameFields, MAX_PAYLOAD_LENGTH, TemplateWriter } from '../template.ts';
+import { type FrameFields, TemplateWriter } from '../template.ts';
 
 /** How a codec writes its packets of several units, and of parts of one. */
 export interface NalUnitFormat {
@@ -38,7 +38,7 @@ export class NalUnitWriter {
     if (size === 0 || !this.#writer.begin(arena, size)) return undefined;
     const { bytes } = arena;
     if (this.#format.singleUnits) {
-      if (units.some(({ length }) => length > MAX_PAYLOAD_LENGTH)) return undefined;
+      if (units.some(({ length }) => length > this.#writer.maxPayload)) return undefined;
       for (const unit of units) bytes.set(unit, this.#writer.addPacket(unit.length));
     } else this.#write(bytes, units);
     return this.#writer.end(fields);
@@ -50,7 +50,7 @@ export class NalUnitWriter {
       // As many units as fit together, each with its 16-bit size, behind the aggregate's own header.
       let last = i;
       let size = headerLength;
-      while (last < units.length && size + SIZE_LENGTH + units[last]!.length <= MAX_PAYLOAD_LENGTH) {
+      while (last < units.length && size + SIZE_LENGTH + units[last]!.length <= this.#writer.maxPayload) {
         size += SIZE_LENGTH + units[last++]!.length;
       }
       if (last - i >= 2) {
@@ -59,7 +59,7 @@ export class NalUnitWriter {
         continue;
       }
       const unit = units[i++]!;
-      if (unit.length <= MAX_PAYLOAD_LENGTH) bytes.set(unit, this.#writer.addPacket(unit.length));
+      if (unit.length <= this.#writer.maxPayload) bytes.set(unit, this.#writer.addPacket(unit.length));
       else this.#writeFragments(bytes, unit);
     }
   }
@@ -81,7 +81,7 @@ export class NalUnitWriter {
   #writeFragments(bytes: Uint8Array, unit: Uint8Array): void {
     const { headerLength, fragmentHeaderLength } = this.#format;
     const body = unit.length - headerLength;
-    const count = Math.ceil(body / (MAX_PAYLOAD_LENGTH - fragmentHeaderLength));
+    const count = Math.ceil(body / (this.#writer.maxPayload - fragmentHeaderLength));
     for (let i = 0, from = 0; i < count; i++) {
       const to = Math.floor((body * (i + 1)) / count);
       const at = this.#writer.addPacket(fragmentHeaderLength + to - from);

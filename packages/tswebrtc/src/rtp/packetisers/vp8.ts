@@ -4,7 +4,7 @@
  */
 import type { PacketArena } from '../packet-arena.ts';
 import type { PacketisedFrame } from '../packetised-frame.ts';
-import { MAX_PAYLOAD_LENGTH, TemplateWriter } from '../template.ts';
+import { TemplateWriter } from '../template.ts';
 import { toRtpTimestamp } from '../timestamp.ts';
 import type { EncodedFrameInput, Packetiser } from './types.ts';
 
@@ -33,7 +33,7 @@ export class Vp8Packetiser implements Packetiser {
   packetise(frame: EncodedFrameInput, arena: PacketArena): PacketisedFrame | undefined {
     const { data, temporalLayer } = frame;
     if (data.length === 0 || !this.#writer.begin(arena, data.length)) return undefined;
-    const count = Math.ceil(data.length / (MAX_PAYLOAD_LENGTH - DESCRIPTOR_LENGTH));
+    const count = Math.ceil(data.length / (this.#writer.maxPayload - DESCRIPTOR_LENGTH));
     const layerByte = ((temporalLayer & 3) << 6) | (temporalLayer > 0 ? LAYER_SYNC : 0);
     const bytes = arena.bytes;
     for (let i = 0, from = 0; i < count; i++) {

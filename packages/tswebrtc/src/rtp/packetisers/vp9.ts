@@ -6,7 +6,7 @@
 import { readVp9Keyframe } from '../keyframes/vpx.ts';
 import type { PacketArena } from '../packet-arena.ts';
 import type { PacketisedFrame } from '../packetised-frame.ts';
-import { MAX_PAYLOAD_LENGTH, TemplateWriter } from '../template.ts';
+import { TemplateWriter } from '../template.ts';
 import { toRtpTimestamp } from '../timestamp.ts';
 import type { EncodedFrameInput, Packetiser } from './types.ts';
 
@@ -45,7 +45,7 @@ export class Vp9Packetiser implements Packetiser {
     const keyframe = readVp9Keyframe(data);
     const structure = keyframe ? STRUCTURE_LENGTH : 0;
     const total = structure + data.length;
-    const count = Math.ceil(total / (MAX_PAYLOAD_LENGTH - DESCRIPTOR_LENGTH));
+    const count = Math.ceil(total / (this.#writer.maxPayload - DESCRIPTOR_LENGTH));
     const layerByte = ((temporalLayer & 7) << 5) | SWITCHING_UP_POINT;
     const bytes = arena.bytes;
     for (let i = 0, from = 0; i < count; i++) {

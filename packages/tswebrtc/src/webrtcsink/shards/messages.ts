@@ -32,7 +32,10 @@ export function errorOf({ code, message }: ErrorMessage): TsWebRTCError {
 }
 
 /** What of a session's options crosses threads. */
-export type SessionInit = Omit<SessionOptions, 'shard' | 'encodings' | 'sharedWith' | 'defineEncoderBitrates' | 'logger'>;
+export type SessionInit = Omit<
+  SessionOptions,
+  'shard' | 'encodings' | 'sharedWith' | 'defineEncoderBitrates' | 'payloaderSetup' | 'logger'
+>;
 
 /** What of tracks crosses threads: an input's own is an object of the engine's. */
 export function plainTracks(tracks: readonly SinkTrack[]): SinkTrack[] {

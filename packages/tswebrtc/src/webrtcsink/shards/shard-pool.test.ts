@@ -31,6 +31,8 @@ const optionsOf = (id: string): Omit<SessionOptions, 'shard' | 'encodings'> => (
   referenceClock: null,
   playoutDelay: null,
   absCaptureTime: false,
+  mtu: 1200,
+  payloaderSetup: undefined,
   controlChannel: false,
   navigationChannel: false,
   connection: {},

@@ -42,9 +42,9 @@ export class ShardPool {
   /** A session in the shard that has room for it. */
   createSession(options: Omit<SessionOptions, 'shard' | 'encodings'>): PlacedSession {
     const { shard, encodings } = this.#options;
-    // The application's own division of the bitrate is a function of the main thread, and a socket belongs to one thread.
+    // The application's functions live in the main thread, and a socket belongs to one thread.
     const { udpMux, tcpMux } = options.connection;
-    const movable = !options.defineEncoderBitrates && !udpMux && !tcpMux;
+    const movable = !options.defineEncoderBitrates && !options.payloaderSetup && !udpMux && !tcpMux;
     const index = movable ? this.#placement.choose(this.#sessions()) : 0;
     const session =
       index === 0
@@ -99,6 +99,6 @@ export class ShardPool {
 
 /** What of the options crosses threads. */
 function initOf(options: Omit<SessionOptions, 'shard' | 'encodings'>): SessionInit {
-  const { sharedWith: _, defineEncoderBitrates: __, logger: ___, tracks, ...rest } = options;
+  const { sharedWith: _, defineEncoderBitrates: __, payloaderSetup: ___, logger: ____, tracks, ...rest } = options;
   return { ...rest, tracks: plainTracks(tracks) };
 }

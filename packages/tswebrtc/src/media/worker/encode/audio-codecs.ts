@@ -12,6 +12,8 @@ export interface AudioSettings extends SampleFormat {
   readonly dtx: boolean;
   /** Percent. */
   readonly expectedLoss: number;
+  /** Bytes, of codecs that do not compress. */
+  readonly maxPacketSize?: number | undefined;
 }
 
 /** Opus packets of up to so many bytes hold no sound (libopus, `opus_encode`). */
@@ -23,7 +25,7 @@ export interface AudioEncoderRow {
   /** What it takes, interleaved. */
   readonly sampleType: AVSampleFormat;
   /** Sample frames in a packet. */
-  frameSize(format: SampleFormat): number;
+  frameSize(settings: Pick<AudioSettings, keyof SampleFormat | 'maxPacketSize'>): number;
   configure(context: CodecContext, settings: AudioSettings): Record<string, string | number>;
   /** False for a packet that says nothing and need not be sent. */
   isWorthSending(data: Uint8Array, settings: AudioSettings): boolean;
@@ -56,7 +58,7 @@ const pcm = (codec: AudioCodecName, implementation: string, sampleType: AVSample
   codec,
   implementation,
   sampleType,
-  frameSize: (format) => packetSamples(codec, format),
+  frameSize: (settings) => packetSamples(codec, settings, settings.maxPacketSize),
   configure: () => ({}),
   isWorthSending: () => true,
 });

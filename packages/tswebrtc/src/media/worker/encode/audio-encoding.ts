@@ -136,9 +136,9 @@ export class AudioEncoding implements RunningEncoding {
 }
 
 function openEncoder(
-  { codec, inbandFec = true, dtx = false, expectedLoss = 5 }: EncodingOptions,
+  { codec, inbandFec = true, dtx = false, expectedLoss = 5, maxPacketSize }: EncodingOptions,
   format: SampleFormat,
   bitrate: number,
 ): Promise<AudioEncoder> {
-  return AudioEncoder.open(codec as AudioCodecName, { ...format, bitrate, inbandFec, dtx, expectedLoss });
+  return AudioEncoder.open(codec as AudioCodecName, { ...format, bitrate, inbandFec, dtx, expectedLoss, maxPacketSize });
 }

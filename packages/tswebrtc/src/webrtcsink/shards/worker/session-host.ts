@@ -82,6 +82,7 @@ export class SessionHost {
     const session = new Session({
       ...init,
       defineEncoderBitrates: undefined,
+      payloaderSetup: undefined,
       shard: this.#shard,
       encodings: this.#seats,
       // The main thread fills that in.
