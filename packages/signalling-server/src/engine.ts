@@ -78,12 +78,13 @@ export class Engine implements PeerSocketOwner, ClusterHandler {
     this.#logger = logger.child({ subsystem: 'signalling-server' });
     this.#doorkeeper = new Doorkeeper({ ...options, tokens });
     this.hub = this.#createHub();
-    this.#metrics = new Metrics({
+    const gauges = {
       peers: () => this.hub.peerCount,
       sessions: () => this.hub.sessionCount,
       isReady: () => this.#notReady() === undefined,
       clusterMembers: cluster === undefined ? undefined : () => this.#cluster?.members.length ?? 0,
-    });
+    };
+    this.#metrics = new Metrics(gauges, options.metrics !== false);
     this.#outbox = new Outbox(this.#peers, options.maxBacklog, this.#metrics, this.#logger);
     const { handshakeTimeout, headerTimeout } = options;
     const timeouts = { headersTimeout: headerTimeout, requestTimeout: headerTimeout, connectionsCheckingInterval: 1_000 };

@@ -71,7 +71,8 @@ export class Metrics {
   #delaySince = performance.now();
   readonly #delay = monitorEventLoopDelay({ resolution: 10 });
 
-  constructor(gauges: Gauges) {
+  /** `isAskedFor`: whether anybody can ask for figures. */
+  constructor(gauges: Gauges, isAskedFor: boolean) {
     this.#received = this.#tally('messages_received_total', 'Messages from peers; "invalid" for what is none.', 'type', []);
     this.#sent = this.#tally('messages_sent_total', 'Messages to peers.', 'type', []);
     this.#refused = this.#tally('requests_refused_total', 'Requests that were answered by an error.', 'reason', REFUSALS);
@@ -114,7 +115,8 @@ export class Metrics {
         return p99;
       },
     );
-    this.#delay.enable();
+    // Wakes the process a hundred times a second: not where nobody can ask.
+    if (isAskedFor) this.#delay.enable();
   }
 
   received(type: string): void {

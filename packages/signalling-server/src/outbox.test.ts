@@ -6,7 +6,7 @@ import { Outbox } from './outbox.ts';
 import type { PeerSocket } from './peer-socket.ts';
 
 it('goes on after a message that cannot be written', () => {
-  const metrics = new Metrics({ peers: () => 0, sessions: () => 0, isReady: () => true });
+  const metrics = new Metrics({ peers: () => 0, sessions: () => 0, isReady: () => true }, false);
   const frames: string[] = [];
   const peer = { isOpen: true, bufferedAmount: 0, sendFrame: (frame: Buffer) => frames.push(String(frame.subarray(2))) };
   const outbox = new Outbox(new Map([['peer', peer as unknown as PeerSocket]]), 1000, metrics, silentLogger);
