@@ -95,7 +95,8 @@ export class EncodingGroup {
     membership.target = target;
     passthrough?.planner.setTarget(membership, target, now);
     if (membership.assigned?.passthrough) {
-      this.#schedule(false);
+      // Mostly it stays, and nobody else is concerned.
+      if (passthrough?.planner.place(membership, membership.assigned.encoding?.bitrate, now) !== 'passed') this.#schedule(false);
       return;
     }
     const down = planner.setTarget(membership, target, now);

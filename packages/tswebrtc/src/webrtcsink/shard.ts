@@ -19,14 +19,17 @@ export interface ShardMember {
 /** Timers below this are no more exact, ms. */
 const MIN_DELAY = 1;
 /** Sessions are looked after at least this often, ms: congestion control lets time pass though nothing is sent. */
-const MAX_DELAY = 100;
+const MAX_DELAY = 200;
 
 export class Shard {
   readonly arena = new PacketArena();
   readonly srtpSender: SrtpSender;
   readonly #ops = new SendOps(1024);
   readonly #members = new Set<ShardMember>();
+  /** For what waits. */
   #timer: NodeJS.Timeout | undefined;
+  /** For when nothing does: put off by every flush, so that it hardly ever wakes anybody while frames come. */
+  #idleTimer: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(srtpSender: SrtpSender) {
@@ -39,6 +42,7 @@ export class Shard {
 
   remove(member: ShardMember): void {
     this.#members.delete(member);
+    if (this.#members.size === 0) this.#rest();
   }
 
   /** Sends, as one batch, what every session may send now, and comes back for the rest. */
@@ -47,7 +51,7 @@ export class Shard {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const now = performance.now();
-    let delay = this.#members.size > 0 ? MAX_DELAY : Number.POSITIVE_INFINITY;
+    let delay = Number.POSITIVE_INFINITY;
     this.#ops.clear();
     for (const member of this.#members) {
       try {
@@ -59,12 +63,20 @@ export class Shard {
     }
     if (this.#ops.count > 0) this.srtpSender.send(this.arena, this.#ops);
     if (delay < Number.POSITIVE_INFINITY) this.#timer = setTimeout(() => this.flush(), Math.max(MIN_DELAY, delay));
+    if (this.#idleTimer) this.#idleTimer.refresh();
+    else if (this.#members.size > 0) this.#idleTimer = setTimeout(() => this.flush(), MAX_DELAY);
   }
 
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#rest();
     this.#members.clear();
     this.srtpSender.close();
+  }
+
+  #rest(): void {
+    clearTimeout(this.#timer);
+    clearTimeout(this.#idleTimer);
+    this.#timer = this.#idleTimer = undefined;
   }
 }
