@@ -129,6 +129,19 @@ describe('Egress', () => {
     payloadTypes();
   });
 
+  it('wakes nobody for a probe as long as there is nothing to send it with', () => {
+    start();
+    control.probes = [{ clusterId: 4, bitrate: 3_000_000, minBytes: 5000, minPackets: 5 }];
+    control.nextProcess = 0;
+    expect(egress.drain(ops, 0)).toBeUndefined();
+    expect(egress.drain(ops, 200)).toBeUndefined();
+    egress.enqueue('video', video, picture(10_000));
+    expect(egress.drain(ops, 210)).toBeGreaterThan(0);
+    for (let now = 211; now < 300; now++) egress.drain(ops, now);
+    expect(control.sent.slice(0, 5).map(([, , cluster]) => cluster)).toEqual([4, 4, 4, 4, 4]);
+    payloadTypes();
+  });
+
   it('tells of a target that changed much at once, of a small change only now and then', () => {
     egress.feedback(FEEDBACK, 1000);
     for (let now = 1010; now < 1600; now += 10) {

@@ -120,7 +120,7 @@ export class Egress {
     this.#pacer.bitrate = this.control.target.bitrate;
     const waits = this.#queue.drain(this.streams, to, now);
     const probe = this.#prober.delay(now);
-    if (probe !== undefined) return probe;
+    if (probe !== undefined && !this.#queue.starved) return probe;
     return waits ? this.#pacer.delay : undefined;
   }
 

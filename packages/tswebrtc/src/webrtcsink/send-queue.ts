@@ -42,6 +42,7 @@ export class SendQueue {
   /** Whose FEC packets are to follow. */
   #protected: OutboundStream | undefined;
   #counted = false;
+  #starved = false;
   /** Takes a number where a stream wants one, and remembers that it did. */
   #take: () => number = () => 0;
 
@@ -53,6 +54,11 @@ export class SendQueue {
   /** Bytes of video that wait for the pacer. */
   get backlog(): number {
     return this.#videoBytes;
+  }
+
+  /** The train under way is due, and there is nothing that could be sent in its name: it goes on with what comes. */
+  get starved(): boolean {
+    return this.#starved;
   }
 
   push(kind: 'audio' | 'video', stream: OutboundStream, frame: PacketisedFrame): void {
@@ -98,9 +104,10 @@ export class SendQueue {
     }
     this.#audio.length = 0;
 
-    for (let due = prober.due(now); due > 0 && prober.current; ) {
+    this.#starved = false;
+    for (let due = prober.due(now); due > 0 && prober.current && !this.#starved; ) {
       const bytes = this.#sendNext(streams, to, now) || this.#pad(streams, to, now);
-      if (bytes === 0) break;
+      this.#starved = bytes === 0;
       due -= bytes;
     }
     // What leaves beside a train is not measured with it: it would come out too low.
