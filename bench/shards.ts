@@ -12,7 +12,7 @@ import type { JoinRequest, ViewersLoad } from './light-viewers.ts';
 import { printTable } from './network/table.ts';
 import { sleep } from './network/with-lab.ts';
 import { type Figure, info, report } from './report.ts';
-import { threadsOf, threadTimes } from './threads.ts';
+import { threadsOf, threadUses } from './threads.ts';
 
 /** s in which the first viewer's encoder starts, and in which the others' estimates rise */
 const START = 3;
@@ -98,10 +98,10 @@ async function measure(
     await sleep(SETTLE * 1000);
     await viewers.ask('load');
     const meter = new LoadMeter(pid);
-    const [from, first] = [sharedClock(), threadTimes(pid)];
+    const [from, first] = [sharedClock(), threadUses(pid)];
     await sleep(seconds * 1000);
-    const [load, second, to] = [meter.look(), threadTimes(pid), sharedClock()];
-    const used = (tid: number): number => (1000 * ((second.get(tid) ?? 0) - (first.get(tid) ?? 0))) / (to - from);
+    const [load, second, to] = [meter.look(), threadUses(pid), sharedClock()];
+    const used = (tid: number): number => (1000 * ((second.get(tid)?.cpu ?? 0) - (first.get(tid)?.cpu ?? 0))) / (to - from);
     const shards = Number(flags[1]);
     const others = [...second.keys()].filter((tid) => !before.has(tid)).map(used);
     const span = { from, to };

@@ -1,26 +1,31 @@
 /** The threads of a process and the CPU time of each. Linux only. */
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Clock ticks a second in /proc. */
-const TICKS = 100;
+export interface ThreadUse {
+  /** s of CPU since the thread's start. */
+  readonly cpu: number;
+  /** How often it went on after it had waited. */
+  readonly wakings: number;
+}
 
 /** Ids; the first thread's is the process's own. */
 export function threadsOf(pid: number): number[] {
   return readdirSync(`/proc/${pid}/task`).map(Number);
 }
 
-/** s of CPU since each thread's start, by its id. */
-export function threadTimes(pid: number): Map<number, number> {
-  const times = new Map<number, number>();
+/** What each thread has used, by its id. */
+export function threadUses(pid: number): Map<number, ThreadUse> {
+  const uses = new Map<number, ThreadUse>();
   for (const tid of threadsOf(pid)) {
     try {
-      const stat = readFileSync(`/proc/${pid}/task/${tid}/stat`, 'utf8');
-      // Behind the name, which may hold blanks: utime and stime are the 14th and 15th of all fields.
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      times.set(tid, (Number(fields[11]) + Number(fields[12])) / TICKS);
+      const directory = `/proc/${pid}/task/${tid}`;
+      // In ns, unlike `stat`, which tells ticks of 10 ms.
+      const cpu = Number(readFileSync(`${directory}/schedstat`, 'utf8').split(' ')[0]) / 1e9;
+      const wakings = Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(readFileSync(`${directory}/status`, 'utf8'))?.[1]);
+      uses.set(tid, { cpu, wakings });
     } catch {
       // It ended meanwhile.
     }
   }
-  return times;
+  return uses;
 }
