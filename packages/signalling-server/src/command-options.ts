@@ -81,6 +81,11 @@ export const flagGroups: readonly FlagGroup[] = [
         help: 'Secret shared with the TURN servers (static-auth-secret of coturn). Or TSWEBRTC_TURN_SECRET.',
       },
       { flags: '--turn-ttl <s>', help: 'For how long credentials for TURN servers are good.', default: '43200' },
+      {
+        flags: '--header <name=value>',
+        help: 'HTTP header of the answer that opens each WebSocket, such as X-Served-By=eu1.',
+        many: true,
+      },
     ],
   },
   {
@@ -263,6 +268,7 @@ async function resolve(typed: Typed, env: Readonly<Record<string, string | undef
       port: port === undefined ? undefined : Number(port),
       ...(await certificate(text('tls'), text('cert'), text('key'))),
       proxies: list('trustedProxy'),
+      headers: list('header') && Object.fromEntries(list('header')!.map(header)),
       origins: list('origin'),
       tokens: isTokenWanted ? defined({ secret: tokenSecret, jwks, issuer, audience }) : undefined,
       iceServers: urls && defined({ urls, secret: turnSecret, ttl: turnTtl }),
@@ -312,6 +318,12 @@ function metrics(where: string): boolean | MetricsAddress {
   if (port === undefined)
     throw new UsageError(`--metrics is "${where}", but it must be on, off, or an address such as 127.0.0.1:9090.`);
   return { host: host?.replace(/^\[|\]$/g, '') ?? DEFAULT_HOST, port: Number(port) };
+}
+
+function header(text: string): [string, string] {
+  const [, name, value] = /^([^=:]+)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined) throw new UsageError('--header must be a name and a value, such as X-Served-By=eu1.');
+  return [name.trim(), value!.trim()];
 }
 
 function rate(text: string): [string, number] {

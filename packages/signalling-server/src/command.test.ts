@@ -1,4 +1,7 @@
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
+import WebSocket from 'ws';
 import { type CommandIo, runCommand } from './command.ts';
 import { logLevel } from './log-level.ts';
 import { SignallingServer } from './server.ts';
@@ -40,6 +43,18 @@ describe('the command', () => {
     expect(err.join('')).not.toContain('Warning');
   });
 
+  it('answers with the headers it is given when a WebSocket opens', async () => {
+    const { io, abort, listening } = surroundings();
+    const exit = runCommand(['-p', '0', '--json', '--header', 'X-Served-By=eu1', '--header=X-Policy=a=b, c'], io);
+    const { urls } = JSON.parse(await listening) as { urls: string[] };
+    const socket = new WebSocket(urls[0]!);
+    const [{ headers }] = (await once(socket, 'upgrade')) as [IncomingMessage];
+    expect([headers['x-served-by'], headers['x-policy']]).toEqual(['eu1', 'a=b, c']);
+    socket.terminate();
+    abort.abort();
+    expect(await exit).toBe(0);
+  });
+
   it('says so when others can reach the port', async () => {
     const { io, abort, err, listening } = surroundings();
     const exit = runCommand(['--port', '0', '--host', '0.0.0.0'], io);
@@ -49,14 +64,18 @@ describe('the command', () => {
     expect(err.join('')).toContain('Warning');
   });
 
-  it.each([[['--port', 'http']], [['--port', '65536']], [['--prot', '1']], [['extra']], [['--port']]])(
-    'exits with 2 and one line for %j',
-    async (argv) => {
-      const { io, err } = surroundings();
-      expect(await runCommand(argv, io)).toBe(2);
-      expect(err.join('')).toMatch(/^[^\n]+\. Try --help\.\n$/);
-    },
-  );
+  it.each([
+    [['--port', 'http']],
+    [['--port', '65536']],
+    [['--header', 'X-Served-By: eu1']],
+    [['--prot', '1']],
+    [['extra']],
+    [['--port']],
+  ])('exits with 2 and one line for %j', async (argv) => {
+    const { io, err } = surroundings();
+    expect(await runCommand(argv, io)).toBe(2);
+    expect(err.join('')).toMatch(/^[^\n]+\. Try --help\.\n$/);
+  });
 
   it('does not take an empty host for every network', async () => {
     const { io, err } = surroundings();

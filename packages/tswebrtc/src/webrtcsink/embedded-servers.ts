@@ -7,6 +7,7 @@ import {
 } from '@tswebrtc/signalling-server';
 import { TsWebRTCError } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
+import { checkHeaders } from '../signalling/default/http-headers.ts';
 import type { ResolvedSinkOptions } from './properties.ts';
 import { WebServer } from './web-server.ts';
 
@@ -31,6 +32,7 @@ export class EmbeddedServers {
         port: options.signallingServerPort,
         ...(cert ? { cert } : {}),
         ...(key ? { key } : {}),
+        headers: checkHeaders(options.signallingServerHeaders ?? {}),
         metrics: false,
         logger: logger.child({ subsystem: 'signalling-server' }),
       }).catch((error: unknown) => {

@@ -26,6 +26,7 @@ import { referenceClock } from '../properties/reference-clock.ts';
 import { isSignaller, linkProperties } from '../properties/signaller.ts';
 import { MAX_PLAYOUT_DELAY } from '../rtp/header-extensions.ts';
 import { DEFAULT_MTU } from '../rtp/template.ts';
+import { checkHeaders } from '../signalling/default/http-headers.ts';
 import type { Signaller } from '../signalling/signaller.ts';
 import type { RequestEncodedFilter } from './encoded-filter.ts';
 import type { EncoderSetup } from './encoder-setup.ts';
@@ -250,6 +251,13 @@ export const sinkProperties = {
     when: 'ready',
     doc: 'PEM file of the private key of signalling-server-cert.',
   }),
+  // The original warns of one that HTTP does not allow, and leaves it out.
+  signallingServerHeaders: property({
+    type: nullable(structure()),
+    default: null,
+    when: 'ready',
+    doc: 'HTTP headers that it answers with when a WebSocket opens.',
+  }),
   // Ours: browsers hand out cameras on https only, and other devices reach this one by no name that a certificate could have.
   tls: property({
     type: choice('none', 'self-signed'),
@@ -392,6 +400,7 @@ export function validateOptions(options: WebRTCSinkOptions = {}, spelling = theO
     const given = options[name as CallbackName];
     if (given !== undefined && typeof given !== 'function') throw invalid(`${spelling(name)} must be a function that ${does}.`);
   }
+  checkHeaders(resolved.signallingServerHeaders ?? {}, 'the signalling server');
   const signaller = options.signaller ?? {};
   if (typeof signaller !== 'object') {
     throw invalid(`${spelling('signaller')} must be an object of options such as { uri }, or a Signaller.`);

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { createServer } from 'node:net';
 import { SignallingServer } from '@tswebrtc/signalling-server';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import WebSocket from 'ws';
 import { freePort } from '../../../signalling-server/src/free-port.testing.ts';
 import { testCertificateFiles } from '../../../signalling-server/src/test-certificate.testing.ts';
 import { TsWebRTCError } from '../common/errors.ts';
@@ -415,6 +417,29 @@ describe('starting', () => {
     const other = createServer().listen(port);
     await once(other, 'listening');
     other.close();
+  });
+
+  it('answers with the headers it is given when a WebSocket opens', async () => {
+    const signallingServerHeaders = { 'X-Served-By': 'booth', 'X-Floor': 2 };
+    const options = { engine, stunServer: null, runSignallingServer: true, signallingServerPort: 0 };
+    const own = new WebRTCSink({ ...options, signallingServerHeaders });
+    own.addTrack(testVideo());
+    try {
+      const urls: string[] = [];
+      own.on('listening', (servers) => urls.push(...servers.urls));
+      await own.start();
+      const socket = new WebSocket(urls[0]!);
+      const [{ headers }] = (await once(socket, 'upgrade')) as [IncomingMessage];
+      expect([headers['x-served-by'], headers['x-floor']]).toEqual(['booth', '2']);
+      socket.terminate();
+    } finally {
+      await own.close();
+    }
+    for (const bad of [{ 'X Floor': '2' }, { 'X-Floor': 'a\nSet-Cookie: b' }, { 'X-Floor': ['2'] }]) {
+      expect(() => new WebRTCSink({ ...options, signallingServerHeaders: bad })).toThrow(
+        `The HTTP header "${Object.keys(bad)[0]}" of the signalling server has a name or value that HTTP does not allow`,
+      );
+    }
   });
 
   it('registers with its own server over TLS, whatever name the certificate is made out to', async () => {
