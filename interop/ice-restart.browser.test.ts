@@ -1,8 +1,8 @@
 /** ICE restarts while a real Chromium plays: the picture goes on, and so do data channels. */
-import { createSocket } from 'node:dgram';
 import { SignallingServer } from '@tswebrtc/signalling-server';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { freeUdpPort } from '../packages/signalling-server/src/free-port.testing.ts';
 import { testVideo } from '../packages/tswebrtc/src/webrtcsink/tracks.ts';
 import { WebRTCSink } from '../packages/tswebrtc/src/webrtcsink/webrtcsink.ts';
 import { chromiumMissing, launchChromium } from './chromium.ts';
@@ -32,17 +32,9 @@ afterAll(async () => {
   await served?.close();
 });
 
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => socket.close(() => resolve()));
-  return port;
-}
-
 describe.each(['sockets of their own', 'one port for all'])('an ICE restart of sessions with %s', (kind) => {
   it('while Chromium plays costs no second of the picture, and no data channel', async () => {
-    const iceUdpMux = kind === 'one port for all' ? await freePort() : 0;
+    const iceUdpMux = kind === 'one port for all' ? await freeUdpPort() : 0;
     const server = await SignallingServer.listen({ host: '127.0.0.1', port: 0 });
     cleanups.push(() => server.close());
     const uri = `ws://127.0.0.1:${server.port}`;

@@ -1,6 +1,7 @@
 /** One UDP port for many connections, over both families; and addresses that are announced in place of ours. */
 import { createSocket, type Socket } from 'node:dgram';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { freeUdpPort } from '../../../signalling-server/src/free-port.testing.ts';
 import { VP8 } from '../sdp/session.testing.ts';
 import { Connection } from './connection.ts';
 import { CleanUp, connect, negotiate, pathOf, until } from './connection-pair.testing.ts';
@@ -26,16 +27,8 @@ async function socketOn(address: string): Promise<Socket> {
   return socket;
 }
 
-async function freePort(address: string): Promise<number> {
-  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
-  await new Promise<void>((resolve) => socket.bind(0, address, resolve));
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => socket.close(() => resolve()));
-  return port;
-}
-
 async function openMux(address: string): Promise<UdpMux> {
-  const mux = await UdpMux.open(await freePort(address));
+  const mux = await UdpMux.open(await freeUdpPort(address));
   cleanUp.add(() => mux.close());
   return mux;
 }
@@ -100,7 +93,7 @@ describe('a shared port', () => {
   });
 
   it('is shared by all that open it in this process, until the last closes it', async () => {
-    const port = await freePort('127.0.0.1');
+    const port = await freeUdpPort();
     const [first, second] = await Promise.all([UdpMux.open(port), UdpMux.open(port)]);
     expect(second).toBe(first);
     await first.close();

@@ -1,8 +1,10 @@
 /** What holds of a sink's sessions holds wherever they live: here every other one lives in a thread of its own. */
 import { createSocket, Socket } from 'node:dgram';
+import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import { SignallingServer } from '@tswebrtc/signalling-server';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { freeUdpPort } from '../../../../signalling-server/src/free-port.testing.ts';
 import { TsWebRTCError } from '../../common/errors.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { writeRtcp } from '../../rtp/rtcp/rtcp.ts';
@@ -348,12 +350,13 @@ describe('one UDP port for all sessions', () => {
     await watching[1]!.until(() => watching[1]!.offers.length === 2, 'another offer');
     for (const consumer of watching) await playing(consumer);
     await sink.close();
-    expect(await freeUdpPort(iceUdpMux)).toBe(iceUdpMux);
+    expect(await freeUdpPort('127.0.0.1', iceUdpMux)).toBe(iceUdpMux);
   });
 
   it('that is taken stops the sink from starting', async () => {
-    const taken = createSocket('udp4');
-    const iceUdpMux = await freeUdpPort(0, taken);
+    const taken = createSocket('udp4').bind(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const iceUdpMux = taken.address().port;
     await expect(start({ iceUdpMux })).rejects.toMatchObject({
       code: 'ADDRESS_IN_USE',
       message: expect.stringContaining(`UDP port ${iceUdpMux} is taken`),
@@ -361,15 +364,3 @@ describe('one UDP port for all sessions', () => {
     taken.close();
   });
 });
-
-/** Binds a socket on the loopback interface; closes it again unless it was given. */
-async function freeUdpPort(port = 0, given?: Socket): Promise<number> {
-  const socket = given ?? createSocket('udp4');
-  await new Promise<void>((resolve, reject) => {
-    socket.once('error', reject);
-    socket.bind(port, '127.0.0.1', resolve);
-  });
-  const { port: bound } = socket.address();
-  if (!given) await new Promise<void>((resolve) => socket.close(() => resolve()));
-  return bound;
-}
