@@ -8,11 +8,11 @@ import { Emitter } from '../common/emitter.ts';
 import { asError, TsWebRTCError } from '../common/errors.ts';
 import { type Logger, silentLogger } from '../common/logger.ts';
 import type { RtcpPacket, TransportFeedback } from '../rtp/rtcp/types.ts';
-import { isUsable } from '../sdp/answer.ts';
 import type { MediaDescription } from '../sdp/description.ts';
 import type { NegotiatedExtensions } from '../sdp/negotiate.ts';
 import { writeDescription } from '../sdp/write.ts';
 import { DataChannelCount } from './data-channel-count.ts';
+import { IceRestarts } from './ice-restarts.ts';
 import { type IceCandidate, LocalCandidates } from './local-candidates.ts';
 import { type Agreement, Negotiation, type SessionDescriptionInit, type SignalingState } from './negotiation.ts';
 import { RemoteCandidates } from './remote-candidates.ts';
@@ -25,7 +25,6 @@ import { Transceiver } from './transceiver.ts';
 import type {
   DataChannel,
   DataChannelInit,
-  IceParameters,
   RestartReason,
   RTCStatsEntry,
   Transport,
@@ -97,18 +96,11 @@ export class Connection extends Emitter<ConnectionEvents> {
   readonly #reception: RtpReception;
   readonly #remoteCandidates: RemoteCandidates;
   readonly #localCandidates = new LocalCandidates();
+  readonly #restarts = new IceRestarts();
   readonly #channelCount = new DataChannelCount();
 
   #setup: 'active' | 'passive' | undefined;
   #wantsApplication = false;
-  /** Of the descriptions in force: what an ICE restart changes. */
-  #credentials: { readonly local: string | undefined; readonly remote: IceParameters } | undefined;
-  /** A restart was asked for, and no offer of ours has it yet. */
-  #restartWanted = false;
-  /** Our username fragment in an offer of a restart that waits for its answer. */
-  #restartOffered: string | undefined;
-  /** Our username fragment that was gathered for. */
-  #gathered: string | undefined;
   #extensions: NegotiatedExtensions = {};
   #transportSequenceNumber = randomBytes(2).readUInt16BE();
   #closing: Promise<void> | undefined;
@@ -285,17 +277,17 @@ export class Connection extends Emitter<ConnectionEvents> {
    * there is another one. Before the first offer and answer there is nothing to restart.
    */
   restartIce(): void {
-    this.#restartWanted = this.#credentials !== undefined;
+    this.#restarts.request();
   }
 
   /** Whether `restartIce` was called, and the restart is neither agreed on nor in an offer of ours that waits for its answer. */
   get restartDue(): boolean {
-    return this.#restartWanted;
+    return this.#restarts.due;
   }
 
   /** Lets the next offer be one without a restart, as if none had been asked for. */
   forgetRestart(): void {
-    this.#restartWanted = false;
+    this.#restarts.forget();
   }
 
   /**
@@ -306,25 +298,20 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.#assertOpen();
     this.#negotiation.rollback();
     this.#transport.cancelRestart();
-    if (this.#restartOffered !== undefined) this.#restartWanted = true;
-    this.#restartOffered = undefined;
-    if (this.#gathered === this.#credentials?.local) return;
-    this.#gathered = this.#credentials?.local;
-    this.#localCandidates.rollback();
+    if (this.#restarts.rollback()) this.#localCandidates.rollback();
   }
 
   /** An offer of all transceivers and, where a channel was created, data channels. Rejects with `INVALID_STATE`. */
   async createOffer(): Promise<SessionDescriptionInit> {
     this.#assertOpen();
-    const restarts = this.#credentials && (this.#restartWanted || this.#restartOffered !== undefined);
-    const parameters = restarts ? this.#transport.prepareRestart() : this.#transport.local;
+    const parameters = this.#restarts.inNextOffer ? this.#transport.prepareRestart() : this.#transport.local;
     return this.#negotiation.createOffer(this.#transceivers, this.#wantsApplication, parameters);
   }
 
   /** An answer to the offer of the peer with what the transceivers can take of it. Rejects with `INVALID_STATE`. */
   async createAnswer(): Promise<SessionDescriptionInit> {
     this.#assertOpen();
-    const parameters = this.#peerRestarts() ? this.#transport.prepareRestart() : this.#transport.local;
+    const parameters = this.#restarts.areIn(this.remoteMedia) ? this.#transport.prepareRestart() : this.#transport.local;
     return this.#negotiation.createAnswer(this.#transceivers, parameters, this.#setup);
   }
 
@@ -333,7 +320,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.#assertOpen();
     const agreement = this.#negotiation.setLocal(init);
     if (agreement) this.#apply(agreement);
-    else this.#noteRestart();
+    else this.#restarts.offered(this.localMedia);
     this.#gather();
   }
 
@@ -418,6 +405,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     const { usernameFragment, password } = theirs;
     if (usernameFragment === undefined || password === undefined) return;
     const credentials = { local: local.media[index]!.usernameFragment, remote: { usernameFragment, password } };
+    const restarted = this.#restarts.agreed(credentials, answer);
     if (this.#setup === undefined) {
       const setup = answer === 'local' ? local.media[index]!.setup : theirs.setup;
       // RFC 5763 §5: who is active is the DTLS client. An answer that says nothing useful means active.
@@ -433,16 +421,12 @@ export class Connection extends Emitter<ConnectionEvents> {
       );
       this.#remoteCandidates.open(usernameFragment);
     } else {
-      if (credentials.local !== this.#credentials?.local) {
-        // One that was asked for while ours waited for this answer is another; the peer's own offer brings what is asked for, too.
-        if (answer === 'local') this.#restartWanted = false;
-        this.#restartOffered = undefined;
+      if (restarted) {
         this.#transport.restart({ ...credentials.remote, iceLite: remote.iceLite });
         this.#remoteCandidates.open(usernameFragment);
       }
       if (dataChannels) this.#transport.startDataChannels();
     }
-    this.#credentials = credentials;
     for (const media of remote.media) {
       if (media.usernameFragment !== usernameFragment) continue;
       for (const candidate of media.candidates) this.#remoteCandidates.add(candidate);
@@ -450,33 +434,11 @@ export class Connection extends Emitter<ConnectionEvents> {
     if (theirs.endOfCandidates) this.#remoteCandidates.add('');
   }
 
-  /** An offer of ours is on its way: what `restartIce` asks for from now on goes into another. */
-  #noteRestart(): void {
-    const own = this.#ownUsernameFragment;
-    if (!this.#credentials || own === this.#credentials.local || own === this.#restartOffered) return;
-    this.#restartOffered = own;
-    this.#restartWanted = false;
-  }
-
-  /** Of our last description. */
-  get #ownUsernameFragment(): string | undefined {
-    return this.#negotiation.local?.description.media.find(isUsable)?.usernameFragment;
-  }
-
-  /** Whether the offer of the peer that is pending restarts ICE (RFC 8839 §4.4.1.1.1). */
-  #peerRestarts(): boolean {
-    const offered = this.#negotiation.remoteMedia.find(isUsable);
-    const known = this.#credentials?.remote;
-    if (!offered || !known) return false;
-    return offered.usernameFragment !== known.usernameFragment || offered.password !== known.password;
-  }
-
   /** Gathers once for each restart, after the caller of `setLocalDescription` had the chance to send the description. */
   #gather(): void {
-    const own = this.#ownUsernameFragment;
-    if (own === this.#gathered) return;
-    if (this.#gathered !== undefined) this.#localCandidates.restart();
-    this.#gathered = own;
+    const due = this.#restarts.gather(this.localMedia);
+    if (due === undefined) return;
+    if (due === 'restart') this.#localCandidates.restart();
     setImmediate(() => {
       if (this.#closing) return;
       this.#transport.gather().catch((error: unknown) => {
