@@ -48,6 +48,8 @@ export class PlayoutDelay {
     }
     if (transit < this.#newer) this.#newer = transit;
     this.#late[this.#count++ % FRAMES] = transit - this.#base;
+    // There is nothing to choose.
+    if (this.#bounds.floor === this.#bounds.ceiling) return;
     const count = Math.min(this.#count, FRAMES);
     const sorted = this.#sorted.subarray(0, count);
     sorted.set(this.#late.subarray(0, count));
