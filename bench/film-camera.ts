@@ -2,7 +2,7 @@
 import { loadMediaEngine } from 'tswebrtc';
 import { h264Payloads, type ServedStream } from '../packages/tswebrtc/src/media/rtsp-server.testing.ts';
 
-const FRAMERATE = 30;
+export const FRAMERATE = 30;
 /** Frames between two keyframes. */
 export const GROUP = 60;
 /** bit/s */

@@ -1,13 +1,16 @@
 /**
  * What passing on costs: an RTSP camera's H264 of 720p30 at one viewer. CPU of the whole command, with the servers that it runs, and what
- * of that is not the stream's: the same process, with the same viewer, while the camera is silent. Beside that the time from a frame's
- * first byte leaving the camera until its last packet has reached the viewer, and the same camera encoded anew.
+ * of that is not the stream's: the same process, with the same viewer, while the camera is silent. Beside that what a program takes that
+ * does nothing but be woken by as many frames, the time from a frame's first byte leaving the camera until its last packet has reached the
+ * viewer, and the same camera encoded anew.
  */
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { parseArgs } from 'node:util';
 import { CommandProcess } from '../interop/command-process.ts';
 import { type RtspServer, type ServedStream, startRtspServer } from '../packages/tswebrtc/src/media/rtsp-server.testing.ts';
-import { sharedClock } from './child.ts';
-import { filmCamera, GROUP } from './film-camera.ts';
+import { Child, sharedClock } from './child.ts';
+import { FRAMERATE, filmCamera, GROUP } from './film-camera.ts';
 import { LightViewer } from './light-viewer.ts';
 import { mean } from './light-viewer-measure.ts';
 import { atMost, type Figure, info, quantile, report } from './report.ts';
@@ -27,12 +30,13 @@ export async function passthrough(args: string[]): Promise<void> {
     options: {
       seconds: { type: 'string', default: '15' },
       rounds: { type: 'string', default: '3' },
-      'warm-up': { type: 'string', default: '30' },
+      'warm-up': { type: 'string', default: '120' },
     },
   });
   const [seconds, rounds, warmUp] = [Number(values.seconds), Number(values.rounds), Number(values['warm-up'])];
   const camera = await filmCamera();
   const passed = await measure(camera, 'always', { seconds, rounds, warmUp });
+  const bare = await measureBare(camera, seconds);
   const anew = await measure(camera, 'never', { seconds, rounds: 1, warmUp: SETTLING });
   const { cpu, silent } = passed;
   const core = '% of a core';
@@ -45,6 +49,7 @@ export async function passthrough(args: string[]): Promise<void> {
     info('passthrough.cpu_rest', cpu.rest, core, `compiler and collector of Node; ${silent.rest.toFixed(2)} while silent`),
     info('passthrough.wakings', cpu.wakings, '/s', `of all threads; ${silent.wakings.toFixed(0)} while silent`),
     info('passthrough.cpu_first', passed.first.process, core, `in the first ${seconds} s, while Node compiles`),
+    info('bare_relay.cpu_percent', bare, core, 'the least in Node: a frame read in a thread, a message, a datagram'),
     atMost('passthrough.added_p50_ms', quantile(passed.delays, 0.5), 'ms', 30),
     atMost('passthrough.added_p95_ms', quantile(passed.delays, 0.95), 'ms', 30),
     info('passthrough.added_max_ms', Math.max(...passed.delays), 'ms', 'the slowest frame'),
@@ -145,6 +150,27 @@ async function silence(server: RtspServer, sink: CommandProcess, seconds: number
   server.resume();
   await sleep(SETTLING);
   return used;
+}
+
+/** % of a core that `bare-relay.ts` takes with as many frames of the same size. */
+async function measureBare(camera: ServedStream, seconds: number): Promise<number> {
+  const frame = Buffer.alloc(camera.frames.reduce((sum, { data }) => sum + data.length, 0) / camera.frames.length);
+  const server = createServer((socket) => {
+    const timer = setInterval(() => socket.write(frame), 1000 / FRAMERATE);
+    socket.on('error', () => {}).on('close', () => clearInterval(timer));
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const relay = new Child('bare-relay.js');
+  try {
+    await relay.ask('read', (server.address() as AddressInfo).port);
+    await sleep(SETTLING);
+    const [from, before] = [sharedClock(), await relay.ask<number>('used')];
+    await sleep(seconds);
+    return (100 * ((await relay.ask<number>('used')) - before)) / ((sharedClock() - from) / 1000);
+  } finally {
+    await relay.close();
+    server.close();
+  }
 }
 
 async function use({ child }: CommandProcess, seconds: number): Promise<Use> {
