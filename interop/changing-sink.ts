@@ -3,11 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { isRun, steps, VIDEO_CLOCK } from './frame-steps.ts';
 
 const SCRIPT = fileURLToPath(new URL('changing-sink.js', import.meta.url));
-/** RTP ticks in a µs, and what rounding may take. */
-const VIDEO_CLOCK = 0.09;
-const ROUNDING = 2;
 
 type Said = { readonly event: string; readonly [key: string]: unknown };
 
@@ -59,9 +57,7 @@ export class ChangingSink {
   /** Whether these times of its first picture, as RTP has them, follow each other as the encoder made them: none is missing. */
   async hasSentAll(rtpTimes: readonly number[]): Promise<boolean> {
     const { times } = await this.#ask('encoded');
-    const whole = steps(times as number[], VIDEO_CLOCK);
-    const part = steps(rtpTimes);
-    return whole.some((_, from) => part.every((step, index) => Math.abs(step - whole[from + index]!) <= ROUNDING));
+    return isRun(steps(rtpTimes), steps(times as number[], VIDEO_CLOCK));
   }
 
   #ask(line: string): Promise<Said> {
@@ -83,7 +79,3 @@ export class ChangingSink {
     }
   }
 }
-
-/** From each to the next; RTP timestamps wrap. */
-export const steps = (times: readonly number[], factor = 1): number[] =>
-  times.slice(1).map((time, index) => Math.round(((time - times[index]!) * factor) | 0));

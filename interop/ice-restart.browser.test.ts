@@ -1,53 +1,27 @@
 /** ICE restarts while a real Chromium plays: the picture goes on, and so do data channels. */
 import { SignallingServer } from '@tswebrtc/signalling-server';
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { freeUdpPort } from '../packages/signalling-server/src/free-port.testing.ts';
 import { testVideo } from '../packages/tswebrtc/src/webrtcsink/tracks.ts';
 import { WebRTCSink } from '../packages/tswebrtc/src/webrtcsink/webrtcsink.ts';
-import { chromiumMissing, launchChromium } from './chromium.ts';
-import { type PlayerPage, servePlayerPage } from './player-page.ts';
+import { useChromium } from './use-chromium.ts';
 
 /** Longest time without a picture, ms. */
 const LONGEST_GAP = 1000;
 
-const missing = chromiumMissing();
-let browser: Browser;
-let served: PlayerPage;
-const cleanups: (() => unknown)[] = [];
-
-beforeAll(async () => {
-  if (missing) return;
-  browser = await launchChromium();
-  served = await servePlayerPage();
-});
-beforeEach((context) => {
-  if (missing) context.skip(missing);
-});
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-afterAll(async () => {
-  await browser?.close();
-  await served?.close();
-});
+const chromium = useChromium();
 
 describe.each(['sockets of their own', 'one port for all'])('an ICE restart of sessions with %s', (kind) => {
   it('while Chromium plays costs no second of the picture, and no data channel', async () => {
     const iceUdpMux = kind === 'one port for all' ? await freeUdpPort() : 0;
     const server = await SignallingServer.listen({ host: '127.0.0.1', port: 0 });
-    cleanups.push(() => server.close());
+    onTestFinished(() => server.close());
     const uri = `ws://127.0.0.1:${server.port}`;
     const sink = new WebRTCSink({ signaller: { uri }, stunServer: null, videoCodecs: ['VP8'], iceUdpMux });
-    cleanups.push(() => sink.close());
+    onTestFinished(() => sink.close());
     sink.addTrack(testVideo({ width: 320, height: 240, framerate: 30 }));
     await sink.start();
-    const page = await browser.newPage();
-    cleanups.push(() => page.close());
-    await page.goto(served.url);
-    await page.evaluate((signalling) => window.player.connect(signalling), uri);
-    const [producer] = await page.evaluate(() => window.player.producers());
-    await page.evaluate((id) => window.player.watch(id), producer!.id);
+    const page = await chromium.watch(uri);
     await page.evaluate(() => window.player.echo());
     const [session] = sink.sessions;
     const channel = session!.createDataChannel('across');

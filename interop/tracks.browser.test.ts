@@ -2,8 +2,8 @@
  * Tracks come and go while three real browsers watch with the published gstwebrtc-api: of what goes on, nobody loses a frame.
  * Every encoded frame is compared, as it left the encoder and as it arrived.
  */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import {
   loadMediaEngine,
   type MediaEngine,
@@ -12,44 +12,25 @@ import {
   WebRTCSink,
   type WebRTCSinkOptions,
 } from '../packages/tswebrtc/src/index.ts';
-import { chromiumMissing, launchChromium } from './chromium.ts';
-import { type PlayerPage, servePlayerPage } from './player-page.ts';
+import { AUDIO_STEP, isRun, steps, VIDEO_CLOCK } from './frame-steps.ts';
+import { useChromium } from './use-chromium.ts';
 
-/** RTP ticks in a µs, and what rounding may take. */
-const VIDEO_CLOCK = 0.09;
-const ROUNDING = 2;
-/** Of one packet of Opus. */
-const AUDIO_STEP = 960;
-
-let browser: Browser;
-let served: PlayerPage;
+const chromium = useChromium();
 let engine: MediaEngine;
 let sink: WebRTCSink;
 const pages: Page[] = [];
 /** Times of all frames that the encoder of each input track made, µs. */
 const encoded = new Map<string, number[]>();
-const missing = chromiumMissing();
 
 beforeAll(async () => {
-  if (missing) return;
-  [browser, served, engine] = await Promise.all([launchChromium(), servePlayerPage(), loadMediaEngine()]);
+  engine = await loadMediaEngine();
   book(engine);
 });
-
-beforeEach((context) => {
-  if (missing) context.skip(missing);
-});
-
 afterEach(async () => {
-  await Promise.all(pages.splice(0).map((page) => page.close()));
+  pages.length = 0;
   await sink?.close();
 });
-
-afterAll(async () => {
-  await browser?.close();
-  await served?.close();
-  await engine?.close();
-});
+afterAll(() => engine.close());
 
 /** Books what the encoders make. */
 function book(engine: MediaEngine): void {
@@ -79,12 +60,9 @@ function create(options: WebRTCSinkOptions = {}): Promise<string> {
 }
 
 async function watch(uri: string): Promise<Page> {
-  const page = await browser.newPage();
+  const { page, producer } = await chromium.openPlayer(uri);
   pages.push(page);
-  await page.goto(served.url);
-  await page.evaluate((address) => window.player.connect(address), uri);
-  const [producer] = await page.evaluate(() => window.player.producers());
-  await page.evaluate((id) => window.player.watch(id, 'first', { frames: true }), producer!.id);
+  await page.evaluate((id) => window.player.watch(id, 'first', { frames: true }), producer.id);
   return page;
 }
 
@@ -99,18 +77,6 @@ async function flows(mid: string, count = 15): Promise<void> {
   await expect
     .poll(async () => (await counts()).every((now, index) => now >= before[index]! + count), { timeout: 40_000 })
     .toBe(true);
-}
-
-/** The steps between frames; RTP timestamps wrap. */
-const steps = (times: readonly number[], factor = 1): number[] =>
-  times.slice(1).map((time, index) => Math.round(((time - times[index]!) * factor) | 0));
-
-/** Whether `part` stands in `whole` without a gap. */
-function isRun(part: readonly number[], whole: readonly number[]): boolean {
-  return whole.some(
-    (_, from) =>
-      from + part.length <= whole.length && part.every((step, index) => Math.abs(step - whole[from + index]!) <= ROUNDING),
-  );
 }
 
 it('a track is added and another removed while three watch: of the others nobody loses a frame', async () => {

@@ -12,14 +12,13 @@ import { build } from 'vite';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { NetworkLab, networkMissing } from '../bench/network/network-lab.ts';
 import { WebRTCSrc } from '../packages/tswebrtc/src/index.ts';
-import { ChangingSink, steps } from './changing-sink.ts';
+import { ChangingSink } from './changing-sink.ts';
 import { CommandProcess } from './command-process.ts';
 import { firefoxMissing, launchFirefox } from './firefox.ts';
+import { AUDIO_STEP, steps } from './frame-steps.ts';
 import { type DrivenPage, firstProducer, servePlayerPage } from './player-page.ts';
 import { useChromium } from './use-chromium.ts';
 
-/** RTP ticks of one packet of Opus. */
-const AUDIO_STEP = 960;
 const PATIENCE = { timeout: 40_000 };
 
 const source = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
