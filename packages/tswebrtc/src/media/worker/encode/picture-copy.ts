@@ -1,4 +1,8 @@
-/** Brings a raw picture from a frame pool into an encoder's frame: copied where size and layout agree, scaled and converted otherwise. */
+/**
+ * Brings a raw picture from a frame pool into an encoder's frame: copied where size and layout agree, scaled and converted otherwise.
+ * The scaler does both. `Frame.fromBuffer` would not copy: it lets the frame point into the pool, whose slot is given back before the
+ * encoder reads it, and into which a scaler would then write.
+ */
 import {
   AV_PIX_FMT_BGRA,
   AV_PIX_FMT_NV12,
@@ -9,7 +13,7 @@ import {
   SWS_BILINEAR,
 } from 'node-av/constants';
 import { FFmpegError, type Frame, SoftwareScaleContext } from 'node-av/lib';
-import { type PictureLayout, type Plane, pictureSize, planesOf } from '../../picture-layouts.ts';
+import { type PictureLayout, type Plane, planesOf } from '../../picture-layouts.ts';
 
 const PIXEL_FORMATS: Record<PictureLayout, AVPixelFormat> = {
   I420: AV_PIX_FMT_YUV420P,
@@ -25,7 +29,7 @@ export class PictureCopy {
   readonly #layout: PictureLayout;
   readonly #target: Frame;
   readonly #planes: readonly Plane[];
-  readonly #scaler: SoftwareScaleContext | undefined;
+  readonly #scaler = new SoftwareScaleContext();
 
   constructor(width: number, height: number, layout: PictureLayout, target: Frame) {
     this.#width = width;
@@ -33,9 +37,7 @@ export class PictureCopy {
     this.#layout = layout;
     this.#target = target;
     this.#planes = planesOf(layout, width, height);
-    if (layout === 'I420' && target.format === AV_PIX_FMT_YUV420P && width === target.width && height === target.height) return;
     const format = PIXEL_FORMATS[layout];
-    this.#scaler = new SoftwareScaleContext();
     this.#scaler.getContext(width, height, format, target.width, target.height, target.format as AVPixelFormat, SWS_BILINEAR);
   }
 
@@ -48,10 +50,6 @@ export class PictureCopy {
     const target = this.#target;
     FFmpegError.throwIfError(target.makeWritable(), 'write to a picture');
     const bytes = (offset: number, length: number): Buffer => Buffer.from(picture.buffer, picture.byteOffset + offset, length);
-    if (!this.#scaler) {
-      target.fromBuffer(bytes(0, pictureSize(this.#layout, this.#width, this.#height)));
-      return;
-    }
     const planes = target.format === AV_PIX_FMT_YUV420P ? 3 : 2;
     const result = this.#scaler.scaleSync(
       this.#planes.map(({ offset, stride, rows }) => bytes(offset, stride * rows)),
@@ -65,6 +63,6 @@ export class PictureCopy {
   }
 
   close(): void {
-    this.#scaler?.freeContext();
+    this.#scaler.freeContext();
   }
 }
