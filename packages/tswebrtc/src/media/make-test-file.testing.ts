@@ -32,6 +32,10 @@ export interface TestFileOptions {
   readonly tenBit?: boolean;
   /** Pictures between others that are predicted from those behind them, too. Default: as many as the encoder likes. */
   readonly bFrames?: number;
+  /** With which the pictures begin, where the container can say so (`.mov`, `.mp4`, `.mkv`). Default none. */
+  readonly timeCode?: string;
+  /** A thousandth slower than `framerate`, as television is: 29.97 in the place of 30. Default false. */
+  readonly ntsc?: boolean;
 }
 
 /** s into each second */
@@ -107,21 +111,26 @@ async function videoLane(
   av: typeof Av,
   file: Av.FormatContext,
   name: 'libx264' | 'libvpx',
-  { width = 320, height = 240, framerate = 30, rotation, variable = false, tenBit = false, bFrames }: TestFileOptions,
+  options: TestFileOptions,
 ): Promise<Lane> {
+  const { width = 320, height = 240, framerate = 30, rotation, variable = false, tenBit = false, bFrames } = options;
+  const { timeCode, ntsc = false } = options;
+  const [num, den] = ntsc ? [1000 * framerate, 1001] : [framerate, 1];
   const { AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV420P10LE, AV_PKT_DATA_DISPLAYMATRIX } = await import('node-av/constants');
   const pixelFormat = tenBit ? AV_PIX_FMT_YUV420P10LE : AV_PIX_FMT_YUV420P;
   const lane = await openLane(av, file, name, (context) => {
     context.width = width;
     context.height = height;
     context.pixelFormat = pixelFormat;
-    context.timeBase = new av.Rational(1, framerate);
-    context.framerate = new av.Rational(framerate, 1);
+    context.timeBase = new av.Rational(den, num);
+    context.framerate = new av.Rational(num, den);
     context.bitRate = 500_000n;
     context.gopSize = framerate;
     if (bFrames !== undefined) context.maxBFrames = bFrames;
   });
   if (rotation) check(av, lane.stream.codecpar.addCodedSideData(AV_PKT_DATA_DISPLAYMATRIX, displayMatrix(rotation)));
+  if (timeCode !== undefined) lane.stream.metadata = av.Dictionary.fromObject({ timecode: timeCode });
+  if (ntsc) lane.stream.avgFrameRate = new av.Rational(num, den);
   const { frame } = lane;
   frame.width = width;
   frame.height = height;
@@ -145,7 +154,7 @@ async function videoLane(
       const step = variable && index % 4 === 1 ? 3 : 1;
       frame.duration = BigInt(step);
       index += step;
-      lane.time = index / framerate;
+      lane.time = (index * den) / num;
     },
   });
 }

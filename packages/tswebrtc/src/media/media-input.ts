@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { Emitter } from '../common/emitter.ts';
 import { TsWebRTCError } from '../common/errors.ts';
+import { TimeCodeLine } from '../common/time-code.ts';
 import { EncodedRingReader } from './encoded-ring.ts';
 import type { EngineInput, Tap, TapHandlers } from './engine-input.ts';
 import { RingFrame, ringFor } from './ring-frame.ts';
@@ -31,10 +32,10 @@ export class WorkerInput extends Emitter<InputEvents> implements EngineInput {
     super();
     this.descriptions = tracks;
     this.tracks = tracks.map((track, index) => {
-      const { encoded, transcoded } = track;
+      const { encoded, transcoded, timeCodes } = track;
       const all = { id: `${id}.${index}`, ...(encoded ? { encoded } : {}), ...(transcoded ? { transcoded } : {}) };
       return track.kind === 'video'
-        ? { ...all, kind: track.kind, format: track.format }
+        ? { ...all, kind: track.kind, format: track.format, ...(timeCodes ? { timeCodes: new TimeCodeLine(timeCodes) } : {}) }
         : { ...all, kind: track.kind, format: track.format };
     });
     this.#host = host;

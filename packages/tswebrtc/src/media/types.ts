@@ -3,6 +3,7 @@
  * encoders in worker threads and knows no network.
  */
 
+import type { TimeCodeLine } from '../common/time-code.ts';
 import type { EncoderPreference } from './encoders.ts';
 import type { Decoding, DecodingOptions, Recording, RecordingOptions } from './output-types.ts';
 import type { PushSource } from './push/pushed-track.ts';
@@ -152,6 +153,8 @@ export type InputTrack = {
   readonly encoded?: EncodedFormat;
   /** Why they cannot though WebRTC knows their codec, as a sentence. */
   readonly transcoded?: string;
+  /** The time codes that its pictures have. */
+  readonly timeCodes?: TimeCodeLine;
 } & ({ readonly kind: 'video'; readonly format: VideoFormat } | { readonly kind: 'audio'; readonly format: AudioFormat });
 
 /** An open input: runs in a worker of its own, or with the application that pushes. */

@@ -2,6 +2,7 @@
  * One encoded frame as RTP packet templates in a `PacketArena`: made once, sent by any number of sessions, each of which
  * patches in its own sequence number, SSRC, payload type, timestamp offset, header extensions and picture ids.
  */
+import type { FrameTimeCode } from '../common/time-code.ts';
 import type { RedTemplates } from './red-templates.ts';
 
 export interface PacketisedFrame {
@@ -27,6 +28,8 @@ export interface PacketisedFrame {
   readonly layerByte?: number;
   /** Temporal layer, 0 = base. */
   readonly temporalLayer: number;
+  /** Of a picture, that which its source has. */
+  timeCode?: FrameTimeCode | undefined;
   /** The same packets in RED, once a session wanted them so (red-templates.ts). */
   red?: RedTemplates;
   /** For audio: its packet behind the earlier one at the position `earlier`, once a session wanted that. */

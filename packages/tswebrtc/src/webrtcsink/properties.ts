@@ -173,12 +173,12 @@ export const sinkProperties = {
     when: 'ready',
     doc: "The clock that this machine's time is known to follow; with ntp and ptp timestamps count from that clock's beginning.",
   }),
-  // The original forwards what is in its buffers; nothing that this library reads has time codes in it.
+  // The original forwards what is in its buffers, and nothing where nothing is.
   forwardMetas: property({
     type: flags('timecode'),
     default: [],
     when: 'ready',
-    doc: 'What consumers are told of each picture over the control channel; timecode: the time of day of its capture, counted in frames.',
+    doc: 'What consumers are told of each picture over the control channel; timecode: that which its source has, or else the time of day of its capture, counted in frames.',
   }),
   // The original leaves header extensions to its payloaders.
   playoutDelay: property({

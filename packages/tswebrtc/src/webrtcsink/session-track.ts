@@ -27,7 +27,7 @@ export interface SessionTrackOwner {
   readonly sending: boolean;
   enqueue(kind: 'audio' | 'video', stream: OutboundStream, frame: PacketisedFrame): void;
   /** A picture of the m-line `mid` was enqueued. */
-  picture(mid: string | undefined, captureTime: number, framerate: number): void;
+  picture(mid: string | undefined, frame: PacketisedFrame, framerate: number): void;
   /** Forgets what waits to be sent of a stream. */
   drop(stream: OutboundStream): void;
   /** Packets wait to be sent again. */
@@ -226,8 +226,7 @@ export class SessionTrack implements GroupSubscriber {
     if (this.track.kind === 'video' && !this.#passes(frame)) return false;
     this.#session.enqueue(this.track.kind, this.stream, frame);
     const { input } = this.track;
-    if (input.kind === 'video' && this.leads)
-      this.#session.picture(this.transceiver.mid, frame.captureTime, input.format.framerate);
+    if (input.kind === 'video' && this.leads) this.#session.picture(this.transceiver.mid, frame, input.format.framerate);
     return true;
   }
 

@@ -203,8 +203,8 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
     this.#egress.enqueue(kind, stream, frame);
   }
 
-  picture(mid: string | undefined, captureTime: number, framerate: number): void {
-    if (this.#options.timeCodes && mid !== undefined) this.#channels.picture(mid, captureTime, framerate);
+  picture(mid: string | undefined, frame: PacketisedFrame, framerate: number): void {
+    if (this.#options.timeCodes && mid !== undefined) this.#channels.picture(mid, frame, framerate);
   }
 
   drop(stream: OutboundStream): void {

@@ -201,6 +201,7 @@ export class SharedEncoding {
       const filtered = this.#filter(frame);
       const packetised = filtered && this.#packetiser.packetise(filtered, shard.arena);
       if (!packetised) return;
+      packetised.timeCode = this.#options.track.timeCodes?.at(frame.timestamp);
       let taken = false;
       for (const subscriber of this.#subscribers) taken = subscriber.onFrame(packetised, this) || taken;
       this.#book(packetised, taken);

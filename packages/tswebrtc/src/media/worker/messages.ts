@@ -32,6 +32,8 @@ export interface StartTime {
 export type WorkerInputTrack = {
   readonly encoded?: EncodedFormat | undefined;
   readonly transcoded?: string | undefined;
+  /** Where the time codes of its pictures lie (common/time-code.ts). */
+  readonly timeCodes?: SharedArrayBuffer | undefined;
 } & (
   | { readonly kind: 'video'; readonly format: VideoFormat; readonly colorSpace: number }
   | { readonly kind: 'audio'; readonly format: AudioFormat }

@@ -4,7 +4,7 @@ import type { Connection } from '../../connection/connection.ts';
 import { checkDataChannel } from '../../connection/data-channel-init.ts';
 import type { DataChannel, DataChannelInit } from '../../connection/transport/types.ts';
 import { ControlChannels, type ControlledTrack, type UpstreamRequest } from '../control/control-channels.ts';
-import { TimeCodes } from '../control/time-codes.ts';
+import { type CodedPicture, TimeCodes } from '../control/time-codes.ts';
 import { SessionDataChannel } from './session-data-channel.ts';
 
 export interface SessionChannelsOptions {
@@ -64,8 +64,8 @@ export class SessionChannels {
   }
 
   /** A picture of the stream `mid` leaves, of which the consumer is told if it can hear. */
-  picture(mid: string, captureTime: number, framerate: number): void {
-    if (this.control.informs) this.#timeCodes.picture(mid, captureTime, framerate);
+  picture(mid: string, frame: CodedPicture, framerate: number): void {
+    if (this.control.informs) this.#timeCodes.picture(mid, frame, framerate);
   }
 
   end(): void {

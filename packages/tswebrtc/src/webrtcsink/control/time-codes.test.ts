@@ -25,10 +25,19 @@ describe('the time code of a picture', () => {
     expect(timeCodeOf(at(0, 0, 0, 0) + 33, 30).frames).toBe(1);
   });
 
+  it('is that of the source where it has one', () => {
+    const told: TimeCode[] = [];
+    const codes = new TimeCodes((_mid, code) => told.push(code));
+    const timeCode = { hours: 1, minutes: 2, seconds: 3, frames: 4, dropFrame: true };
+    codes.picture('video0', { captureTime: at(5, 0, 0, 0), timeCode }, 30_000 / 1001);
+    const rest = { type: 'timeCode', field_count: 0, fps: [30_000, 1001], flags: 'drop-frame', latest_daily_jam: null };
+    expect(told).toEqual([{ hours: 1, minutes: 2, seconds: 3, frames: 4, ...rest }]);
+  });
+
   it('is told once, for each stream', () => {
     const told: [string, TimeCode][] = [];
     const codes = new TimeCodes((mid, code) => told.push([mid, code]));
-    for (const ms of [0, 1, 40]) for (const mid of ['video0', 'video1']) codes.picture(mid, at(5, 0, 0, ms), 30);
+    for (const ms of [0, 1, 40]) for (const mid of ['video0', 'video1']) codes.picture(mid, { captureTime: at(5, 0, 0, ms) }, 30);
     expect(told.map(([mid, { frames }]) => [mid, frames])).toEqual([
       ['video0', 0],
       ['video1', 0],

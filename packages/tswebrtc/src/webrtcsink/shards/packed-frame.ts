@@ -5,7 +5,16 @@ import type { PacketisedFrame } from '../../rtp/packetised-frame.ts';
 export interface PackedFrame
   extends Pick<
     PacketisedFrame,
-    'timestamp' | 'captureTime' | 'keyframe' | 'marker' | 'pictureIdOffset' | 'layerByte' | 'temporalLayer' | 'lengths' | 'size'
+    | 'timestamp'
+    | 'captureTime'
+    | 'keyframe'
+    | 'marker'
+    | 'pictureIdOffset'
+    | 'layerByte'
+    | 'temporalLayer'
+    | 'lengths'
+    | 'size'
+    | 'timeCode'
   > {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
@@ -29,6 +38,7 @@ export function packFrame(frame: PacketisedFrame, arena: PacketArena): PackedFra
     lengths,
     size,
     bytes,
+    ...(frame.timeCode ? { timeCode: frame.timeCode } : {}),
     ...(pictureIdOffset === undefined ? {} : { pictureIdOffset }),
     ...(layerByte === undefined ? {} : { layerByte }),
   };

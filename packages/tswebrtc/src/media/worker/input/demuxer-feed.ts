@@ -79,7 +79,7 @@ export class DemuxerFeed implements Feed {
     this.#prompt = prompt;
     this.format = context.iformat?.name ?? '';
     this.finite = context.duration !== AV_NOPTS_VALUE && context.duration > 0n;
-    this.streams = streams.map(feedStreamOf);
+    this.streams = streams.map((stream) => feedStreamOf(stream, context));
     this.#packet.alloc();
     for (const [index, { index: at, timeBase }] of streams.entries()) {
       this.#places.set(at, { index, tick: (timeBase.num * 1e6) / timeBase.den });

@@ -8,6 +8,8 @@ export interface FeedStream {
   readonly timeBase: { readonly num: number; readonly den: number };
   /** Frames per second, 0 when unknown. Video only. */
   readonly framerate: number;
+  /** The time code of its first picture. */
+  readonly timeCode?: string | undefined;
 }
 
 export interface FeedPacket {

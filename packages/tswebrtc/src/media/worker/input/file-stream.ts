@@ -14,6 +14,8 @@ export class FileStream {
   readonly framerate: number;
   /** How the pictures have to be turned. */
   readonly orientation: Orientation | undefined;
+  /** With which the container says that the pictures begin. */
+  readonly timeCode: string | undefined;
   readonly decoder: CodecContext;
   /** The decoded frame that is next; meaningful while `hasFrame`. */
   readonly frame = new Frame();
@@ -29,7 +31,8 @@ export class FileStream {
   #drained = false;
   #expected: number | undefined;
 
-  private constructor(stream: Stream, decoder: CodecContext) {
+  private constructor(stream: Stream, decoder: CodecContext, timeCode: string | undefined) {
+    this.timeCode = timeCode;
     this.index = stream.index;
     this.kind = stream.codecpar.codecType === AVMEDIA_TYPE_VIDEO ? 'video' : 'audio';
     this.decoder = decoder;
@@ -41,7 +44,7 @@ export class FileStream {
     this.frame.alloc();
   }
 
-  static async open(stream: Stream): Promise<FileStream> {
+  static async open(stream: Stream, timeCode?: string): Promise<FileStream> {
     const codec = Codec.findDecoder(stream.codecpar.codecId);
     if (!codec) throw new TsWebRTCError('INPUT_FAILED', `There is no decoder for stream ${stream.index}.`);
     const decoder = new CodecContext();
@@ -51,7 +54,7 @@ export class FileStream {
       decoder.pktTimebase = stream.timeBase;
       decoder.threadCount = 2;
       FFmpegError.throwIfError(await decoder.open2(codec, null), 'open a decoder');
-      return new FileStream(stream, decoder);
+      return new FileStream(stream, decoder, timeCode);
     } catch (error) {
       decoder.freeContext();
       throw error;

@@ -24,7 +24,7 @@ import { passableAs } from './passable.ts';
 import { PictureLane } from './picture-lane.ts';
 import { SoundLane } from './sound-lane.ts';
 import type { Source, SourceCallbacks, SourceTrack } from './source.ts';
-import { feedStreamOf, StreamTrack } from './stream-track.ts';
+import { feedStreamOf, StreamTrack, startCodeOf } from './stream-track.ts';
 
 /** Demultiplexers that take any text or data for pictures made of letters. */
 const TEXT_ART = new Set(['tty', 'bin', 'xbin', 'adf', 'idf']);
@@ -52,7 +52,7 @@ export async function openMediaFile(description: FileInput): Promise<Source> {
     const wanted = [AVMEDIA_TYPE_VIDEO, AVMEDIA_TYPE_AUDIO].map((type) => format.findBestStream(type, -1, -1));
     for (const stream of format.streams) {
       const cover = (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) !== 0;
-      if (wanted.includes(stream.index) && !cover) lanes.push(await openLane(stream));
+      if (wanted.includes(stream.index) && !cover) lanes.push(await openLane(stream, format));
       else stream.discard = AVDISCARD_ALL;
     }
     if (lanes.length === 0) throw new Error('it has neither pictures nor sound');
@@ -64,10 +64,10 @@ export async function openMediaFile(description: FileInput): Promise<Source> {
   }
 }
 
-async function openLane(stream: Stream): Promise<Lane> {
+async function openLane(stream: Stream, format: FormatContext): Promise<Lane> {
   const { encoded, transcoded } = passableAs(stream.codecpar);
-  if (encoded) return new PacketLane(await StreamTrack.open(feedStreamOf(stream)), stream);
-  const opened = await FileStream.open(stream);
+  if (encoded) return new PacketLane(await StreamTrack.open(feedStreamOf(stream, format)), stream);
+  const opened = await FileStream.open(stream, startCodeOf(stream, format));
   return opened.kind === 'video' ? new PictureLane(opened, transcoded) : new SoundLane(opened, transcoded);
 }
 

@@ -6,6 +6,7 @@ import type { EncodedOutlet } from './encoded-outlet.ts';
 import type { Lane } from './lane.ts';
 import type { RawOutlet } from './raw-outlet.ts';
 import type { StreamTrack } from './stream-track.ts';
+import type { TimeCodeReader } from './time-code-reader.ts';
 
 /** A badly interleaved file may make one stream's packets wait for the other's; beyond this the oldest are given up. */
 const MAX_WAITING = 4096;
@@ -17,6 +18,7 @@ export class PacketLane implements Lane {
   readonly description: WorkerInputTrack;
   readonly outlet: RawOutlet;
   readonly packets?: EncodedOutlet;
+  readonly timeCodes: TimeCodeReader | undefined;
   due: number | undefined;
   end = 0;
   readonly #track: StreamTrack;
@@ -32,6 +34,7 @@ export class PacketLane implements Lane {
     this.index = index;
     this.description = track.description;
     this.outlet = track.outlet;
+    this.timeCodes = track.timeCodes;
     if (track.packets) this.packets = track.packets;
     this.#tick = (timeBase.num * 1e6) / timeBase.den;
     const { description } = track;
@@ -82,6 +85,7 @@ export class PacketLane implements Lane {
     this.due = undefined;
     this.#complete = false;
     this.#expected = 0;
+    this.timeCodes?.restart();
   }
 
   close(): void {

@@ -4,6 +4,7 @@ import { DecodedLane } from './decoded-lane.ts';
 import type { FileStream } from './file-stream.ts';
 import { displaySize, PictureWriter } from './picture-writer.ts';
 import { RawOutlet } from './raw-outlet.ts';
+import { TimeCodeReader } from './time-code-reader.ts';
 
 /** A picture this much later than due is given up, in frame durations: the next one is due already. */
 const TOO_LATE = 2;
@@ -13,14 +14,16 @@ const LONGEST_FREEZE = 200_000;
 export class PictureLane extends DecodedLane {
   readonly outlet = new RawOutlet('video');
   readonly description: WorkerInputTrack;
+  readonly timeCodes: TimeCodeReader;
   due: number | undefined;
   readonly #writer: PictureWriter;
   #lastHandedOn = Number.NEGATIVE_INFINITY;
 
   constructor(stream: FileStream, transcoded?: string) {
     super(stream);
-    const { decoder, framerate, orientation } = stream;
-    this.#writer = new PictureWriter(this.outlet, framerate, orientation);
+    const { decoder, framerate, orientation, timeCode } = stream;
+    this.timeCodes = new TimeCodeReader(timeCode, framerate);
+    this.#writer = new PictureWriter(this.outlet, framerate, orientation, this.timeCodes);
     const { width, height, sampleAspectRatio, colorSpace } = decoder;
     const { num, den } = sampleAspectRatio;
     const size = orientation?.transposed ? displaySize(height, width, den, num) : displaySize(width, height, num, den);
@@ -39,6 +42,7 @@ export class PictureLane extends DecodedLane {
   handOn(now: number): void {
     const { stream, due } = this;
     if (due === undefined) return;
+    this.timeCodes.picture(due);
     const giveUp = now - due > TOO_LATE * stream.duration && now - this.#lastHandedOn < LONGEST_FREEZE;
     if (!giveUp) {
       this.#lastHandedOn = now;
@@ -52,6 +56,7 @@ export class PictureLane extends DecodedLane {
 
   restart(): void {
     this.stream.restart();
+    this.timeCodes.restart();
     this.due = undefined;
   }
 

@@ -5,6 +5,7 @@ import { pixelFormatOf } from '../picture-scaler.ts';
 import type { Orientation } from './orientation.ts';
 import { PictureTurner } from './picture-turner.ts';
 import type { RawOutlet } from './raw-outlet.ts';
+import type { TimeCodeReader } from './time-code-reader.ts';
 
 /** Pixels. */
 const MAX_SIDE = 8192;
@@ -13,13 +14,15 @@ export class PictureWriter {
   readonly #outlet: RawOutlet;
   readonly #framerate: number;
   readonly #turner: PictureTurner | undefined;
+  readonly #timeCodes: TimeCodeReader | undefined;
   #scaler: SoftwareScaleContext | undefined;
   /** What the scaler was made for. */
   #key = '';
   #width = 0;
   #height = 0;
 
-  constructor(outlet: RawOutlet, framerate: number, orientation: Orientation | undefined) {
+  constructor(outlet: RawOutlet, framerate: number, orientation?: Orientation, timeCodes?: TimeCodeReader) {
+    this.#timeCodes = timeCodes;
     this.#outlet = outlet;
     this.#framerate = framerate;
     this.#turner = orientation && new PictureTurner(orientation);
@@ -28,6 +31,7 @@ export class PictureWriter {
   /** Hands a picture on, if anybody wants it. Times in µs. */
   write(decoded: Frame, timestamp: number, duration: number): void {
     if (!this.#outlet.hasSubscribers) return;
+    this.#timeCodes?.decoded(decoded, timestamp);
     const frame = this.#turner ? this.#turner.turn(decoded) : decoded;
     this.#follow(frame);
     const room = this.#outlet.begin();

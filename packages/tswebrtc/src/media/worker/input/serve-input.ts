@@ -78,7 +78,10 @@ export async function serveInput(port: MessagePort, description: WorkerInputDesc
         port.close();
     }
   });
-  post({ type: 'input-opened', tracks: source.tracks.map((track) => track.description) });
+  post({
+    type: 'input-opened',
+    tracks: source.tracks.map(({ description, timeCodes }) => ({ ...description, timeCodes: timeCodes?.line.buffer })),
+  });
 }
 
 async function openSource(description: WorkerInputDescription, signal: AbortSignal): Promise<Source> {

@@ -3,12 +3,15 @@ import type { WorkerInputTrack } from '../messages.ts';
 import type { Timeline } from '../timeline.ts';
 import type { EncodedOutlet } from './encoded-outlet.ts';
 import type { RawOutlet } from './raw-outlet.ts';
+import type { TimeCodeReader } from './time-code-reader.ts';
 
 export interface SourceTrack {
   readonly description: WorkerInputTrack;
   readonly outlet: RawOutlet;
   /** There where `description` says what it is encoded as. */
   readonly packets?: EncodedOutlet;
+  /** Of pictures that may have time codes. */
+  readonly timeCodes?: TimeCodeReader | undefined;
 }
 
 export interface SourceCallbacks {

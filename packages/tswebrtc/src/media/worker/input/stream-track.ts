@@ -3,7 +3,7 @@
  * decoded while anybody wants raw frames.
  */
 import { AV_NOPTS_VALUE, AV_PKT_DATA_DISPLAYMATRIX, AVMEDIA_TYPE_VIDEO } from 'node-av/constants';
-import type { CodecContext, Packet, Stream } from 'node-av/lib';
+import type { CodecContext, FormatContext, Packet, Stream } from 'node-av/lib';
 import type { WorkerInputTrack } from '../messages.ts';
 import { rawChannels } from '../raw-audio.ts';
 import { EncodedOutlet } from './encoded-outlet.ts';
@@ -16,11 +16,13 @@ import { displaySize, PictureWriter } from './picture-writer.ts';
 import { RawOutlet } from './raw-outlet.ts';
 import type { SourceTrack } from './source.ts';
 import { openStreamDecoder } from './stream-decoder.ts';
+import { TimeCodeReader } from './time-code-reader.ts';
 
 export class StreamTrack implements SourceTrack {
   readonly description: WorkerInputTrack;
   readonly outlet: RawOutlet;
   readonly packets?: EncodedOutlet;
+  readonly timeCodes: TimeCodeReader | undefined;
   #shaper: PacketShaper | undefined;
   #frames: LazyPictures | LazySound;
   /** Of the newest packet, µs: on the timeline, and on its source's own clock. */
@@ -31,7 +33,8 @@ export class StreamTrack implements SourceTrack {
   private constructor(stream: FeedStream, decoder: CodecContext) {
     this.description = describe(stream);
     this.outlet = new RawOutlet(this.description.kind);
-    this.#frames = framesOf(stream, decoder, this.outlet);
+    if (this.description.kind === 'video') this.timeCodes = new TimeCodeReader(stream.timeCode, stream.framerate);
+    this.#frames = framesOf(stream, decoder, this.outlet, this.timeCodes);
     this.#usual = usualDuration(stream);
     if (!this.description.encoded) return;
     this.packets = new EncodedOutlet();
@@ -59,7 +62,8 @@ export class StreamTrack implements SourceTrack {
     this.#frames.close();
     this.#shaper?.close();
     this.#shaper = undefined;
-    this.#frames = framesOf(stream, decoder, this.outlet);
+    this.#frames = framesOf(stream, decoder, this.outlet, this.timeCodes);
+    this.timeCodes?.restart(stream.timeCode, stream.framerate);
     this.#usual = usualDuration(stream);
     this.packets?.breakOff();
     this.#newestAtSource = Number.NEGATIVE_INFINITY;
@@ -83,6 +87,7 @@ export class StreamTrack implements SourceTrack {
     const time = Math.round(inOrder ? Math.max(timestamp, this.#newest + 1) : timestamp);
     this.#newest = Math.max(time, this.#newest);
     const length = Math.round(duration || this.#usual);
+    this.timeCodes?.picture(time);
     if (packets?.tapped) {
       const data = this.#shaper?.shape(packet);
       if (data) packets.write(data, time, length, packet.isKeyframe);
@@ -108,8 +113,14 @@ export class StreamTrack implements SourceTrack {
 }
 
 /** A stream of a container. */
-export function feedStreamOf(stream: Stream): FeedStream {
-  return { parameters: stream.codecpar, timeBase: stream.timeBase, framerate: framerateOf(stream) };
+export function feedStreamOf(stream: Stream, format: FormatContext): FeedStream {
+  const timeCode = startCodeOf(stream, format);
+  return { parameters: stream.codecpar, timeBase: stream.timeBase, framerate: framerateOf(stream), timeCode };
+}
+
+/** The time code of the first picture, as the container has it: of the stream, or of all. */
+export function startCodeOf({ metadata }: Stream, format: FormatContext): string | undefined {
+  return metadata?.get('timecode') ?? format.metadata?.get('timecode') ?? undefined;
 }
 
 function framerateOf({ avgFrameRate, rFrameRate }: Stream): number {
@@ -142,9 +153,14 @@ function describe(stream: FeedStream): WorkerInputTrack {
   return { kind: 'video', format: { ...size, framerate }, colorSpace, encoded: passed, transcoded };
 }
 
-function framesOf(stream: FeedStream, decoder: CodecContext, outlet: RawOutlet): LazyPictures | LazySound {
+function framesOf(
+  stream: FeedStream,
+  decoder: CodecContext,
+  outlet: RawOutlet,
+  timeCodes: TimeCodeReader | undefined,
+): LazyPictures | LazySound {
   if (kindOf(stream) === 'audio') return new LazySound(decoder, outlet);
-  return new LazyPictures(decoder, new PictureWriter(outlet, stream.framerate, orientationOf(stream)), outlet);
+  return new LazyPictures(decoder, new PictureWriter(outlet, stream.framerate, orientationOf(stream), timeCodes), outlet);
 }
 
 /** A packet of which nobody says how long it lasts, µs; 0 where nothing is known of it either. */
