@@ -36,7 +36,7 @@ export async function passthrough(args: string[]): Promise<void> {
   const [seconds, rounds, warmUp] = [Number(values.seconds), Number(values.rounds), Number(values['warm-up'])];
   const camera = await filmCamera();
   const passed = await measure(camera, 'always', { seconds, rounds, warmUp });
-  const bare = await measureBare(camera, seconds);
+  const bare = await measureBare(camera, seconds, warmUp);
   const anew = await measure(camera, 'never', { seconds, rounds: 1, warmUp: SETTLING });
   const { cpu, silent } = passed;
   const core = '% of a core';
@@ -153,7 +153,7 @@ async function silence(server: RtspServer, sink: CommandProcess, seconds: number
 }
 
 /** % of a core that `bare-relay.ts` takes with as many frames of the same size. */
-async function measureBare(camera: ServedStream, seconds: number): Promise<number> {
+async function measureBare(camera: ServedStream, seconds: number, warmUp: number): Promise<number> {
   const frame = Buffer.alloc(camera.frames.reduce((sum, { data }) => sum + data.length, 0) / camera.frames.length);
   const server = createServer((socket) => {
     const timer = setInterval(() => socket.write(frame), 1000 / FRAMERATE);
@@ -163,7 +163,7 @@ async function measureBare(camera: ServedStream, seconds: number): Promise<numbe
   const relay = new Child('bare-relay.js');
   try {
     await relay.ask('read', (server.address() as AddressInfo).port);
-    await sleep(SETTLING);
+    await sleep(warmUp);
     const [from, before] = [sharedClock(), await relay.ask<number>('used')];
     await sleep(seconds);
     return (100 * ((await relay.ask<number>('used')) - before)) / ((sharedClock() - from) / 1000);
