@@ -44,6 +44,7 @@ const url = {
   transport: property({ type: choice('tcp', 'udp'), default: 'tcp', when: 'ready', doc: 'How RTSP packets come.' }),
   timeout: property({ type: decimal(0.1, 3600, 's'), default: 5, when: 'ready', doc: 'Silence that counts as a loss.' }),
   insecureTls: property({ type: boolean(), default: false, when: 'ready', doc: 'Trust any certificate.' }),
+  listen: property({ type: boolean(), default: false, when: 'ready', doc: 'Wait for a sender to connect.' }),
   loop: property({ type: boolean(), default: false, when: 'ready', doc: 'Start over at its end.' }),
   reconnect,
   live,

@@ -32,7 +32,7 @@ const inputHelp = `
 INPUT is a file, or one of
   testsrc[:pattern=smpte|ball,width=1280,height=720,framerate=30,clock]   a test picture; clock draws the capture time into it
   tone[:frequency=440,volume=0.2,channels=2]                             a test tone
-  rtsp://… http://… srt://… udp://…[#transport=udp,timeout=5,live]       a stream (also rtsps, https; HLS; .mp4, .mkv, MJPEG)
+  rtsp://… http://… srt://… rtmp://… udp://…[#transport=udp,timeout=5]   a stream (also rtsps, https; HLS; .mp4, .mkv, MJPEG)
   v4l2:/dev/video0 alsa:default x11grab::0[,width=1280,height=720]       a device (also avfoundation, dshow)
   -, pipe:[path=FIFO,]format=rawvideo,width=1280,height=720              what another program writes
 Without any it is "testsrc tone".

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import dgram from 'node:dgram';
 import { once } from 'node:events';
 import net from 'node:net';
+import tls from 'node:tls';
 
 export interface ServedStream {
   readonly kind: 'video' | 'audio';
@@ -21,6 +22,8 @@ export interface ServedStream {
 export interface RtspServerOptions {
   readonly streams: readonly ServedStream[];
   readonly port?: number;
+  /** Speaks TLS with this certificate. */
+  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer };
   readonly credentials?: { readonly username: string; readonly password: string };
   /** What every frame becomes before it is sent. */
   readonly stamp?: (stream: ServedStream, data: Uint8Array) => Uint8Array;
@@ -46,7 +49,7 @@ export async function startRtspServer(options: RtspServerOptions): Promise<RtspS
   const sent: number[] = [];
   const sockets = new Set<net.Socket>();
   let paused = false;
-  const server = net.createServer((socket) => {
+  const serve = (socket: net.Socket): void => {
     sockets.add(socket);
     socket.setNoDelay(true);
     const outlets: ((packet: Buffer, index: number) => void)[] = [];
@@ -154,7 +157,9 @@ export async function startRtspServer(options: RtspServerOptions): Promise<RtspS
       };
       step();
     };
-  });
+  };
+  const server = options.tls ? tls.createServer(options.tls, serve) : net.createServer(serve);
+  server.on('tlsClientError', () => {});
   server.listen(options.port ?? 0, '127.0.0.1');
   await once(server, 'listening');
   return {

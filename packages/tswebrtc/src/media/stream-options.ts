@@ -3,7 +3,7 @@ import { TsWebRTCError } from '../common/errors.ts';
 import { DEVICE_DRIVERS, type DeviceInput, type PipeInput, type UrlInput } from './types.ts';
 import { nameOfUrl } from './url-name.ts';
 
-const SCHEMES = ['rtsp', 'rtsps', 'http', 'https', 'srt', 'udp'];
+const SCHEMES = ['rtsp', 'rtsps', 'http', 'https', 'srt', 'rtmp', 'udp'];
 
 /** Whether `text` is a URL that can be an input. */
 export function isInputUrl(text: string): boolean {
@@ -24,13 +24,14 @@ export function checkStream(description: UrlInput | DeviceInput | PipeInput): vo
   else checkPipe(description);
 }
 
-function checkUrl({ url, transport, timeout, loop }: UrlInput): void {
+function checkUrl({ url, transport, timeout, loop, listen }: UrlInput): void {
   if (typeof url !== 'string' || !isInputUrl(url) || !URL.canParse(url)) {
     throw invalid('url', typeof url === 'string' ? nameOfUrl(url) : url, `a URL of ${SCHEMES.join(', ')}`);
   }
   if (transport !== undefined && transport !== 'tcp' && transport !== 'udp')
     throw invalid('transport', transport, '"tcp" or "udp"');
   if (timeout !== undefined && !(timeout > 0 && timeout <= 3600)) throw invalid('timeout', timeout, 'above 0 and up to 3600 s');
+  if (listen && !/^(srt|rtmp):/i.test(url)) throw invalid('listen', listen, 'left out of all but srt and rtmp');
   if (loop && !mayLoop(url)) {
     throw invalid('loop', loop, `left out for ${nameOfUrl(url)}, which is live and has no beginning to go back to`);
   }

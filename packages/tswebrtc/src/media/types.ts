@@ -46,7 +46,7 @@ export interface FileInput {
   readonly loop?: boolean;
 }
 
-/** Media from the network: `rtsp`, `rtsps`, `http`, `https` (files, HLS, MJPEG), `srt`, `udp`. */
+/** Media from the network: `rtsp`, `rtsps`, `http`, `https` (files, HLS, MJPEG), `srt`, `rtmp`, `udp`. */
 export interface UrlInput {
   readonly type: 'url';
   /** With user name and password where they are needed; neither is ever logged. */
@@ -61,6 +61,8 @@ export interface UrlInput {
   readonly live?: boolean;
   /** HTTP: starts over at its end, with timestamps that go on. Of what has a known end only. Default false. */
   readonly loop?: boolean;
+  /** SRT, RTMP: waits for a sender to connect to this address, rather than connecting to it. Default false. */
+  readonly listen?: boolean;
   /** TLS without a proof of who the server is, as cameras need it. Default false. */
   readonly insecureTls?: boolean;
 }

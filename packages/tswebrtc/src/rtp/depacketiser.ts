@@ -3,6 +3,7 @@ import { TsWebRTCError } from '../common/errors.ts';
 import { Av1Depacketiser } from './depacketisers/av1.ts';
 import { H264Depacketiser } from './depacketisers/h264.ts';
 import { H265Depacketiser } from './depacketisers/h265.ts';
+import { JpegDepacketiser } from './depacketisers/jpeg.ts';
 import type { Depacketiser } from './depacketisers/types.ts';
 import { Vp8Depacketiser } from './depacketisers/vp8.ts';
 import { Vp9Depacketiser } from './depacketisers/vp9.ts';
@@ -14,6 +15,7 @@ const DEPACKETISERS: Readonly<Record<string, new () => Depacketiser>> = {
   AV1: Av1Depacketiser,
   H264: H264Depacketiser,
   H265: H265Depacketiser,
+  JPEG: JpegDepacketiser,
   L16: WholeDepacketiser,
   L24: WholeDepacketiser,
   MULTIOPUS: WholeDepacketiser,

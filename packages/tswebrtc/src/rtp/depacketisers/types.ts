@@ -1,6 +1,6 @@
 /**
  * What a depacketiser is: it tells what an RTP payload says of the frame it is a piece of, and puts a frame together from its
- * payloads. It keeps nothing from frame to frame; order, losses and time are the jitter buffer's.
+ * payloads. It keeps nothing from frame to frame (but tables that JPEG sends once); order, losses and time are the jitter buffer's.
  */
 
 /** What one payload says of its frame. */

@@ -2,6 +2,7 @@
 import { readAv1Keyframe } from './av1.ts';
 import { readH264Keyframe } from './h264.ts';
 import { readH265Keyframe } from './h265.ts';
+import { readJpeg } from './jpeg.ts';
 import { readVp8Keyframe, readVp9Keyframe } from './vpx.ts';
 
 export interface Keyframe {
@@ -16,6 +17,7 @@ const READERS: Readonly<Record<string, (data: Uint8Array) => Keyframe | undefine
   AV1: readAv1Keyframe,
   H264: readH264Keyframe,
   H265: readH265Keyframe,
+  JPEG: readJpeg,
   VP8: readVp8Keyframe,
   VP9: readVp9Keyframe,
 };

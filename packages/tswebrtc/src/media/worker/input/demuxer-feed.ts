@@ -1,4 +1,5 @@
 /** Packets out of the media library's demultiplexers: devices, pipes, and everything on the network but RTSP. */
+import { constants } from 'node:os';
 import {
   AV_DISPOSITION_ATTACHED_PIC,
   AV_NOPTS_VALUE,
@@ -12,6 +13,7 @@ import { Dictionary, FFmpegError, FormatContext, InputFormat, Packet, type Strea
 import type { Feed, FeedPacket, FeedStream } from './feed.ts';
 import { feedStreamOf } from './stream-track.ts';
 
+const { EIO, ETIMEDOUT } = constants.errno;
 const INDEX_BEHIND =
   'its index stands at its end, and the server gives no parts of files: let it grant ranges, or write the file with the index first ("faststart")';
 
@@ -23,6 +25,8 @@ export interface DemuxerOptions {
   readonly options: Readonly<Record<string, string | number>>;
   /** Every packet comes soon or never: it may be waited for in this thread, and takes none of the process's few others. */
   readonly prompt?: boolean;
+  /** What it means where the system only says that reading failed, or took too long. */
+  readonly unreadable?: { readonly opening: string; readonly reading: string };
 }
 
 /** Rejects with a reason without a full stop. */
@@ -48,10 +52,10 @@ export async function openDemuxerFeed(options: DemuxerOptions, signal: AbortSign
       else stream.discard = AVDISCARD_ALL;
     }
     if (streams.length === 0) throw new Error('it has neither pictures nor sound');
-    return new DemuxerFeed(format, streams, options.prompt === true);
+    return new DemuxerFeed(format, streams, options);
   } catch (error) {
     await format.closeInput().catch(() => {});
-    throw error;
+    throw explained(error, options.unreadable?.opening);
   } finally {
     signal.removeEventListener('abort', interrupt);
     dictionary.free();
@@ -65,7 +69,9 @@ export class DemuxerFeed implements Feed {
   /** Whether it has an end that is known. */
   readonly finite: boolean;
   readonly #context: FormatContext;
-  readonly #prompt: boolean;
+  readonly #options: DemuxerOptions;
+  /** Its timestamps are made up by the media library. */
+  readonly #untimed: boolean;
   readonly #packet = new Packet();
   /** Index of the stream in `streams`, by its index in the container; and µs in a unit of its time base. */
   readonly #places = new Map<number, { readonly index: number; readonly tick: number }>();
@@ -74,10 +80,11 @@ export class DemuxerFeed implements Feed {
   #began = false;
   #closed = false;
 
-  constructor(context: FormatContext, streams: readonly Stream[], prompt: boolean) {
+  constructor(context: FormatContext, streams: readonly Stream[], options: DemuxerOptions) {
     this.#context = context;
-    this.#prompt = prompt;
+    this.#options = options;
     this.format = context.iformat?.name ?? '';
+    this.#untimed = this.format === 'mpjpeg';
     this.finite = context.duration !== AV_NOPTS_VALUE && context.duration > 0n;
     this.streams = streams.map((stream) => feedStreamOf(stream, context));
     this.#packet.alloc();
@@ -97,7 +104,7 @@ export class DemuxerFeed implements Feed {
         if (!this.#began && this.#needsSeeking) throw new Error(INDEX_BEHIND);
         return undefined;
       }
-      FFmpegError.throwIfError(result);
+      if (result < 0) throw explained(new FFmpegError(result), this.#options.unreadable?.reading);
       this.#began = true;
       const place = this.#places.get(this.#packet.streamIndex);
       const packet = place && this.#packet.clone();
@@ -105,7 +112,7 @@ export class DemuxerFeed implements Feed {
       if (!place || !packet) continue;
       const { pts, dts, duration } = packet;
       const inMicroseconds = (stamp: bigint): number | undefined =>
-        stamp === AV_NOPTS_VALUE ? undefined : Number(stamp) * place.tick;
+        this.#untimed || stamp === AV_NOPTS_VALUE ? undefined : Number(stamp) * place.tick;
       const [time, due] = [inMicroseconds(pts === AV_NOPTS_VALUE ? dts : pts), inMicroseconds(dts)];
       return {
         stream: place.index,
@@ -144,11 +151,16 @@ export class DemuxerFeed implements Feed {
   }
 
   async #next(): Promise<number> {
-    if (!this.#prompt) return this.#context.readFrame(this.#packet);
+    if (!this.#options.prompt) return this.#context.readFrame(this.#packet);
     // Messages get their turn.
     await new Promise((resolve) => setImmediate(resolve));
     return this.#closed ? AVERROR_EOF : this.#context.readFrameSync(this.#packet);
   }
+}
+
+function explained(error: unknown, reason: string | undefined): unknown {
+  const bare = error instanceof FFmpegError && (error.code === -EIO || error.code === -ETIMEDOUT);
+  return bare && reason !== undefined ? new Error(reason, { cause: error }) : error;
 }
 
 function isWanted({ codecpar, disposition }: Stream): boolean {

@@ -1,7 +1,7 @@
 /** Inputs by URL: what each scheme needs. */
 import type { UrlInput } from '../../types.ts';
 import { nameOfUrl } from '../../url-name.ts';
-import { type DemuxerFeed, openDemuxerFeed } from './demuxer-feed.ts';
+import { type DemuxerFeed, type DemuxerOptions, openDemuxerFeed } from './demuxer-feed.ts';
 import type { Feed } from './feed.ts';
 import { openRtspFeed } from './rtsp/rtsp-feed.ts';
 import type { Source } from './source.ts';
@@ -11,6 +11,8 @@ import { inputFailed, openStreamSource } from './stream-source.ts';
 const TIMEOUT = 5;
 /** What may be looked at before a live stream is shown, bytes and µs. */
 const LIVE_PROBE = { probesize: 500_000, analyzeduration: 1_000_000 };
+/** What is live whatever it brings. */
+const LIVE_SCHEMES: ReadonlySet<string> = new Set(['srt', 'udp', 'rtmp']);
 /** Formats that are live whatever brings them. */
 const LIVE_FORMATS = /^(mpjpeg|mpegts)$/;
 
@@ -23,16 +25,16 @@ export async function openUrl(description: UrlInput, signal: AbortSignal): Promi
       openRtspFeed({ url, transport, timeout: timeout * 1000, insecureTls }, given);
     return openStreamSource({ name, open, live: description.live ?? true, atEnd: 'again', reconnect }, signal);
   }
-  const options = optionsFor(scheme, timeout, insecureTls);
-  let first: DemuxerFeed | undefined = await openDemuxer(url, options, name, signal);
+  const demuxer = { url, options: optionsFor(scheme, description), unreadable: unreadable(scheme, timeout) };
+  let first: DemuxerFeed | undefined = await openFirst(demuxer, name, signal);
   if (description.loop && !first.finite) {
     first.close();
     throw inputFailed(name, new Error('it has no known end at which it could start over (loop); leave that out'));
   }
-  const live = description.live ?? (scheme === 'srt' || scheme === 'udp' || (!first.finite && LIVE_FORMATS.test(first.format)));
+  const live = description.live ?? (LIVE_SCHEMES.has(scheme) || (!first.finite && LIVE_FORMATS.test(first.format)));
   const endless = live || (first.format === 'hls' && !first.finite);
   const open = async (given: AbortSignal): Promise<Feed> => {
-    const feed = first ?? (await openDemuxerFeed({ url, options }, given));
+    const feed = first ?? (await openDemuxerFeed(demuxer, given));
     first = undefined;
     return feed;
   };
@@ -40,20 +42,21 @@ export async function openUrl(description: UrlInput, signal: AbortSignal): Promi
   return openStreamSource({ name, open, live, atEnd, reconnect }, signal);
 }
 
-async function openDemuxer(
-  url: string,
-  options: Readonly<Record<string, string | number>>,
-  name: string,
-  signal: AbortSignal,
-): Promise<DemuxerFeed> {
+async function openFirst(demuxer: DemuxerOptions, name: string, signal: AbortSignal): Promise<DemuxerFeed> {
   try {
-    return await openDemuxerFeed({ url, options }, signal);
+    return await openDemuxerFeed(demuxer, signal);
   } catch (cause) {
     throw inputFailed(name, cause);
   }
 }
 
-function optionsFor(scheme: string, timeout: number, insecureTls: boolean): Readonly<Record<string, string | number>> {
+function unreadable(scheme: string, timeout: number): DemuxerOptions['unreadable'] {
+  if (scheme === 'udp') return { opening: `nothing comes within ${timeout} s`, reading: `nothing came for ${timeout} s` };
+  return { opening: 'nobody answers', reading: 'the connection broke off' };
+}
+
+function optionsFor(scheme: string, description: UrlInput): Readonly<Record<string, string | number>> {
+  const { timeout = TIMEOUT, insecureTls = false, listen = false } = description;
   const microseconds = Math.round(timeout * 1e6);
   switch (scheme) {
     case 'http':
@@ -70,8 +73,17 @@ function optionsFor(scheme: string, timeout: number, insecureTls: boolean): Read
         probesize: 5_000_000,
       };
     case 'srt':
-      return { ...LIVE_PROBE, timeout: microseconds, protocol_whitelist: 'srt,udp' };
+      return {
+        ...LIVE_PROBE,
+        timeout: microseconds,
+        ...(listen ? { mode: 'listener' } : {}),
+        protocol_whitelist: 'srt,udp',
+      };
+    case 'rtmp':
+      // Its `timeout` is another thing: with it, it listens.
+      return { ...LIVE_PROBE, rtmp_live: 'live', ...(listen ? { listen: 1 } : {}), protocol_whitelist: 'rtmp,tcp' };
     default:
-      return { ...LIVE_PROBE, timeout: microseconds, protocol_whitelist: 'udp,rtp' };
+      // A burst that is too long for us costs packets, not the stream.
+      return { ...LIVE_PROBE, timeout: microseconds, overrun_nonfatal: 1, protocol_whitelist: 'udp,rtp' };
   }
 }

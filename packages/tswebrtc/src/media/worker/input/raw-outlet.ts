@@ -32,6 +32,8 @@ export class RawOutlet {
   #format: RawFormat | undefined;
   #sequence = 0;
   #slot = -1;
+  /** Of the last frame, µs. */
+  #newest = Number.NEGATIVE_INFINITY;
   #ended = false;
 
   /** `onRoom` is called when `hasRoom` may have become true. */
@@ -100,9 +102,12 @@ export class RawOutlet {
   }
 
   /** Sends off the frame that was written to the room `begin` gave. Times in µs. */
-  commit(timestamp: number, duration: number, samples = 0): void {
+  commit(time: number, duration: number, samples = 0): void {
     const pool = this.#pool;
     if (!pool || !this.#format) return;
+    // Pictures stay in order also where the timeline was set anew between them.
+    const timestamp = this.#kind === 'video' ? Math.max(time, this.#newest + 1) : time;
+    this.#newest = timestamp;
     const message: RawFrameMessage = {
       type: 'frame',
       slot: this.#slot,

@@ -16,6 +16,9 @@ const LONGEST_DELAY = 8000;
 /** An input of which nothing comes for so long, ms, is said to be stalled. */
 const STALL = 3000;
 
+/** Pictures are not shown later after they are decoded than this, µs. */
+const MOST_REORDERING = 1_000_000;
+
 export interface StreamSourceOptions {
   /** What it is, for sentences, without secrets: `The camera rtsp://…`. */
   readonly name: string;
@@ -184,7 +187,7 @@ class StreamSource implements Source {
     if (this.#options.live) {
       const { time, due } = packet;
       // Where pictures do not come in order, it is by the order in which they come that the sender's clock is known.
-      return this.#clock.place(due, this.#lastPacket) + (time ?? 0) - (due ?? 0);
+      return this.#clock.place(due, this.#lastPacket) + Math.min(MOST_REORDERING, (time ?? 0) - (due ?? 0));
     }
     await this.#pace(packet, asked, timeline);
     return this.#paced.place(packet);

@@ -14,6 +14,8 @@ export interface MediaSection {
   readonly fmtp: Readonly<Record<string, string>>;
   /** Frames per second; 0 when it does not say. */
   readonly framerate: number;
+  /** Pixels, where it tells. */
+  readonly size?: { readonly width: number; readonly height: number };
 }
 
 export interface RtspDescription {
@@ -56,6 +58,7 @@ export function parseDescription(sdp: string, base: string): RtspDescription {
         channels: Number(channels ?? 1),
         fmtp: parseFmtp(fmtp),
         framerate: Number(attribute(text, 'framerate') ?? 0) || 0,
+        ...sizeOf(text, format),
       },
     ];
   });
@@ -64,6 +67,13 @@ export function parseDescription(sdp: string, base: string): RtspDescription {
 
 function attribute(text: string, name: string): string | undefined {
   return new RegExp(`^a=${name}:[ ]*(.*?)[ ]*\\r?$`, 'm').exec(text)?.[1];
+}
+
+/** As cameras say it that have larger pictures than JPEG in RTP can tell, and as 3GPP TS 26.234 §5.3.3.2 does. */
+function sizeOf(text: string, format: string): Pick<MediaSection, 'size'> {
+  const said = attribute(text, 'x-dimensions') ?? new RegExp(`^a=framesize:${format} (.*)`, 'm').exec(text)?.[1] ?? '';
+  const [, width, height] = /^(\d+)[^\d]+(\d+)/.exec(said) ?? [];
+  return width ? { size: { width: Number(width), height: Number(height) } } : {};
 }
 
 /** Not as URLs are resolved elsewhere: what is relative is put behind, whatever the base ends in, and so do all servers and players. */

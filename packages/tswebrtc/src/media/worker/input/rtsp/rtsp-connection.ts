@@ -21,6 +21,11 @@ const READ_SIZE = 65_536;
 /** What a goodbye may take to leave, ms. */
 const LEAVE_TIME = 250;
 
+/** What TLS says of a certificate that proves nothing. */
+const UNPROVEN = /CERT|UNABLE_TO_VERIFY/;
+const unproven = ({ message }: Error): string =>
+  `its certificate does not prove who it is (${message}); "insecure-tls" (insecureTls) does without a proof`;
+
 /** Takes what was read, before it returns. */
 interface Reader {
   take: (bytes: Buffer) => void;
@@ -84,7 +89,9 @@ export class RtspConnection {
       return new RtspConnection(options, socket, reader);
     } catch (error) {
       socket.destroy();
-      throw error;
+      throw UNPROVEN.test((error as NodeJS.ErrnoException).code ?? '')
+        ? new Error(unproven(error as Error), { cause: error })
+        : error;
     }
   }
 

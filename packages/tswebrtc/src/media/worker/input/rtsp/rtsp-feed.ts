@@ -17,6 +17,10 @@ import { openUdpPair, type UdpPair } from './udp-pair.ts';
 /** s; RFC 2326 §12.37 */
 const SESSION_TIMEOUT = 60;
 
+/** RFC 2435 §3.1.5 has 8 bits for the blocks of 8 pixels. */
+const UNSIZED_JPEG =
+  'it sent no whole picture whose size it tells (JPEG tells up to 2040 pixels: choose a smaller picture there, or H264)';
+
 export interface RtspFeedOptions {
   readonly url: string;
   readonly transport: 'tcp' | 'udp';
@@ -171,7 +175,8 @@ class RtspFeed implements Feed {
 
   #untilSized(timeout: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`it sent no keyframe within ${timeout / 1000} s`)), timeout);
+      const what = [...this.#unsized.values()].includes('JPEG') ? UNSIZED_JPEG : 'it sent no keyframe';
+      const timer = setTimeout(() => reject(new Error(`${what} within ${timeout / 1000} s`)), timeout);
       this.#sized = () => {
         clearTimeout(timer);
         resolve();

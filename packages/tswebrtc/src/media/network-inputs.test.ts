@@ -1,0 +1,198 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { TEST_CERTIFICATE, TEST_KEY } from '../../../signalling-server/src/test-certificate.testing.ts';
+import { decodeVideo } from './decode.testing.ts';
+import { loadMediaEngine } from './engine.ts';
+import { FrameLog } from './frame-log.testing.ts';
+import { jpegPayloads, takePictures } from './jpeg-camera.testing.ts';
+import { makeTestFile } from './make-test-file.testing.ts';
+import { freeUdpPort, type NetworkSender, startNetworkSender } from './network-sender.testing.ts';
+import { startRtspServer } from './rtsp-server.testing.ts';
+import { servedStreamsOf } from './served-file.testing.ts';
+import type { MediaEngine, MediaInput, UrlInput } from './types.ts';
+
+let engine: MediaEngine;
+let folder: string;
+const inputs: MediaInput[] = [];
+const closing: (() => Promise<unknown>)[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tswebrtc-network-'));
+  engine = await loadMediaEngine();
+  await makeTestFile(join(folder, 'camera.mp4'), { bFrames: 0, duration: 2 });
+  await makeTestFile(join(folder, 'b-frames.mp4'), { bFrames: 2, duration: 2 });
+});
+afterEach(async () => {
+  await Promise.all(inputs.splice(0).map((input) => input.close()));
+  await Promise.all(closing.splice(0).map((close) => close()));
+});
+afterAll(async () => {
+  await engine.close();
+  await rm(folder, { recursive: true });
+});
+
+/** Opens an input, and logs its picture, encoded anew, and what it says of itself. */
+async function watch(description: Omit<UrlInput, 'type'>): Promise<{ input: MediaInput; log: FrameLog; said: string[] }> {
+  const input = await engine.openInput({ type: 'url', ...description });
+  inputs.push(input);
+  const said: string[] = [];
+  input.on('interrupted', (reason) => said.push(reason));
+  input.on('resumed', () => said.push('resumed'));
+  const log = new FrameLog(await engine.openEncoding(input.tracks[0]!, { codec: 'VP8', bitrate: 500_000 }));
+  input.start();
+  return { input, log, said };
+}
+
+function send(file: string, url: string, format: 'mpegts' | 'flv' = 'mpegts'): NetworkSender {
+  const sender = startNetworkSender(join(folder, file), url, format);
+  closing.push(() => sender.stop());
+  return sender;
+}
+
+function expectInOrder({ frames }: FrameLog): void {
+  expect(frames.every(({ timestamp }, i) => i === 0 || timestamp > frames[i - 1]!.timestamp)).toBe(true);
+}
+
+describe.each([
+  ['SRT, where the sender listens', 'srt', '?mode=listener', false],
+  ['SRT, where we listen', 'srt', '', true],
+  ['RTMP, where we listen', 'rtmp', '/live/key', true],
+])('%s', (_, scheme, path, listen) => {
+  it('plays, says once that its sender is gone, and plays on when it is back', async () => {
+    const address = `${scheme}://127.0.0.1:${await freeUdpPort()}`;
+    const url = scheme === 'rtmp' ? `${address}${path}` : address;
+    const format = scheme === 'rtmp' ? 'flv' : 'mpegts';
+    // Who calls before there is anybody is refused, and calls again.
+    const sending = { stopped: false, sender: undefined as NetworkSender | undefined };
+    const start = async (): Promise<void> => {
+      sending.stopped = false;
+      while (!sending.stopped) {
+        sending.sender = send('b-frames.mp4', `${address}${path}`, format);
+        await sending.sender.over;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    };
+    let running: Promise<void> | undefined;
+    const stop = async (): Promise<void> => {
+      sending.stopped = true;
+      await sending.sender?.stop();
+      await running;
+    };
+    closing.unshift(stop);
+    running = start();
+    const { input, log, said } = await watch({ url, listen, timeout: 2 });
+    expect(input.tracks.map(({ kind }) => kind)).toEqual(['video', 'audio']);
+    await log.until(({ frames }) => frames.length >= 30);
+    await stop();
+    await expect.poll(() => said, { timeout: 15_000 }).toHaveLength(1);
+    expect(said[0]).toMatch(
+      new RegExp(
+        `^The stream ${url} was lost: (it came to its end|the connection broke off); it is tried again until it is back\\.$`,
+      ),
+    );
+    const before = log.frames.length;
+    running = start();
+    await log.until(({ frames }) => frames.length >= before + 30, 20_000);
+    expect(said.slice(1)).toEqual(['resumed']);
+    expectInOrder(log);
+    await stop();
+  }, 60_000);
+});
+
+it.each([
+  ['SRT', 'srt', 'nobody answers'],
+  ['UDP', 'udp', 'nothing comes within 1 s'],
+])('%s where nobody is says so', async (_, scheme, reason) => {
+  const url = `${scheme}://127.0.0.1:${await freeUdpPort()}`;
+  await expect(watch({ url, timeout: 1 })).rejects.toMatchObject({
+    code: 'INPUT_FAILED',
+    message: `The stream ${url} cannot be opened: ${reason}.`,
+  });
+});
+
+it('only SRT and RTMP can listen', async () => {
+  await expect(watch({ url: 'udp://127.0.0.1:5000', listen: true })).rejects.toMatchObject({
+    code: 'INVALID_OPTION',
+    message: 'The option "listen" is true but must be left out of all but srt and rtmp.',
+  });
+});
+
+it.each([
+  ['to one', '127.0.0.1', ''],
+  ['to a group', '239.255.77.77', '?localaddr=127.0.0.1'],
+])('MPEG-TS over UDP %s plays, in order though its pictures come out of it', async (_, host, query) => {
+  const address = `udp://${host}:${await freeUdpPort()}`;
+  send('b-frames.mp4', `${address}?pkt_size=1316${query.replace('?', '&')}`);
+  const { log, said } = await watch({ url: `${address}${query}` });
+  await log.until(({ frames }) => frames.length >= 60);
+  expectInOrder(log);
+  expect(said).toEqual([]);
+});
+
+/** Pictures that get lighter, ten a second. */
+const LUMAS = Array.from({ length: 10 }, (_, i) => 40 + 15 * i);
+
+it('an HTTP camera that sends JPEGs plays as they come, at whatever rate', async () => {
+  const pictures = await takePictures({ lumas: LUMAS });
+  const timers = new Set<NodeJS.Timeout>();
+  const server = http.createServer((_, response) => {
+    response.writeHead(200, { 'Content-Type': 'multipart/x-mixed-replace; boundary=frame' });
+    let index = 0;
+    const timer = setInterval(() => {
+      const picture = pictures[index++ % pictures.length]!;
+      response.write(`--frame\r\nContent-Type: image/jpeg\r\nContent-Length: ${picture.length}\r\n\r\n`);
+      response.write(picture);
+      response.write('\r\n');
+    }, 100);
+    timers.add(timer);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  closing.push(async () => {
+    for (const timer of timers) clearInterval(timer);
+    server.closeAllConnections();
+    server.close();
+  });
+  const { log, said } = await watch({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/video` });
+  await log.until(({ frames }) => frames.length >= 30);
+  const later = log.frames.slice(10);
+  const [first, last] = [later[0]!, later.at(-1)!];
+  // Told by their arrival: JPEGs have no time of their own.
+  expect(Math.abs(last.timestamp - first.timestamp - 1000 * (last.receivedAt - first.receivedAt))).toBeLessThan(400_000);
+  expect(said).toEqual([]);
+});
+
+describe('an RTSP camera', () => {
+  it('that sends JPEGs plays', async () => {
+    const pictures = await takePictures({ lumas: LUMAS });
+    const frames = pictures.map((data, i) => ({ data, time: i / 10 }));
+    const attributes = (type: number): string[] => [`a=rtpmap:${type} JPEG/90000`];
+    const stream = { kind: 'video', clockRate: 90_000, duration: 1, frames, attributes } as const;
+    const server = await startRtspServer({ streams: [{ ...stream, payloads: (data) => jpegPayloads(data) }] });
+    closing.push(() => server.close());
+    const { input, log } = await watch({ url: `rtsp://127.0.0.1:${server.port}/` });
+    expect(input.tracks).toMatchObject([{ kind: 'video', format: { width: 320, height: 240 } }]);
+    await log.until(({ frames: made }) => made.length >= 25);
+    const seen = await decodeVideo('VP8', log.frames);
+    const lumas = seen.slice(-10).map(({ luma }) => luma[luma.length >> 1]!);
+    // JPEG has the whole range of values, video a part of it.
+    expect(Math.max(...lumas)).toBeGreaterThan(165);
+    expect(Math.min(...lumas)).toBeLessThan(75);
+  });
+
+  it('whose certificate proves nothing is refused, with what helps, and trusted where that is said', async () => {
+    const streams = await servedStreamsOf(join(folder, 'camera.mp4'));
+    const server = await startRtspServer({ streams, tls: { cert: TEST_CERTIFICATE, key: TEST_KEY } });
+    closing.push(() => server.close());
+    const url = `rtsps://127.0.0.1:${server.port}/`;
+    await expect(watch({ url })).rejects.toMatchObject({
+      code: 'INPUT_FAILED',
+      message: `The stream ${url} cannot be opened: its certificate does not prove who it is (self-signed certificate); "insecure-tls" (insecureTls) does without a proof.`,
+    });
+    const { log } = await watch({ url, insecureTls: true });
+    await log.until(({ frames }) => frames.length >= 10);
+  });
+});
