@@ -40,7 +40,7 @@ export function allRows(directory: string, served: string, camera: string): Row[
       await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject));
       // What is not there yet, a display or a playlist, soon is.
       await new Promise((resolve) => setTimeout(resolve, 3000));
-      return () => child.kill('SIGKILL');
+      return () => child.kill('SIGTERM');
     };
   const picture = ['-loglevel', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc2=size=1280x720:rate=30', '-pix_fmt', 'yuv420p'];
   const x264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-bf', '0', '-g', '60', '-b:v', '2M'];
@@ -48,6 +48,11 @@ export function allRows(directory: string, served: string, camera: string): Row[
   const vp9 = ['-c:v', 'libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8', '-lag-in-frames', '0', '-g', '60', '-b:v', '2M'];
   const x265 = ['-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', 'bframes=0:keyint=60:log-level=error', '-b:v', '2M'];
   const av1 = ['-c:v', 'libsvtav1', '-preset', '12', '-svtav1-params', 'pred-struct=1', '-g', '60', '-b:v', '2M'];
+  /** Sends to who listens; calls again where nobody does yet. */
+  const again = (format: string, url: string): string => {
+    const words = ['ffmpeg', ...picture, ...x264, '-f', format, url].map((word) => `'${word}'`);
+    return `trap 'kill $!; exit' TERM; while :; do ${words.join(' ')} & wait $!; sleep 0.2; done`;
+  };
   const opus = ['-c:a', 'libopus', '-b:a', '96k', '-ac', '2'];
   const aac = ['-c:a', 'aac', '-ac', '2'];
 
@@ -101,6 +106,25 @@ export function allRows(directory: string, served: string, camera: string): Row[
     }),
     input('RTSP camera with H264, over TCP', [camera]),
     input('RTSP camera with H264, over UDP', [`${camera}#transport=udp`]),
+    input('SRT, MPEG-TS with H264', ['srt://127.0.0.1:9710#listen'], {
+      prepare: beside('sh', '-c', again('mpegts', 'srt://127.0.0.1:9710')),
+    }),
+    input('RTMP, FLV with H264', ['rtmp://127.0.0.1:9711/live/key#listen'], {
+      prepare: beside('sh', '-c', again('flv', 'rtmp://127.0.0.1:9711/live/key')),
+    }),
+    input('MPEG-TS with H264 over UDP', ['udp://127.0.0.1:9712'], {
+      prepare: beside('ffmpeg', ...picture, ...x264, '-f', 'mpegts', 'udp://127.0.0.1:9712?pkt_size=1316'),
+    }),
+    input('MPEG-TS with H264 over UDP multicast', ['udp://239.255.77.77:9713?localaddr=127.0.0.1'], {
+      prepare: beside(
+        'ffmpeg',
+        ...picture,
+        ...x264,
+        '-f',
+        'mpegts',
+        'udp://239.255.77.77:9713?pkt_size=1316&localaddr=127.0.0.1',
+      ),
+    }),
     input('raw pictures from a FIFO', [`pipe:path=${film('pictures')},format=rawvideo,width=1280,height=720,framerate=30`], {
       prepare: async () => {
         await run('mkfifo', [film('pictures')]);
