@@ -52,7 +52,11 @@ export class SessionBitrates {
     const { peerId, defineEncoderBitrates } = this.#options;
     const now = performance.now();
     const video = tracks.filter(({ track, stream, counts, leads }) => track.kind === 'video' && stream && counts && leads);
-    const audio = tracks.filter(({ track, stream, counts }) => track.kind === 'audio' && stream && counts);
+    // Where the peer reports the arrival of pictures alone, the target is for them alone.
+    const apart = video.some(({ stream }) => stream?.countsTransport);
+    const audio = tracks.filter(
+      ({ track, stream, counts }) => track.kind === 'audio' && stream && counts && (!apart || stream.countsTransport),
+    );
     const bitrates = allocate({
       peerId,
       target: control.target.bitrate,
