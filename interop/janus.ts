@@ -14,6 +14,9 @@ export const janusMissing = tried.error ? 'peer not available: Janus' : undefine
 
 export const janusVersion = /version: \d+ \(([\d.]+)\)/.exec(tried.stdout ?? '')?.[1];
 
+/** There from the beginning; more are made as they are asked for. */
+export const ROOM = 1234;
+
 export interface Janus {
   /** Of its WebSocket API. */
   readonly uri: string;
@@ -44,7 +47,8 @@ export async function startJanus({ address = '127.0.0.1', through = [] }: JanusO
     join(folder, 'janus.transport.websockets.jcfg'),
     `general: { json = "compact", ws = true, ws_ip = "${address}", ws_port = ${port}, wss = false }\n`,
   );
-  await writeFile(join(folder, 'janus.plugin.videoroom.jcfg'), 'general: {}\n');
+  const room = `room-${ROOM}: { publishers = 1, videocodec = "vp8" }`;
+  await writeFile(join(folder, 'janus.plugin.videoroom.jcfg'), `general: {}\n${room}\n`);
   const [program, ...args] = [...through, 'janus', '-F', folder, '--disable-colors'];
   const child = spawn(program!, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';

@@ -2,14 +2,19 @@
  * A sink publishes several sizes at once in a VideoRoom of Janus, of which Chromium watches one after the other.
  * `npm run interop -- simulcast`.
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { NetworkLab, networkMissing } from '../bench/network/network-lab.ts';
 import { JanusClient } from '../examples/janus-videoroom/janus-client.js';
 import { VideoRoomSignaller } from '../examples/janus-videoroom/videoroom-signaller.js';
 import { testAudio, testVideo } from '../packages/tswebrtc/src/webrtcsink/tracks.ts';
 import { WebRTCSink } from '../packages/tswebrtc/src/webrtcsink/webrtcsink.ts';
 import { chromiumMissing, launchChromium } from './chromium.ts';
-import { type Janus, janusMissing, janusVersion, startJanus } from './janus.ts';
+import { type Janus, janusMissing, janusVersion, ROOM, startJanus } from './janus.ts';
 import { JanusViewer } from './janus-viewer.ts';
 
 const WIDTH = 640;
@@ -19,6 +24,8 @@ const FRAMERATE = 30;
 const SMOOTH = 20;
 /** bit/s; more than the sink sends. */
 const UNLIMITED = 10_000_000;
+
+const EXAMPLE = fileURLToPath(new URL('../examples/janus-videoroom/main.js', import.meta.url));
 
 let janus: Janus;
 let client: JanusClient;
@@ -146,7 +153,7 @@ it('layers pause as Janus lets the sink send less, and come back', async () => {
   await becomes(viewer, WIDTH);
   for (const [bitrate, rids, width] of [
     [450_000, ['m', 'l'], WIDTH / 2],
-    [200_000, ['l'], WIDTH / 4],
+    [180_000, ['l'], WIDTH / 4],
     [450_000, ['m', 'l'], WIDTH / 2],
     [UNLIMITED, ['h', 'm', 'l'], WIDTH],
   ] as const) {
@@ -183,3 +190,38 @@ it('all layers outlive an ICE restart of the sink', async () => {
   }
   expect((await layers()).map(({ ssrc }) => ssrc)).toEqual(before.map(({ ssrc }) => ssrc));
 });
+
+it('layers pause on a path that gets narrow, and come back', async (context) => {
+  const reason = networkMissing();
+  if (reason) return context.skip(reason);
+  const lab = new NetworkLab();
+  const on = (namespace: string): string[] => ['ip', 'netns', 'exec', namespace];
+  const { address } = lab.viewer;
+  const distant = await startJanus({ address, through: on(lab.viewer.namespace) });
+  lab.setRate(3_000_000);
+  const [program, ...args] = [...on(lab.producer.namespace), process.execPath, EXAMPLE, distant.uri, String(ROOM)];
+  const publisher = spawn(program!, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    /** What the example says once in two seconds. */
+    let said = '';
+    createInterface({ input: publisher.stdout }).on('line', (line) => (said = line));
+    const sent = (): string => said.replaceAll(/ \d+x\d+ \d+ kbit\/s/g, '');
+    for (const [rate, layers] of [
+      [3_000_000, 'h, m, l'],
+      [600_000, 'h pauses, m, l'],
+      [3_000_000, 'h, m, l'],
+    ] as const) {
+      lab.setRate(rate);
+      const begin = performance.now();
+      await expect.poll(sent, { timeout: 60_000, interval: 200 }).toBe(layers);
+      const took = (performance.now() - begin) / 1000;
+      console.log(`Janus ${janusVersion}, path of ${rate / 1000} kbit/s: after ${took.toFixed(0)} s ${said}`);
+    }
+    publisher.kill('SIGINT');
+    await once(publisher, 'exit');
+  } finally {
+    publisher.kill('SIGKILL');
+    await distant.close();
+    lab.remove();
+  }
+}, 300_000);
