@@ -34,8 +34,8 @@ export type { Meta, SessionDescription, Signaller, SignallerContext, SignallerEv
 export type { EncodedFilter, FilteredFrame, RequestEncodedFilter } from './webrtcsink/encoded-filter.ts';
 export type { EncoderSettings, EncoderSetup } from './webrtcsink/encoder-setup.ts';
 export type { GstStats } from './webrtcsink/gst-stats.ts';
+export type { DefineEncoderBitrates, SignallerOptions, WebRTCSinkOptions } from './webrtcsink/options.ts';
 export type { PayloaderSettings, PayloaderSetup } from './webrtcsink/payloader-setup.ts';
-export type { DefineEncoderBitrates, SignallerOptions, WebRTCSinkOptions } from './webrtcsink/properties.ts';
 export type { SessionFigures } from './webrtcsink/session-figures.ts';
 export type { EndReason } from './webrtcsink/session-types.ts';
 export type { ConfigureMitigationCaps, MitigatedFormat, MitigationMode, SourceFormat } from './webrtcsink/sharing/mitigation.ts';

@@ -1,7 +1,7 @@
 /** `tswebrtc sink`: streams its inputs to whoever asks for them, until interrupted or at their end. */
 import type { Logger } from '../common/logger.ts';
 import type { InputDescription } from '../media/types.ts';
-import { validateOptions, type WebRTCSinkOptions } from '../webrtcsink/properties.ts';
+import { validateOptions, type WebRTCSinkOptions } from '../webrtcsink/options.ts';
 import { type SinkStats, WebRTCSink } from '../webrtcsink/webrtcsink.ts';
 import { openPortNotice } from './endpoint.ts';
 import { checkFiles, nameOfInput } from './input.ts';

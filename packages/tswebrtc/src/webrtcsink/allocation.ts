@@ -2,7 +2,7 @@
  * What of a session's target each of its video encoders gets (reference section 2.8). The target is for all packets as they
  * count on the path; audio, retransmissions, FEC and headers are taken from it first. Pure functions; all rates in bit/s.
  */
-import type { DefineEncoderBitrates } from './properties.ts';
+import type { DefineEncoderBitrates } from './options.ts';
 
 /** IPv4, UDP and the SRTP authentication tag: what a packet costs on the path beyond its RTP size, bytes. */
 export const PATH_OVERHEAD = 20 + 8 + 16;

@@ -8,7 +8,7 @@ import {
 import { TsWebRTCError } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
 import { checkHeaders } from '../signalling/default/http-headers.ts';
-import type { ResolvedSinkOptions } from './properties.ts';
+import type { ResolvedSinkOptions } from './options.ts';
 import { WebServer } from './web-server.ts';
 
 export class EmbeddedServers {

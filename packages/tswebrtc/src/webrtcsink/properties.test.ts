@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { TsWebRTCError } from '../common/errors.ts';
 import { camelCase, kebabCase } from '../properties/property-schema.ts';
 import type { Signaller } from '../signalling/signaller.ts';
-import { describeProperties, namedProperties, parseProperty, validateOptions, type WebRTCSinkOptions } from './properties.ts';
+import { validateOptions, type WebRTCSinkOptions } from './options.ts';
+import { describeProperties, namedProperties, parseProperty } from './properties.ts';
 
 /** The sentence with which `options` are refused. */
 function refusal(options: unknown): string {

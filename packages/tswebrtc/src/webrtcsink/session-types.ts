@@ -9,8 +9,8 @@ import type { SessionDescription } from '../signalling/signaller.ts';
 import type { UpstreamRequest } from './control/control-channels.ts';
 import type { PassthroughMode } from './encoding-pool.ts';
 import type { EncodingSource } from './encoding-source.ts';
+import type { DefineEncoderBitrates } from './options.ts';
 import type { PayloaderSetup } from './payloader-setup.ts';
-import type { DefineEncoderBitrates } from './properties.ts';
 import type { Shard } from './shard.ts';
 import type { SinkTrack } from './tracks.ts';
 

@@ -7,7 +7,7 @@ import { parseRtp, RtpHeader } from '../rtp/packet.ts';
 import { InboundStream } from '../rtp/receive/inbound-stream.ts';
 import { writeRtcp } from '../rtp/rtcp/rtcp.ts';
 import { MID_URI, REPAIRED_RID_URI, RID_URI } from '../sdp/local-media.ts';
-import type { WebRTCSinkOptions } from './properties.ts';
+import type { WebRTCSinkOptions } from './options.ts';
 import { TestConsumer, type TestConsumerOptions } from './test-consumer.testing.ts';
 import { testVideo } from './tracks.ts';
 import { WebRTCSink } from './webrtcsink.ts';

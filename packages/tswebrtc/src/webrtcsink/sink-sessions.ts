@@ -6,7 +6,7 @@ import type { VideoCodecName } from '../media/types.ts';
 import type { SessionDescription, Signaller } from '../signalling/signaller.ts';
 import type { UpstreamRequest } from './control/control-channels.ts';
 import type { EncodingPool } from './encoding-pool.ts';
-import type { ResolvedSinkOptions } from './properties.ts';
+import type { ResolvedSinkOptions } from './options.ts';
 import type { SessionFigures } from './session-figures.ts';
 import type { EndReason, SessionOptions } from './session-types.ts';
 import type { PlacedSession } from './shards/remote-session.ts';

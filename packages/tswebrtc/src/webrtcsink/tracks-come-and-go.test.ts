@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TsWebRTCError } from '../common/errors.ts';
 import { writeRtcp } from '../rtp/rtcp/rtcp.ts';
 import { FakeEngine } from './fake-engine.testing.ts';
-import type { WebRTCSinkOptions } from './properties.ts';
+import type { WebRTCSinkOptions } from './options.ts';
 import type { EndReason } from './session-types.ts';
 import type { SinkInput } from './sink-inputs.ts';
 import { TestConsumer } from './test-consumer.testing.ts';

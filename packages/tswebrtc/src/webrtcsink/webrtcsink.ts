@@ -23,7 +23,7 @@ import type { UpstreamRequest } from './control/control-channels.ts';
 import { EmbeddedServers } from './embedded-servers.ts';
 import { type EncodingFigures, EncodingPool } from './encoding-pool.ts';
 import { type GstStats, toGstStats } from './gst-stats.ts';
-import { type ResolvedSinkOptions, validateOptions, type WebRTCSinkOptions } from './properties.ts';
+import { type ResolvedSinkOptions, validateOptions, type WebRTCSinkOptions } from './options.ts';
 import type { Session } from './session.ts';
 import type { SessionFigures } from './session-figures.ts';
 import type { EndReason } from './session-types.ts';

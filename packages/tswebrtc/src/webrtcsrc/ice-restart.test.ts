@@ -13,7 +13,7 @@ import { UdpPort } from '../connection/transport/udp-port.ts';
 import { VP8 } from '../sdp/session.testing.ts';
 import type { SessionDescription, Signaller, SignallerEvents } from '../signalling/signaller.ts';
 import { FakeEngine } from '../webrtcsink/fake-engine.testing.ts';
-import type { WebRTCSinkOptions } from '../webrtcsink/properties.ts';
+import type { WebRTCSinkOptions } from '../webrtcsink/options.ts';
 import { testVideo } from '../webrtcsink/tracks.ts';
 import { type ConsumerSession, WebRTCSink } from '../webrtcsink/webrtcsink.ts';
 import { SrcSession } from './session.ts';

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TsWebRTCError } from '../common/errors.ts';
 import type { InboundFrame } from '../rtp/receive/inbound-stream.ts';
 import { FakeEngine } from '../webrtcsink/fake-engine.testing.ts';
-import type { WebRTCSinkOptions } from '../webrtcsink/properties.ts';
+import type { WebRTCSinkOptions } from '../webrtcsink/options.ts';
 import { testAudio, testVideo } from '../webrtcsink/tracks.ts';
 import { WebRTCSink } from '../webrtcsink/webrtcsink.ts';
 import type { WebRTCSrcOptions } from './properties.ts';

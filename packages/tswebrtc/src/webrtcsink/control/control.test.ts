@@ -3,7 +3,7 @@ import { SignallingServer } from '@tswebrtc/signalling-server';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DataChannel } from '../../connection/transport/types.ts';
 import { FakeEngine } from '../fake-engine.testing.ts';
-import type { WebRTCSinkOptions } from '../properties.ts';
+import type { WebRTCSinkOptions } from '../options.ts';
 import { TestConsumer } from '../test-consumer.testing.ts';
 import { testAudio, testVideo } from '../tracks.ts';
 import { type ConsumerSession, type UpstreamContext, WebRTCSink } from '../webrtcsink.ts';

@@ -9,7 +9,7 @@ import { TsWebRTCError } from '../../common/errors.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { writeRtcp } from '../../rtp/rtcp/rtcp.ts';
 import { FakeEngine } from '../fake-engine.testing.ts';
-import type { WebRTCSinkOptions } from '../properties.ts';
+import type { WebRTCSinkOptions } from '../options.ts';
 import type { EndReason } from '../session-types.ts';
 import { TestConsumer } from '../test-consumer.testing.ts';
 import { testAudio, testVideo } from '../tracks.ts';
