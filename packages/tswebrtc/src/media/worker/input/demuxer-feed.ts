@@ -52,6 +52,7 @@ export async function openDemuxerFeed(options: DemuxerOptions, signal: AbortSign
       else stream.discard = AVDISCARD_ALL;
     }
     if (streams.length === 0) throw new Error('it has neither pictures nor sound');
+    if (streams.some(isUnsized)) throw new Error('it sent no keyframe that tells the size of its pictures');
     return new DemuxerFeed(format, streams, options);
   } catch (error) {
     await format.closeInput().catch(() => {});
@@ -161,6 +162,10 @@ export class DemuxerFeed implements Feed {
 function explained(error: unknown, reason: string | undefined): unknown {
   const bare = error instanceof FFmpegError && (error.code === -EIO || error.code === -ETIMEDOUT);
   return bare && reason !== undefined ? new Error(reason, { cause: error }) : error;
+}
+
+function isUnsized({ codecpar: { codecType, width, height } }: Stream): boolean {
+  return codecType === AVMEDIA_TYPE_VIDEO && (width <= 0 || height <= 0);
 }
 
 function isWanted({ codecpar, disposition }: Stream): boolean {

@@ -9,8 +9,8 @@ import { inputFailed, openStreamSource } from './stream-source.ts';
 
 /** s */
 const TIMEOUT = 5;
-/** What may be looked at before a live stream is shown, bytes and µs. */
-const LIVE_PROBE = { probesize: 500_000, analyzeduration: 1_000_000 };
+/** What may be looked at before a stream is shown, bytes and µs: who comes between two keyframes waits for the next one, and no longer. */
+const LIVE_PROBE = { probesize: 10_000_000, analyzeduration: 10_000_000 };
 /** What is live whatever it brings. */
 const LIVE_SCHEMES: ReadonlySet<string> = new Set(['srt', 'udp', 'rtmp']);
 /** Formats that are live whatever brings them. */
@@ -69,8 +69,8 @@ function optionsFor(scheme: string, description: UrlInput): Readonly<Record<stri
         tls_verify: insecureTls ? 0 : 1,
         protocol_whitelist: 'http,https,tcp,tls,crypto,httpproxy,data',
         // What a file does not need to be recognised need not be read first.
-        ...LIVE_PROBE,
         probesize: 5_000_000,
+        analyzeduration: 1_000_000,
       };
     case 'srt':
       return {
