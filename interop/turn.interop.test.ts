@@ -7,7 +7,9 @@ import { type Coturn, type CoturnOptions, coturnMissing, ipv6Missing, startCotur
 import { figuresOf, rateOf } from './player-page.ts';
 import { useChromium } from './use-chromium.ts';
 
-/** Frames per second that are a picture that moves, also on a machine that has more to do. */
+/** Frames per second of a picture of 30 that comes as a whole. */
+const WHOLE = 28;
+/** Of one that moves, whatever happens around it. */
 const LIVE = 10;
 
 const chromium = useChromium();
@@ -95,7 +97,9 @@ for (const address of ['127.0.0.1', '::1'] as const) {
       const trust = address === '::1' ? ['--turn-insecure-tls'] : ['--turn-cafile', turn.cafile];
       const { sink, server } = await relayedSink([ways[way](turn, host)], 60, trust);
       const page = await watch(server);
-      expect(await frameRate(page, 3)).toBeGreaterThan(LIVE);
+      const fps = await frameRate(page, 3);
+      console.log(`relayed over ${way} through ${address}: ${fps.toFixed(1)} fps decoded`);
+      expect(fps).toBeGreaterThanOrEqual(WHOLE);
       const { remote, candidates } = await pairInUse(page);
       expect(remote).toMatch(/relay|prflx/);
       // Peers hear of nothing else than the relay.
