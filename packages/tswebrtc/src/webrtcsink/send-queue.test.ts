@@ -100,6 +100,22 @@ describe('SendQueue', () => {
     expect(queue.backlog).toBe(0);
   });
 
+  it('leaves to video what it may have, where nobody reports on audio', () => {
+    const unreported = stream({ ssrc: 5, payloadType: AUDIO, extensions: {} });
+    /** ms until a large frame has left, beside so much sound that it would take more than all. */
+    const took = (sound_: OutboundStream, from: number): number => {
+      queue.push('video', video, picture(20_000));
+      for (let now = from; now < from + 1000; now++) {
+        queue.push('audio', sound_, sound());
+        leaves(now);
+        if (queue.backlog === 0) return now - from;
+      }
+      return Number.POSITIVE_INFINITY;
+    };
+    expect(took(unreported, 0)).toBeLessThan(200);
+    expect(took(audio, 1000)).toBeGreaterThan(300);
+  });
+
   it('forgets what waits of one stream', () => {
     const other = stream({ ssrc: 9, payloadType: 100 });
     queue.push('video', video, picture(20_000));
@@ -160,5 +176,21 @@ describe('a probe', () => {
       if (prober.current) during.push(...clusters);
     }
     expect(new Set(during)).toEqual(new Set([7]));
+  });
+
+  it('is whole without audio that nobody reports on', () => {
+    const unreported = stream({ ssrc: 5, payloadType: AUDIO, extensions: {} });
+    queue.push('video', video, picture(3000));
+    prober.add(PROBE, 0);
+    let sounds = 0;
+    for (let now = 0; prober.current && now < 5000; now++) {
+      queue.push('audio', unreported, sound());
+      sounds += leaves(now).filter((type) => type === AUDIO).length;
+    }
+    expect(sounds).toBeGreaterThan(5);
+    // Every packet of the train has a number, so that what became of it will be known.
+    expect(clusters.length).toBeGreaterThanOrEqual(PROBE.minPackets);
+    expect(new Set(clusters)).toEqual(new Set([7]));
+    expect(to.sent.bitrate(100) / 8 / 10).toBeGreaterThan(PROBE.minBytes);
   });
 });

@@ -98,8 +98,11 @@ export class SendQueue {
     for (const entry of this.#audio) {
       while (entry.next < entry.frame.count) {
         const bytes = this.#write(entry, to, now);
+        if (bytes === 0) continue;
+        // Where nobody reports on audio the target is for pictures alone: audio must not take what they may send.
+        if (this.#counted) this.#pacer.spend(bytes);
         // Audio alone cannot follow at a train's rate: it waits for video to begin with.
-        if (bytes > 0) this.#left(bytes, to, now, this.#prober.started);
+        this.#left(bytes, to, now, this.#prober.started);
       }
     }
     this.#audio.length = 0;
@@ -128,7 +131,7 @@ export class SendQueue {
       const bytes = stream.nextRetransmission(to.ops, to.lane, to.arena, now, this.#takeNumber);
       if (bytes === 0) continue;
       to.retransmitted.add(bytes, now);
-      return this.#left(bytes, to, now);
+      return this.#leftPaced(bytes, to, now);
     }
     const fec = this.#sendFec(to, now);
     if (fec > 0) return fec;
@@ -138,7 +141,7 @@ export class SendQueue {
         const bytes = this.#write(entry, to, now);
         this.#videoBytes -= planned;
         if (entry.next === entry.frame.count) this.#finish(entry);
-        if (bytes > 0) return this.#left(bytes, to, now);
+        if (bytes > 0) return this.#leftPaced(bytes, to, now);
       } else this.#finish(entry);
     }
     return 0;
@@ -153,13 +156,13 @@ export class SendQueue {
     const stream = this.#protected;
     if (!stream || stream.pendingFec === 0) return 0;
     const bytes = stream.nextFec(to.ops, to.lane, to.arena, now, this.#takeNumber);
-    return bytes === 0 ? 0 : this.#left(bytes, to, now);
+    return bytes === 0 ? 0 : this.#leftPaced(bytes, to, now);
   }
 
   #pad(streams: readonly OutboundStream[], to: DrainTarget, now: number): number {
     for (const stream of streams) {
       const bytes = stream.writePadding(to.ops, to.lane, to.arena, now, this.#takeNumber);
-      if (bytes > 0) return this.#left(bytes, to, now);
+      if (bytes > 0) return this.#leftPaced(bytes, to, now);
     }
     return 0;
   }
@@ -169,11 +172,16 @@ export class SendQueue {
     return this.#take();
   };
 
-  /** Books a packet, as part of the train where there is one. */
-  #left(bytes: number, to: DrainTarget, now: number, train = true): number {
+  #leftPaced(bytes: number, to: DrainTarget, now: number): number {
     this.#pacer.spend(bytes);
+    return this.#left(bytes, to, now, true);
+  }
+
+  /** Books a packet, as part of the train under way where it may be one. */
+  #left(bytes: number, to: DrainTarget, now: number, train: boolean): number {
     to.sent.add(bytes, now);
-    const clusterId = train ? (this.#prober.current?.clusterId ?? 0) : 0;
+    // What nobody reports on is no part of a train: it would never be known to be whole.
+    const clusterId = train && this.#counted ? (this.#prober.current?.clusterId ?? 0) : 0;
     if (this.#counted) to.packetSent(bytes, now, clusterId);
     this.#counted = false;
     if (clusterId !== 0) this.#prober.sent(bytes, now);
