@@ -6,36 +6,18 @@ import json
 import os
 import sys
 
-import gi
-
-gi.require_version("Gst", "1.0")
-gi.require_version("GstWebRTC", "1.0")
-gi.require_version("GstSdp", "1.0")
-from gi.repository import Gst, GstSdp, GstWebRTC
-
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "bench", "support"))
-from signalling_client import consume
+from webrtcbin_peer import Gst, WebrtcbinPeer
 
 DECODERS = {"VP8": "rtpvp8depay ! vp8dec", "OPUS": "rtpopusdepay ! opusdec"}
 
 
-class Watcher:
+class Watcher(WebrtcbinPeer):
     def __init__(self):
-        self.offers = 0
-        self.answers = 0
         self.pads = {}
-        self.send_candidate = lambda index, candidate: None
-        self.pipeline = Gst.Pipeline()
-        self.bin = Gst.ElementFactory.make("webrtcbin")
-        self.bin.set_property("bundle-policy", GstWebRTC.WebRTCBundlePolicy.MAX_BUNDLE)
-        self.pipeline.add(self.bin)
-        self.bin.connect("on-ice-candidate", lambda _bin, index, candidate: self.send_candidate(index, candidate))
-        self.bin.connect("pad-added", self.on_pad)
-        self.pipeline.set_state(Gst.State.PLAYING)
+        super().__init__()
 
-    def on_pad(self, _bin, pad):
-        if pad.direction != Gst.PadDirection.SRC:
-            return
+    def on_stream(self, pad):
         caps = pad.get_current_caps().get_structure(0)
         state = {"kind": caps.get_string("media"), "packets": 0, "lost": 0, "decoded": 0, "ended": False, "number": None}
         self.pads[pad.get_name()] = state
@@ -67,45 +49,17 @@ class Watcher:
             state["packets"] += 1
         return Gst.PadProbeReturn.OK
 
-    def handle_offer(self, sdp, send_answer):
-        self.offers += 1
-        _, message = GstSdp.SDPMessage.new_from_text(sdp)
-        offer = GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.OFFER, message)
-        done = Gst.Promise.new()
-        self.bin.emit("set-remote-description", offer, done)
-        done.wait()
-        promise = Gst.Promise.new()
-        self.bin.emit("create-answer", None, promise)
-        promise.wait()
-        # The answer lives as long as the reply that it came with.
-        reply = promise.get_reply()
-        answer = reply.get_value("answer")
-        done = Gst.Promise.new()
-        self.bin.emit("set-local-description", answer, done)
-        done.wait()
-        send_answer(answer.sdp.as_text())
-        self.answers += 1
-
 
 async def main(uri):
     Gst.init(None)
-    loop = asyncio.get_running_loop()
     watcher = Watcher()
-
-    async def on_offer(sdp, send_answer, send_candidate):
-        watcher.send_candidate = send_candidate
-        await loop.run_in_executor(None, watcher.handle_offer, sdp, send_answer)
-
-    async def on_candidate(index, candidate):
-        if candidate:
-            watcher.bin.emit("add-ice-candidate", index, candidate)
 
     async def report():
         while True:
             await asyncio.sleep(0.5)
             print(json.dumps({"offers": watcher.offers, "answers": watcher.answers, "pads": watcher.pads}), flush=True)
 
-    await consume(uri, on_offer, on_candidate, report)
+    await watcher.watch(uri, report)
 
 
 asyncio.run(main(sys.argv[1]))

@@ -3,32 +3,17 @@
 import asyncio
 import sys
 
-import gi
-
-gi.require_version("Gst", "1.0")
-gi.require_version("GstWebRTC", "1.0")
-gi.require_version("GstSdp", "1.0")
-from gi.repository import Gst, GstSdp, GstWebRTC
-from signalling_client import Count, consume, counted, result
+from signalling_client import Count, counted, result
+from webrtcbin_peer import Gst, WebrtcbinPeer
 
 
-class Consumer:
+class Consumer(WebrtcbinPeer):
     def __init__(self, seconds):
         self.counts = {"video": Count(seconds), "audio": Count(seconds)}
-        self.answer = ""
         self.error = None
-        self.send_candidate = lambda index, candidate: None
-        self.pipeline = Gst.Pipeline()
-        self.bin = Gst.ElementFactory.make("webrtcbin")
-        self.bin.set_property("bundle-policy", GstWebRTC.WebRTCBundlePolicy.MAX_BUNDLE)
-        self.pipeline.add(self.bin)
-        self.bin.connect("on-ice-candidate", lambda _bin, index, candidate: self.send_candidate(index, candidate))
-        self.bin.connect("pad-added", self.on_pad)
-        self.pipeline.set_state(Gst.State.PLAYING)
+        super().__init__()
 
-    def on_pad(self, _bin, pad):
-        if pad.direction != Gst.PadDirection.SRC:
-            return
+    def on_stream(self, pad):
         decoder = Gst.ElementFactory.make("decodebin")
         decoder.connect("pad-added", self.on_decoded)
         decoder.connect("unknown-type", self.on_unknown)
@@ -61,42 +46,15 @@ class Consumer:
             self.counts[kind].frame(energy=float(any(data)))
         return Gst.PadProbeReturn.OK
 
-    def handle_offer(self, sdp, send_answer):
-        _, message = GstSdp.SDPMessage.new_from_text(sdp)
-        offer = GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.OFFER, message)
-        done = Gst.Promise.new()
-        self.bin.emit("set-remote-description", offer, done)
-        done.wait()
-        promise = Gst.Promise.new()
-        self.bin.emit("create-answer", None, promise)
-        promise.wait()
-        # The answer lives as long as the reply that it came with.
-        reply = promise.get_reply()
-        answer = reply.get_value("answer")
-        done = Gst.Promise.new()
-        self.bin.emit("set-local-description", answer, done)
-        done.wait()
-        self.answer = answer.sdp.as_text()
-        send_answer(self.answer)
-
 
 async def main(uri, seconds):
     Gst.init(None)
-    loop = asyncio.get_running_loop()
     consumer = Consumer(seconds)
-
-    async def on_offer(sdp, send_answer, send_candidate):
-        consumer.send_candidate = send_candidate
-        await loop.run_in_executor(None, consumer.handle_offer, sdp, send_answer)
-
-    async def on_candidate(index, candidate):
-        if candidate:
-            consumer.bin.emit("add-ice-candidate", index, candidate)
 
     async def finished():
         await counted(consumer.counts)
 
-    await consume(uri, on_offer, on_candidate, finished)
+    await consumer.watch(uri, finished)
     if consumer.error:
         print(consumer.error, file=sys.stderr)
     consumer.pipeline.set_state(Gst.State.NULL)

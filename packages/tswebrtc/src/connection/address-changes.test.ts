@@ -2,7 +2,7 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { CleanUp, connect, until } from './connection-pair.testing.ts';
 import { IceTransport } from './transport/ice-transport.ts';
-import { UdpPort } from './transport/udp-port.ts';
+import { observeUdpPorts } from './transport/udp-ports.testing.ts';
 
 type Listener = (added: readonly string[], removed: readonly string[]) => void;
 const monitor = vi.hoisted(() => ({ listeners: new Set<Listener>() }));
@@ -33,13 +33,7 @@ const TIMEOUTS = { disconnectedTimeout: 600, failedTimeout: 20_000 };
 
 /** Two connections, and how to cut the path between them. */
 async function connectOverPath() {
-  const ports: UdpPort[] = [];
-  const bind = UdpPort.bind;
-  vi.spyOn(UdpPort, 'bind').mockImplementation(async (...args) => {
-    const port = await bind(...args);
-    ports.push(port);
-    return port;
-  });
+  const ports = observeUdpPorts();
   const { a, b } = await connect(cleanUp, TIMEOUTS);
   const cut = (): void => {
     for (const { socket } of ports) socket.removeAllListeners('message');

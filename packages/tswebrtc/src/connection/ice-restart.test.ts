@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { OPUS } from '../sdp/session.testing.ts';
 import { CleanUp, connect, negotiate, pathOf, until } from './connection-pair.testing.ts';
-import { UdpPort } from './transport/udp-port.ts';
+import { observeUdpPorts } from './transport/udp-ports.testing.ts';
 
 const host = vi.hoisted(() => ({ addresses: ['127.0.0.1'] }));
 vi.mock('./transport/candidate.ts', async (original) => ({
@@ -70,7 +70,7 @@ describe('an ICE restart', () => {
   });
 
   it('that is offered by both sides at once is made by the one whose offer counts', async () => {
-    const open = observeSockets();
+    const open = observeUdpPorts();
     const { a, b, channel, received } = await connect(cleanUp);
     const before = await pathOf(b);
     const described = b.connection.localDescription;
@@ -112,7 +112,7 @@ describe('an ICE restart', () => {
   });
 
   it('can be made time and again, leaving no socket behind', async () => {
-    const open = observeSockets();
+    const open = observeUdpPorts();
     const { a, b, channel, received } = await connect(cleanUp);
     for (let i = 0; i < 5; i++) {
       a.connection.restartIce();
@@ -138,21 +138,9 @@ describe('an ICE restart', () => {
   });
 });
 
-/** All sockets that are opened from now on. */
-function observeSockets(): UdpPort[] {
-  const ports: UdpPort[] = [];
-  const bind = UdpPort.bind;
-  vi.spyOn(UdpPort, 'bind').mockImplementation(async (...args) => {
-    const port = await bind(...args);
-    ports.push(port);
-    return port;
-  });
-  return ports;
-}
-
 describe('a restart is due', () => {
   it('when the path falls silent, and brings it back', async () => {
-    const ports = observeSockets();
+    const ports = observeUdpPorts();
     const { a, b, channel, received } = await connect(cleanUp, { disconnectedTimeout: 400, failedTimeout: 10_000 });
     a.connection.on('restartneeded', () => {
       if (a.connection.signalingState !== 'stable') return;
@@ -170,7 +158,7 @@ describe('a restart is due', () => {
   });
 
   it('again while nothing helps, less and less often, and then the connection has failed', async () => {
-    const ports = observeSockets();
+    const ports = observeUdpPorts();
     const { a } = await connect(cleanUp, { disconnectedTimeout: 200, failedTimeout: 6000 });
     const at: number[] = [];
     const started = performance.now();

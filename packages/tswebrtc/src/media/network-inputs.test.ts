@@ -1,55 +1,37 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { freeUdpPort } from '../../../signalling-server/src/free-port.testing.ts';
 import { TEST_CERTIFICATE, TEST_KEY } from '../../../signalling-server/src/test-certificate.testing.ts';
 import { decodeVideo } from './decode.testing.ts';
-import { loadMediaEngine } from './engine.ts';
 import { FrameLog } from './frame-log.testing.ts';
 import { jpegPayloads, takePictures } from './jpeg-camera.testing.ts';
 import { makeTestFile } from './make-test-file.testing.ts';
-import { freeUdpPort, type NetworkSender, startNetworkSender } from './network-sender.testing.ts';
+import { type NetworkSender, startNetworkSender } from './network-sender.testing.ts';
 import { startRtspServer } from './rtsp-server.testing.ts';
 import { servedStreamsOf } from './served-file.testing.ts';
-import type { MediaEngine, MediaInput, UrlInput } from './types.ts';
+import type { MediaInput, UrlInput } from './types.ts';
+import { useMedia } from './use-media.testing.ts';
 
-let engine: MediaEngine;
-let folder: string;
-const inputs: MediaInput[] = [];
-const closing: (() => Promise<unknown>)[] = [];
+const media = useMedia('network');
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'tswebrtc-network-'));
-  engine = await loadMediaEngine();
-  await makeTestFile(join(folder, 'camera.mp4'), { bFrames: 0, duration: 2 });
-  await makeTestFile(join(folder, 'b-frames.mp4'), { bFrames: 2, duration: 2 });
-});
-afterEach(async () => {
-  await Promise.all(inputs.splice(0).map((input) => input.close()));
-  await Promise.all(closing.splice(0).map((close) => close()));
-});
-afterAll(async () => {
-  await engine.close();
-  await rm(folder, { recursive: true });
+  await makeTestFile(join(media.folder, 'camera.mp4'), { bFrames: 0, duration: 2 });
+  await makeTestFile(join(media.folder, 'b-frames.mp4'), { bFrames: 2, duration: 2 });
 });
 
 /** Opens an input, and logs its picture, encoded anew, and what it says of itself. */
 async function watch(description: Omit<UrlInput, 'type'>): Promise<{ input: MediaInput; log: FrameLog; said: string[] }> {
-  const input = await engine.openInput({ type: 'url', ...description });
-  inputs.push(input);
-  const said: string[] = [];
-  input.on('interrupted', (reason) => said.push(reason));
-  input.on('resumed', () => said.push('resumed'));
-  const log = new FrameLog(await engine.openEncoding(input.tracks[0]!, { codec: 'VP8', bitrate: 500_000 }));
+  const { input, said } = await media.openInput({ type: 'url', ...description });
+  const log = new FrameLog(await media.engine.openEncoding(input.tracks[0]!, { codec: 'VP8', bitrate: 500_000 }));
   input.start();
   return { input, log, said };
 }
 
 function send(file: string, url: string, format: 'mpegts' | 'flv' = 'mpegts'): NetworkSender {
-  const sender = startNetworkSender(join(folder, file), url, format);
-  closing.push(() => sender.stop());
+  const sender = startNetworkSender(join(media.folder, file), url, format);
+  media.closing.push(() => sender.stop());
   return sender;
 }
 
@@ -82,7 +64,7 @@ describe.each([
       await sending.sender?.stop();
       await running;
     };
-    closing.unshift(stop);
+    media.closing.unshift(stop);
     running = start();
     const { input, log, said } = await watch({ url, listen, timeout: 2 });
     expect(input.tracks.map(({ kind }) => kind)).toEqual(['video', 'audio']);
@@ -151,7 +133,7 @@ it('an HTTP camera that sends JPEGs plays as they come, at whatever rate', async
     timers.add(timer);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  closing.push(async () => {
+  media.closing.push(async () => {
     for (const timer of timers) clearInterval(timer);
     server.closeAllConnections();
     server.close();
@@ -172,7 +154,7 @@ describe('an RTSP camera', () => {
     const attributes = (type: number): string[] => [`a=rtpmap:${type} JPEG/90000`];
     const stream = { kind: 'video', clockRate: 90_000, duration: 1, frames, attributes } as const;
     const server = await startRtspServer({ streams: [{ ...stream, payloads: (data) => jpegPayloads(data) }] });
-    closing.push(() => server.close());
+    media.closing.push(() => server.close());
     const { input, log } = await watch({ url: `rtsp://127.0.0.1:${server.port}/` });
     expect(input.tracks).toMatchObject([{ kind: 'video', format: { width: 320, height: 240 } }]);
     await log.until(({ frames: made }) => made.length >= 25);
@@ -184,9 +166,9 @@ describe('an RTSP camera', () => {
   });
 
   it('whose certificate proves nothing is refused, with what helps, and trusted where that is said', async () => {
-    const streams = await servedStreamsOf(join(folder, 'camera.mp4'));
+    const streams = await servedStreamsOf(join(media.folder, 'camera.mp4'));
     const server = await startRtspServer({ streams, tls: { cert: TEST_CERTIFICATE, key: TEST_KEY } });
-    closing.push(() => server.close());
+    media.closing.push(() => server.close());
     const url = `rtsps://127.0.0.1:${server.port}/`;
     await expect(watch({ url })).rejects.toMatchObject({
       code: 'INPUT_FAILED',

@@ -1,6 +1,4 @@
 /** Sends a media file over the network, over and over and in real time, as encoders and studios do, for tests. */
-import dgram from 'node:dgram';
-import { once } from 'node:events';
 import type * as Av from 'node-av/lib';
 import { addWithResolvers } from './worker/with-resolvers.ts';
 
@@ -23,16 +21,6 @@ export function startNetworkSender(path: string, url: string, format: 'mpegts' |
       return over;
     },
   };
-}
-
-/** A UDP port that nobody has. */
-export async function freeUdpPort(): Promise<number> {
-  const socket = dgram.createSocket('udp4').bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, 'close');
-  return port;
 }
 
 /** Packets lie up to so much before the time at which a file begins: B-frames, what a decoder of sound needs first. s */

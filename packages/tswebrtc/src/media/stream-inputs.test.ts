@@ -1,74 +1,45 @@
 import { spawn } from 'node:child_process';
 import { createReadStream, createWriteStream, statSync } from 'node:fs';
-import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { copyFile, readFile, rm } from 'node:fs/promises';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { decodeVideo } from './decode.testing.ts';
-import { loadMediaEngine } from './engine.ts';
 import { FrameLog } from './frame-log.testing.ts';
 import { makeTestFile } from './make-test-file.testing.ts';
 import { type RtspServer, type RtspServerOptions, startRtspServer } from './rtsp-server.testing.ts';
 import { servedStreamsOf } from './served-file.testing.ts';
-import type { InputDescription, MediaEngine, MediaInput } from './types.ts';
+import type { InputDescription, MediaInput } from './types.ts';
+import { type Opened, useMedia } from './use-media.testing.ts';
 import { beeps, flashes } from './watch.testing.ts';
 
-let engine: MediaEngine;
-let folder: string;
-const inputs: MediaInput[] = [];
-const closing: (() => Promise<unknown>)[] = [];
+const media = useMedia('streams');
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'tswebrtc-streams-'));
-  engine = await loadMediaEngine();
-  await makeTestFile(join(folder, 'camera.mp4'), { bFrames: 0, duration: 2 });
-  await makeTestFile(join(folder, 'other.mp4'), { bFrames: 0, duration: 2, width: 480, height: 270 });
-  await makeTestFile(join(folder, 'b-frames.mp4'), { bFrames: 2, duration: 2, audio: false });
-  await makeTestFile(join(folder, 'film.mkv'), { duration: 2 });
-});
-afterEach(async () => {
-  await Promise.all(inputs.splice(0).map((input) => input.close()));
-  await Promise.all(closing.splice(0).map((close) => close()));
-});
-afterAll(async () => {
-  await engine.close();
-  await rm(folder, { recursive: true });
+  await makeTestFile(join(media.folder, 'camera.mp4'), { bFrames: 0, duration: 2 });
+  await makeTestFile(join(media.folder, 'other.mp4'), { bFrames: 0, duration: 2, width: 480, height: 270 });
+  await makeTestFile(join(media.folder, 'b-frames.mp4'), { bFrames: 2, duration: 2, audio: false });
+  await makeTestFile(join(media.folder, 'film.mkv'), { duration: 2 });
 });
 
-/** What an input says of itself, in order. */
-interface Opened {
-  readonly input: MediaInput;
-  readonly said: string[];
-}
-
-async function open(description: InputDescription): Promise<Opened> {
-  const input = await engine.openInput(description);
-  inputs.push(input);
-  const said: string[] = [];
-  input.on('interrupted', (reason) => said.push(reason));
-  input.on('resumed', () => said.push('resumed'));
-  input.on('ended', () => said.push('ended'));
-  input.on('error', (error) => said.push(error.message));
-  return { input, said };
-}
+const open = (description: InputDescription): Promise<Opened> => media.openInput(description);
 
 async function serve(file: string, options: Omit<RtspServerOptions, 'streams'> = {}): Promise<RtspServer> {
-  const server = await startRtspServer({ streams: await servedStreamsOf(join(folder, file)), ...options });
-  closing.push(() => server.close().catch(() => {}));
+  const server = await startRtspServer({ streams: await servedStreamsOf(join(media.folder, file)), ...options });
+  media.closing.push(() => server.close().catch(() => {}));
   return server;
 }
 
 async function passed(input: MediaInput, index = 0): Promise<FrameLog> {
-  return new FrameLog(await engine.openPassthrough(input.tracks[index]!));
+  return new FrameLog(await media.engine.openPassthrough(input.tracks[index]!));
 }
 
 async function encoded(input: MediaInput, index = 0): Promise<FrameLog> {
   const video = input.tracks[index]!.kind === 'video';
   return new FrameLog(
-    await engine.openEncoding(input.tracks[index]!, { codec: video ? 'VP8' : 'OPUS', bitrate: video ? 500_000 : 64_000 }),
+    await media.engine.openEncoding(input.tracks[index]!, { codec: video ? 'VP8' : 'OPUS', bitrate: video ? 500_000 : 64_000 }),
   );
 }
 
@@ -172,7 +143,7 @@ describe('HTTP', () => {
   async function serveFolder({ ranges = false } = {}): Promise<string> {
     const server = http.createServer((request, response) => {
       const start = ranges ? Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0) : 0;
-      const path = join(folder, request.url!.slice(1));
+      const path = join(media.folder, request.url!.slice(1));
       const stream = createReadStream(path, { start });
       stream.on('error', () => response.writeHead(404).end());
       stream.on('open', () => {
@@ -183,7 +154,7 @@ describe('HTTP', () => {
       stream.pipe(response);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    closing.push(async () => {
+    media.closing.push(async () => {
       server.closeAllConnections();
       server.close();
     });
@@ -230,24 +201,24 @@ describe('HTTP', () => {
 
   it('files that start over and are gone say so, and are back when they are', async () => {
     const files = await serveFolder();
-    await copyFile(join(folder, 'film.mkv'), join(folder, 'gone.mkv'));
+    await copyFile(join(media.folder, 'film.mkv'), join(media.folder, 'gone.mkv'));
     const { input, said } = await open({ type: 'url', url: `${files}/gone.mkv`, loop: true });
     input.start();
-    await rm(join(folder, 'gone.mkv'));
+    await rm(join(media.folder, 'gone.mkv'));
     await expect.poll(() => said, { timeout: 10_000 }).toHaveLength(1);
     expect(said[0]).toMatch(/^The stream \S+\/gone\.mkv was lost: .*404.*; it is tried again until it is back\.$/);
-    await copyFile(join(folder, 'film.mkv'), join(folder, 'gone.mkv'));
+    await copyFile(join(media.folder, 'film.mkv'), join(media.folder, 'gone.mkv'));
     await expect.poll(() => said.at(-1), { timeout: 10_000 }).toBe('resumed');
   });
 
   it('what has no end cannot start over, and says so', async () => {
     const server = http.createServer((_, response) => {
       response.writeHead(200);
-      createReadStream(join(folder, 'part.ts')).pipe(response, { end: false });
+      createReadStream(join(media.folder, 'part.ts')).pipe(response, { end: false });
     });
-    await makeTestFile(join(folder, 'part.ts'), { bFrames: 0, duration: 2 });
+    await makeTestFile(join(media.folder, 'part.ts'), { bFrames: 0, duration: 2 });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    closing.push(async () => {
+    media.closing.push(async () => {
       server.closeAllConnections();
       server.close();
     });
@@ -264,10 +235,10 @@ describe('HTTP', () => {
   });
 
   it('playlists (HLS) are played', async () => {
-    await makeTestFile(join(folder, 'part.ts'), { bFrames: 0, duration: 2 });
+    await makeTestFile(join(media.folder, 'part.ts'), { bFrames: 0, duration: 2 });
     const playlist = ['#EXTM3U', '#EXT-X-VERSION:3', '#EXT-X-TARGETDURATION:2', '#EXTINF:2,', 'part.ts', '#EXT-X-ENDLIST'];
     const { writeFile } = await import('node:fs/promises');
-    await writeFile(join(folder, 'list.m3u8'), playlist.join('\n'));
+    await writeFile(join(media.folder, 'list.m3u8'), playlist.join('\n'));
     const { input } = await open({ type: 'url', url: `${await serveFolder()}/list.m3u8` });
     const log = await passed(input);
     input.start();
@@ -286,14 +257,14 @@ describe('HTTP', () => {
 
 describe('a FIFO', () => {
   async function makeFifo(): Promise<string> {
-    const path = join(folder, `fifo-${Math.random()}`);
+    const path = join(media.folder, `fifo-${Math.random()}`);
     await new Promise((resolve) => spawn('mkfifo', [path]).once('exit', resolve));
     return path;
   }
 
   it('whose writer leaves waits for the next one, and plays on', async () => {
     const path = await makeFifo();
-    const write = (): Promise<void> => pipeline(createReadStream(join(folder, 'film.mkv')), createWriteStream(path));
+    const write = (): Promise<void> => pipeline(createReadStream(join(media.folder, 'film.mkv')), createWriteStream(path));
     const first = write();
     const { input, said } = await open({ type: 'file', path });
     const log = await encoded(input);
@@ -312,7 +283,7 @@ describe('a FIFO', () => {
 
   it('loses nothing of a writer that comes at the very end of the last one', async () => {
     const path = await makeFifo();
-    const write = (): Promise<void> => pipeline(createReadStream(join(folder, 'film.mkv')), createWriteStream(path));
+    const write = (): Promise<void> => pipeline(createReadStream(join(media.folder, 'film.mkv')), createWriteStream(path));
     const writers = [write()];
     const { input, said } = await open({ type: 'file', path });
     input.on('interrupted', () => {
@@ -341,12 +312,12 @@ describe('a FIFO', () => {
   it('nobody writes into is given up when that is asked for', async () => {
     const path = await makeFifo();
     const abort = new AbortController();
-    const opening = engine.openInput({ type: 'pipe', path }, { signal: abort.signal });
+    const opening = media.engine.openInput({ type: 'pipe', path }, { signal: abort.signal });
     const refused = expect(opening).rejects.toThrow('enough');
     setTimeout(() => abort.abort(new Error('enough')), 200);
     await refused;
     // Nothing waits for it any more.
-    await expect(readFile(join(folder, 'camera.mp4'))).resolves.toBeDefined();
+    await expect(readFile(join(media.folder, 'camera.mp4'))).resolves.toBeDefined();
   });
 });
 

@@ -4,14 +4,14 @@ import { Av1Depacketiser } from './depacketisers/av1.ts';
 import { H264Depacketiser } from './depacketisers/h264.ts';
 import { H265Depacketiser } from './depacketisers/h265.ts';
 import { JpegDepacketiser } from './depacketisers/jpeg.ts';
-import type { Depacketiser } from './depacketisers/types.ts';
+import type { Depacketiser, PictureSize } from './depacketisers/types.ts';
 import { Vp8Depacketiser } from './depacketisers/vp8.ts';
 import { Vp9Depacketiser } from './depacketisers/vp9.ts';
 import { WholeDepacketiser } from './depacketisers/whole.ts';
 
 export type { Depacketiser, PayloadInfo } from './depacketisers/types.ts';
 
-const DEPACKETISERS: Readonly<Record<string, new () => Depacketiser>> = {
+const DEPACKETISERS: Readonly<Record<string, new (size?: PictureSize) => Depacketiser>> = {
   AV1: Av1Depacketiser,
   H264: H264Depacketiser,
   H265: H265Depacketiser,
@@ -26,10 +26,13 @@ const DEPACKETISERS: Readonly<Record<string, new () => Depacketiser>> = {
   VP9: Vp9Depacketiser,
 };
 
-/** A new depacketiser for `codec` (any case). Throws `INVALID_OPTION` where there is none. */
-export function createDepacketiser(codec: string): Depacketiser {
+/**
+ * A new depacketiser for `codec` (any case). `size`: of the pictures, where the session description tells. Throws `INVALID_OPTION` where
+ * there is none.
+ */
+export function createDepacketiser(codec: string, size?: PictureSize): Depacketiser {
   const Class = DEPACKETISERS[codec.toUpperCase()];
-  if (Class) return new Class();
+  if (Class) return new Class(size);
   const known = Object.keys(DEPACKETISERS).join(', ');
   throw new TsWebRTCError('INVALID_OPTION', `There is no RTP depacketiser for codec "${codec}": use one of ${known}.`);
 }

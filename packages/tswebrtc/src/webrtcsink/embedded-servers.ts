@@ -7,7 +7,6 @@ import {
 } from '@tswebrtc/signalling-server';
 import { TsWebRTCError } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
-import { checkHeaders } from '../signalling/default/http-headers.ts';
 import type { ResolvedSinkOptions } from './options.ts';
 import { WebServer } from './web-server.ts';
 
@@ -32,7 +31,7 @@ export class EmbeddedServers {
         port: options.signallingServerPort,
         ...(cert ? { cert } : {}),
         ...(key ? { key } : {}),
-        headers: checkHeaders(options.signallingServerHeaders ?? {}),
+        headers: options.signallingServerHeaders,
         metrics: false,
         logger: logger.child({ subsystem: 'signalling-server' }),
       }).catch((error: unknown) => {

@@ -40,6 +40,8 @@ export interface EncodingPoolOptions {
   readonly configureMitigationCaps?: ConfigureMitigationCaps | undefined;
   /** Whether packets tell when their frames were captured. Default false. */
   readonly captureTimes?: boolean;
+  /** Whether sessions tell the time codes of pictures. Default false. */
+  readonly timeCodes?: boolean;
   readonly requestEncodedFilter?: RequestEncodedFilter | undefined;
   /** Whether the packets of inputs that come encoded are passed on as they are. */
   readonly passthrough: PassthroughMode;
@@ -238,13 +240,16 @@ export class EncodingPool implements EncodingSource {
     const open: OpenEncoding = async (bitrate, hooks) => {
       const opened = await this.#engine.openPassthrough(track.input);
       this.#logger.info({ track: track.name, codec, encoding: opened.id }, 'passthrough started');
-      const { shard, logger } = { shard: this.#shard, logger: this.#logger };
-      const captureTimes = this.#options.captureTimes ?? false;
-      const options = { track: track.input, bitrate, mtu, captureTimes, passthrough: true, shard, logger };
-      const filter = this.#options.requestEncodedFilter?.(track.name, codec);
-      return new SharedEncoding(opened, { ...options, filter, ...hooks });
+      return new SharedEncoding(opened, { ...this.#sharedOptions(track, codec, mtu), bitrate, passthrough: true, ...hooks });
     };
     return { passthrough: { planner: new PassthroughPlanner(passthrough === 'always'), open } };
+  }
+
+  /** What holds for encodings and for what is passed on. */
+  #sharedOptions(track: SinkTrack, codec: CodecName, mtu: number | undefined) {
+    const { captureTimes = false, timeCodes = false, requestEncodedFilter } = this.#options;
+    const filter = requestEncodedFilter?.(track.name, codec);
+    return { track: track.input, mtu, captureTimes, timeCodes, filter, shard: this.#shard, logger: this.#logger };
   }
 
   #size({ input }: SinkTrack, scale = 1): Pick<EncodingOptions, 'height'> {
@@ -287,17 +292,12 @@ export class EncodingPool implements EncodingSource {
         const opened = await this.#engine.openEncoding(track.input, options);
         this.#logger.info({ track: track.name, codec, encoding: opened.id, bitrate }, 'encoding started');
         return new SharedEncoding(opened, {
-          track: track.input,
+          ...this.#sharedOptions(track, codec, mtu),
           bitrate,
           sampleRate: format?.sampleRate,
           packetizationMode,
-          mtu,
           mitigationRule: scale === undefined ? this.#mitigationRule(track, scale) : undefined,
           scale,
-          captureTimes: this.#options.captureTimes ?? false,
-          filter: this.#options.requestEncodedFilter?.(track.name, codec),
-          shard: this.#shard,
-          logger: this.#logger,
           ...hooks,
         });
       },

@@ -59,7 +59,8 @@ export type DefineEncoderBitrates = (
 ) => Readonly<Record<string, number>>;
 
 /** The options after their check: every property is there. */
-export type ResolvedSinkOptions = OutputOf<typeof sinkProperties> & {
+export type ResolvedSinkOptions = Omit<OutputOf<typeof sinkProperties>, 'signallingServerHeaders'> & {
+  readonly signallingServerHeaders: Readonly<Record<string, string>>;
   readonly signaller: Signaller | OutputOf<typeof signallerProperties>;
 } & { readonly [Name in CallbackName]: WebRTCSinkOptions[Name] };
 
@@ -97,14 +98,14 @@ export function validateOptions(options: WebRTCSinkOptions = {}, spelling = theO
     const given = options[name as CallbackName];
     if (given !== undefined && typeof given !== 'function') throw invalid(`${spelling(name)} must be a function that ${does}.`);
   }
-  checkHeaders(resolved.signallingServerHeaders ?? {}, 'the signalling server');
+  const signallingServerHeaders = checkHeaders(resolved.signallingServerHeaders ?? {}, 'the signalling server');
   const signaller = options.signaller ?? {};
   if (typeof signaller !== 'object') {
     throw invalid(`${spelling('signaller')} must be an object of options such as { uri }, or a Signaller.`);
   }
   const { defineEncoderBitrates, configureMitigationCaps, requestEncodedFilter, encoderSetup, payloaderSetup } = options;
   const functions = { defineEncoderBitrates, configureMitigationCaps, requestEncodedFilter, encoderSetup, payloaderSetup };
-  const checked = { ...resolved, ...functions };
+  const checked = { ...resolved, ...functions, signallingServerHeaders };
   if (isSignaller(signaller)) return { ...checked, signaller };
   const signallerOptions = resolveOptions(signallerProperties, signaller as Record<string, unknown>, {
     spelling: (key) => spelling(`signaller.${key}`),

@@ -34,6 +34,8 @@ export interface SharedEncodingOptions {
   readonly scale?: number | undefined;
   /** Whether its packets tell when their frames were captured. */
   readonly captureTimes: boolean;
+  /** Whether frames say the time code that their pictures have. Default false. */
+  readonly timeCodes?: boolean;
   /** Changes frames before they are packetised. */
   readonly filter?: EncodedFilter | null | undefined;
   /** The input's own packets: bitrate, size and frame rate are what they are. */
@@ -191,7 +193,7 @@ export class SharedEncoding {
   }
 
   #onFrame(frame: EncodedFrame): void {
-    const { shard, logger } = this.#options;
+    const { shard, logger, track, timeCodes } = this.#options;
     try {
       this.#fresh = false;
       const now = performance.now();
@@ -201,7 +203,7 @@ export class SharedEncoding {
       const filtered = this.#filter(frame);
       const packetised = filtered && this.#packetiser.packetise(filtered, shard.arena);
       if (!packetised) return;
-      packetised.timeCode = this.#options.track.timeCodes?.at(frame.timestamp);
+      if (timeCodes) packetised.timeCode = track.timeCodes?.at(frame.timestamp);
       let taken = false;
       for (const subscriber of this.#subscribers) taken = subscriber.onFrame(packetised, this) || taken;
       this.#book(packetised, taken);

@@ -287,6 +287,7 @@ export class WebRTCSink extends Emitter<WebRTCSinkEvents> {
         configureMitigationCaps: this.#options.configureMitigationCaps,
         // One consumer may want to be told, and packets are the same for all.
         captureTimes: this.#options.absCaptureTime || this.#options.payloaderSetup !== undefined,
+        timeCodes: this.#options.forwardMetas.includes('timecode'),
         requestEncodedFilter: this.#options.requestEncodedFilter,
         passthrough: this.#options.passthrough,
         audio: { inbandFec: opusInbandFec, dtx: opusDtx },

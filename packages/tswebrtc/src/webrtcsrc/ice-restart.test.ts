@@ -9,7 +9,7 @@ import { silentLogger } from '../common/logger.ts';
 import { Connection } from '../connection/connection.ts';
 import { NodeSrtpSender } from '../connection/srtp/node-srtp-sender.ts';
 import type { DataChannel } from '../connection/transport/types.ts';
-import { UdpPort } from '../connection/transport/udp-port.ts';
+import { observeUdpPorts } from '../connection/transport/udp-ports.testing.ts';
 import { VP8 } from '../sdp/session.testing.ts';
 import type { SessionDescription, Signaller, SignallerEvents } from '../signalling/signaller.ts';
 import { FakeEngine } from '../webrtcsink/fake-engine.testing.ts';
@@ -283,13 +283,7 @@ async function withPlainProducer(options: { offersAgain: boolean; setupTimeout?:
 
 describe('a source', () => {
   it('restarts ICE by itself when its path is silent', async () => {
-    const ports: UdpPort[] = [];
-    const bind = UdpPort.bind;
-    vi.spyOn(UdpPort, 'bind').mockImplementation(async (...args) => {
-      const port = await bind(...args);
-      ports.push(port);
-      return port;
-    });
+    const ports = observeUdpPorts();
     const { session, said, ends, takeOffer } = await withPlainProducer({ offersAgain: true });
     session.on('description', (description) => void (description.type === 'offer' && takeOffer(description)));
     // As when a NAT on the way forgets: nothing comes through to the old sockets any more.

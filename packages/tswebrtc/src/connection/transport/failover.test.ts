@@ -3,7 +3,8 @@ import { NodeSrtpSender } from '../srtp/node-srtp-sender.ts';
 import type { LaneOptions } from '../types.ts';
 import { createTransport } from './transport.ts';
 import type { RTCStatsEntry, Transport } from './types.ts';
-import { UdpPort } from './udp-port.ts';
+import type { UdpPort } from './udp-port.ts';
+import { observeUdpPorts } from './udp-ports.testing.ts';
 
 // Two sockets on one address are as good as two interfaces, and every machine has them.
 vi.mock('./candidate.ts', async (original) => ({
@@ -56,13 +57,7 @@ async function until(what: string, condition: () => boolean): Promise<void> {
 }
 
 async function connect(disconnectedTimeout: number) {
-  const ports: UdpPort[] = [];
-  const bind = UdpPort.bind;
-  vi.spyOn(UdpPort, 'bind').mockImplementation(async (...args) => {
-    const port = await bind(...args);
-    ports.push(port);
-    return port;
-  });
+  const ports = observeUdpPorts();
   const [a, b] = await Promise.all([side(disconnectedTimeout), side(disconnectedTimeout)]);
   a.transport.on('candidate', (line) => void b.transport.addRemoteCandidate(line));
   b.transport.on('candidate', (line) => void a.transport.addRemoteCandidate(line));

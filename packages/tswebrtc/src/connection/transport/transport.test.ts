@@ -7,7 +7,7 @@ import { NodeSrtpSender } from '../srtp/node-srtp-sender.ts';
 import type { ConnectionState, LaneOptions } from '../types.ts';
 import { createTransport } from './transport.ts';
 import type { DataChannel, Transport } from './types.ts';
-import { UdpPort } from './udp-port.ts';
+import { observeUdpPorts } from './udp-ports.testing.ts';
 import type { TransportOptions } from './werift-transport.ts';
 
 /** Shows which sockets the transports use, so that tests can send past them. */
@@ -94,13 +94,7 @@ const numbersOf = ({ rtp }: Side): number[] => rtp.map((packet) => packet.readUI
 
 /** A network that can be taken away, for all sockets that are opened from now on. */
 function network(): { cut(): void; mend(): void } {
-  const ports: UdpPort[] = [];
-  const bind = UdpPort.bind;
-  vi.spyOn(UdpPort, 'bind').mockImplementation(async (...args) => {
-    const port = await bind(...args);
-    ports.push(port);
-    return port;
-  });
+  const ports = observeUdpPorts();
   let listeners: (() => void)[] = [];
   return {
     cut: () => {

@@ -1,6 +1,6 @@
 /** JPEG out of RTP (RFC 2435): the scan comes in packets, and what stands before it in a file is made from their headers. */
 import { CHROMINANCE_AC, CHROMINANCE_DC, type HuffmanTable, LUMINANCE_AC, LUMINANCE_DC, quantisers } from './jpeg-tables.ts';
-import { concatenate, type Depacketiser, type PayloadInfo } from './types.ts';
+import { concatenate, type Depacketiser, type PayloadInfo, type PictureSize } from './types.ts';
 
 /** §3.1 */
 const MAIN_HEADER = 8;
@@ -17,13 +17,7 @@ const SAMPLING = [0x21, 0x22];
 const TABLE_VALUES = 64;
 const EOI = [0xff, 0xd9];
 
-interface Size {
-  /** Pixels. */
-  readonly width: number;
-  readonly height: number;
-}
-
-interface Piece extends Size {
+interface Piece extends PictureSize {
   /** Of its data in the scan. */
   readonly fragmentOffset: number;
   readonly type: number;
@@ -40,10 +34,10 @@ interface Piece extends Size {
 export class JpegDepacketiser implements Depacketiser {
   /** Tables that were sent once for all, by their Q. */
   readonly #known = new Map<number, Pick<Piece, 'tables' | 'precision'>>();
-  readonly #size: Size | undefined;
+  readonly #size: PictureSize | undefined;
 
   /** `size`: of the pictures, where the session description tells; packets cannot tell more than 2040 pixels. */
-  constructor(size?: Size) {
+  constructor(size?: PictureSize) {
     this.#size = size;
   }
 

@@ -17,6 +17,12 @@ export interface PayloadInfo {
   readonly tl0PictureIndex: number | undefined;
 }
 
+/** Pixels. */
+export interface PictureSize {
+  readonly width: number;
+  readonly height: number;
+}
+
 export interface Depacketiser {
   /** Undefined for a payload that makes no sense. */
   inspect(payload: Uint8Array): PayloadInfo | undefined;

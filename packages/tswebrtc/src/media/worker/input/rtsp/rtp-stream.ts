@@ -1,7 +1,6 @@
 /** One stream of an RTSP server: from RTP packets to the packets of its codec, each as soon as it is whole. */
 import { Packet } from 'node-av/lib';
 import { createDepacketiser } from '../../../../rtp/depacketiser.ts';
-import { JpegDepacketiser } from '../../../../rtp/depacketisers/jpeg.ts';
 import { parseRtp, RtpHeader } from '../../../../rtp/packet.ts';
 import { opusDuration } from '../../../../rtp/packetisers/opus.ts';
 import { JitterBuffer } from '../../../../rtp/receive/jitter-buffer.ts';
@@ -36,7 +35,7 @@ export class RtpStream {
     this.#handOn = handOn;
     if (section.kind === 'video') {
       this.#video = new JitterBuffer({
-        depacketiser: section.codec === 'JPEG' ? new JpegDepacketiser(section.size) : createDepacketiser(section.codec),
+        depacketiser: createDepacketiser(section.codec, section.size),
         clockRate: section.clockRate,
         // Whoever watches evens it out; here nothing waits.
         bounds: { floor: 0, ceiling: 0 },
