@@ -5,6 +5,7 @@ import sys
 
 import numpy
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.exceptions import OperationError
 from aiortc.sdp import candidate_from_sdp
 from signalling_client import Count, consume, counted, result
 
@@ -28,7 +29,11 @@ async def main(uri, seconds):
         asyncio.ensure_future(play(track))
 
     async def on_offer(sdp, send_answer, _send_candidate):
-        await pc.setRemoteDescription(RTCSessionDescription(sdp=sdp, type="offer"))
+        try:
+            await pc.setRemoteDescription(RTCSessionDescription(sdp=sdp, type="offer"))
+        except OperationError as error:
+            # It refuses the whole offer then, also where it would take the other medium.
+            raise RuntimeError("it took none of the offered codecs") from error
         for index, candidate in candidates:
             await on_candidate(index, candidate)
         candidates.clear()

@@ -68,7 +68,12 @@ abstract class BrowserConsumer implements Consumer {
       await page.goto(this.#served.url);
       const first = watchFirst(page, signalling);
       first.catch(() => {});
-      const { width, height } = await within(first, FIRST_PICTURE, 'no picture came');
+      const { width, height } = await within(first, FIRST_PICTURE, 'no picture came').catch(async (error: unknown) => {
+        const tracks = await page.evaluate(() => window.player.tracks(), undefined);
+        throw tracks.every(({ kind, ended }) => kind !== 'video' || ended)
+          ? new Error('it took none of the offered codecs')
+          : error;
+      });
       // What is muted is not played, and so not counted as heard.
       await page.evaluate(() => window.player.unmute(), undefined);
       await pause(2000);

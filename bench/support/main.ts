@@ -12,8 +12,7 @@ import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { CommandProcess } from '../../interop/command-process.ts';
-import { startRtspServer } from '../../packages/tswebrtc/src/media/rtsp-server.testing.ts';
-import { filmCamera } from '../film-camera.ts';
+import { Child } from '../child.ts';
 import { NetworkLab, networkMissing } from '../network/network-lab.ts';
 import { allConsumers, type Consumer, type Watched } from './consumers.ts';
 import { allRows, type Row } from './rows.ts';
@@ -22,6 +21,8 @@ import { type Cell, cellKey, readSupportPage, supportPage } from './table.ts';
 const PAGE = 'docs/support.md';
 /** Of the frames that come, this part has to be decoded: 28 of 30. */
 const ENOUGH = 28 / 30;
+/** What the sink, or a consumer, says where they have no codec in common. */
+const NONE_TAKEN = /took none of the offered codecs/;
 
 interface Producer {
   readonly signalling: string;
@@ -88,23 +89,28 @@ async function attempt(row: Row, consumer: Consumer): Promise<Cell> {
     const watched = await consumer.watch(producer.signalling, seconds, consumer.apart ? within(lab!.viewer) : []);
     return judge(row, watched, producer.reason());
   } catch (error) {
-    return { ok: false, text: producer?.reason() ?? (error as Error).message.split('\n')[0]! };
+    const reason = producer?.reason() ?? (error as Error).message.split('\n')[0]!;
+    return { ok: false, text: NONE_TAKEN.test(reason) ? untaken(row) : reason };
   } finally {
     await producer?.stop();
   }
+}
+
+function untaken({ video, audio }: Pick<Row, 'video' | 'audio'>): string {
+  return `it takes no ${(video ?? audio)?.codec}`;
 }
 
 function judge({ video, audio }: Row, watched: Watched, reason: string | undefined): Cell {
   const said: string[] = [];
   if (video) {
     const { codec, rate = 0, width, height } = watched.video ?? { codec: undefined };
-    if (codec !== video.codec) return { ok: false, text: reason ?? `it takes no ${video.codec}` };
+    if (codec !== video.codec) return { ok: false, text: reason ?? untaken({ video }) };
     said.push(`${width}×${height} ${rate.toFixed(1)} fps`);
     if (rate < ENOUGH * video.rate) return { ok: false, text: said.join(', ') };
   }
   if (audio) {
     const { codec, rate = 0, energy = 0 } = watched.audio ?? { codec: undefined };
-    if (codec !== audio.codec) return { ok: false, text: reason ?? `it takes no ${audio.codec}` };
+    if (codec !== audio.codec) return { ok: false, text: reason ?? untaken({ audio }) };
     if (rate === 0 || energy === 0) return { ok: false, text: `${audio.codec}: nothing is heard` };
     said.push('heard');
   }
@@ -134,9 +140,10 @@ const cells = existsSync(PAGE) ? readSupportPage(readFileSync(PAGE, 'utf8')) : {
 const consumers = allConsumers();
 const files = createServer(serveFile);
 await new Promise<void>((resolve) => files.listen(0, '127.0.0.1', resolve));
-const camera = await startRtspServer({ streams: [await filmCamera()] });
+const cameras = [new Child('support/cameras.js'), ...(lab ? [new Child('support/cameras.js', within(lab.producer))] : [])];
+await Promise.all(cameras.map((camera) => camera.ask('start')));
 const served = `http://127.0.0.1:${(files.address() as AddressInfo).port}`;
-const rows = allRows(directory, served, `rtsp://127.0.0.1:${camera.port}/`);
+const rows = allRows(directory, served);
 try {
   for (const row of rows) {
     const chosen = consumers.filter(({ name }) => {
@@ -162,7 +169,7 @@ try {
   }
 } finally {
   await Promise.all(consumers.map((consumer) => consumer.close()));
-  await camera.close();
+  await Promise.all(cameras.map((camera) => camera.close()));
 }
 console.log(`written to ${PAGE}`);
 process.exit(0);

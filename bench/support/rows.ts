@@ -2,6 +2,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { CAMERA_URLS } from './camera-urls.ts';
 
 export interface Row {
   readonly section: 'Inputs' | 'Video codecs' | 'Sound' | 'Passed on as they are';
@@ -23,8 +24,8 @@ const PICTURE = 'testsrc:width=1280,height=720,framerate=30';
 const DISPLAY = ':97';
 const SMALL = 'testsrc:width=320,height=180,framerate=30';
 
-/** `directory`: for the files that are made, which are also at the URL `served`; `camera`: URL of an RTSP camera with H264. */
-export function allRows(directory: string, served: string, camera: string): Row[] {
+/** `directory`: for the files that are made, which are also at the URL `served`. The cameras run. */
+export function allRows(directory: string, served: string): Row[] {
   const film = (name: string): string => join(directory, name);
   const make =
     (name: string, ...codecs: string[]) =>
@@ -104,8 +105,11 @@ export function allRows(directory: string, served: string, camera: string): Row[
         film('live.m3u8'),
       ),
     }),
-    input('RTSP camera with H264, over TCP', [camera]),
-    input('RTSP camera with H264, over UDP', [`${camera}#transport=udp`]),
+    input('RTSP camera with H264, over TCP', [CAMERA_URLS.rtsp]),
+    input('RTSP camera with H264, over UDP', [`${CAMERA_URLS.rtsp}#transport=udp`]),
+    input('RTSP camera with H264, over TLS', [`${CAMERA_URLS.rtsps}#insecure-tls`]),
+    input('RTSP camera with JPEG', [CAMERA_URLS.rtspJpeg]),
+    input('HTTP camera with JPEG', [CAMERA_URLS.httpJpeg]),
     input('SRT, MPEG-TS with H264', ['srt://127.0.0.1:9710#listen'], {
       prepare: beside('sh', '-c', again('mpegts', 'srt://127.0.0.1:9710')),
     }),
@@ -144,10 +148,8 @@ export function allRows(directory: string, served: string, camera: string): Row[
     {
       section: 'Passed on as they are',
       name: 'H264 of an RTSP camera',
-      sink: [camera, '--video-codecs', 'H264', '--passthrough', 'always'],
+      sink: [CAMERA_URLS.rtsp, '--video-codecs', 'H264', '--passthrough', 'always'],
       video: { codec: 'H264', rate: 30 },
-      // The others are in networks of their own, which the camera is not in.
-      consumers: ['Chromium', 'Firefox'],
     },
     passed('H264', 'passed.mp4', ...x264, ...aac),
     passed('VP8', 'passed-vp8.webm', ...vp8, ...opus),

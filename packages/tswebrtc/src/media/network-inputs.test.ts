@@ -6,7 +6,8 @@ import { freeUdpPort } from '../../../signalling-server/src/free-port.testing.ts
 import { TEST_CERTIFICATE, TEST_KEY } from '../../../signalling-server/src/test-certificate.testing.ts';
 import { decodeVideo } from './decode.testing.ts';
 import { FrameLog } from './frame-log.testing.ts';
-import { jpegPayloads, takePictures } from './jpeg-camera.testing.ts';
+import { takePictures } from './jpeg-camera.testing.ts';
+import { jpegPayloads } from './jpeg-payloads.testing.ts';
 import { makeTestFile } from './make-test-file.testing.ts';
 import { type NetworkSender, startNetworkSender } from './network-sender.testing.ts';
 import { startRtspServer } from './rtsp-server.testing.ts';

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type JpegFile, jpegPayloads, readJpegFile, takePictures } from '../../media/jpeg-camera.testing.ts';
+import { takePictures } from '../../media/jpeg-camera.testing.ts';
+import { type JpegFile, jpegPayloads, readJpegFile } from '../../media/jpeg-payloads.testing.ts';
 import { JitterBuffer } from '../receive/jitter-buffer.ts';
 import { JpegDepacketiser } from './jpeg.ts';
 import { quantisers } from './jpeg-tables.ts';
