@@ -87,13 +87,17 @@ async function attempt(row: Row, consumer: Consumer): Promise<Cell> {
   try {
     producer = row.program ? await startProgram(row.program) : await startSink(row.sink ?? [], consumer.apart);
     const watched = await consumer.watch(producer.signalling, seconds, consumer.apart ? within(lab!.viewer) : []);
-    return judge(row, watched, producer.reason());
+    return judge(row, watched, plain(row, producer.reason()));
   } catch (error) {
-    const reason = producer?.reason() ?? (error as Error).message.split('\n')[0]!;
-    return { ok: false, text: NONE_TAKEN.test(reason) ? untaken(row) : reason };
+    return { ok: false, text: plain(row, producer?.reason() ?? (error as Error).message.split('\n')[0]!) };
   } finally {
     await producer?.stop();
   }
+}
+
+/** A reason as the page gives it, whoever gave it. */
+function plain<Reason extends string | undefined>(row: Row, reason: Reason): Reason | string {
+  return reason !== undefined && NONE_TAKEN.test(reason) ? untaken(row) : reason;
 }
 
 function untaken({ video, audio }: Pick<Row, 'video' | 'audio'>): string {

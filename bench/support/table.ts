@@ -15,7 +15,7 @@ const NOTES: Record<Row['section'], string> = {
   Inputs: 'Each input, encoded as VP8 and Opus.',
   'Video codecs': 'The test picture, 1280×720 at 30 frames a second, encoded here.',
   Sound: 'The test tone, beside a small picture; MULTIOPUS with six channels.',
-  'Passed on as they are': 'Files whose packets leave as they are: nothing is encoded.',
+  'Passed on as they are': 'Packets that leave as they came: nothing is encoded.',
 };
 
 export function cellKey(section: string, row: string, consumer: string): string {
