@@ -1,36 +1,32 @@
 /**
- * One outgoing RTP stream of one session: gives the shared packet templates this session's identity (SSRC, payload type,
- * sequence numbers, timestamps, header extensions, VP8 and VP9 picture ids), adds redundancy where it is told to (RED, ULPFEC), sends
- * packets again that the peer asks for (RFC 4585 generic NACK; RFC 4588 retransmission format) and keeps the books for sender reports and statistics (RFC 3550 §6.4).
+ * One outgoing RTP stream of one session: gives the shared packet templates this session's identity (SSRC, payload type, sequence
+ * numbers, timestamps, header extensions, VP8 and VP9 picture ids), adds redundancy where it is told to (RED, ULPFEC), sends packets again
+ * that the peer asks for (RFC 4585 generic NACK; RFC 4588 retransmission format) and keeps the books for sender reports and statistics
+ * (RFC 3550 §6.4).
  *
  * Sans-IO: `now` is ms on any steady clock, always the same one; `wallTime` is ms since the Unix epoch.
  */
 import { FecSender } from './fec-sender.ts';
 import { FrameNumbers } from './frame-numbers.ts';
-import { HeaderElements } from './header-elements.ts';
 import { compactNtp, toNtp } from './ntp.ts';
 import { OutboundCounters, type OutboundStreamStats } from './outbound-counters.ts';
 import type { OutboundStreamOptions } from './outbound-options.ts';
 import type { PacketArena } from './packet-arena.ts';
-import { PacketHistory, PacketKind } from './packet-history.ts';
+import { PacketKind } from './packet-history.ts';
+import { PacketWriter } from './packet-writer.ts';
 import type { PacketisedFrame } from './packetised-frame.ts';
 import { PRIMARY_HEADER_LENGTH } from './red.ts';
-import { patchRedHeaders, redTemplates, redundantTemplates } from './red-templates.ts';
+import { redTemplates, redundantTemplates } from './red-templates.ts';
 import { RemoteInbound, type RemoteInboundStats } from './remote-inbound.ts';
 import { RetransmissionQueue } from './retransmission-queue.ts';
 import type { ReportBlock, SenderReport } from './rtcp/types.ts';
 import type { SendOps } from './send-ops.ts';
-import { DEFAULT_MTU, hasCaptureTime, headerLengthOf, RTX_HEADER_LENGTH, TEMPLATE_LAYOUT } from './template.ts';
-import { TransportNumbers } from './transport-numbers.ts';
+import { DEFAULT_MTU, headerLengthOf, TEMPLATE_LAYOUT } from './template.ts';
 
 export type { OutboundStreamStats } from './outbound-counters.ts';
 export type { OutboundStreamOptions } from './outbound-options.ts';
 export type { RemoteInboundStats } from './remote-inbound.ts';
 
-const DEFAULT_HISTORY_DURATION = 1000;
-const DEFAULT_HISTORY_SIZE = 1024;
-const DEFAULT_HISTORY_BYTES = 2 << 20;
-const LARGEST_HISTORY = 32_768;
 /** A packet of at least so many bytes makes good padding: with small ones their number would be what is measured. */
 const GOOD_PADDING = 800;
 /** How long ago it may have been sent, ms. */
@@ -46,15 +42,9 @@ export class OutboundStream {
   /** Sequence number of the first packet. */
   readonly initialSequenceNumber: number;
 
-  readonly #elements: HeaderElements;
+  readonly #packets: PacketWriter;
   readonly #frameNumbers: FrameNumbers;
-  readonly #history: PacketHistory;
   readonly #remote: RemoteInbound;
-  /** Where the peer reports by RTP sequence numbers: of the stream, and of its retransmissions. */
-  readonly #numbers: TransportNumbers | undefined;
-  readonly #rtxNumbers: TransportNumbers | undefined;
-  readonly #redPayloadType: number | undefined;
-  readonly #redRtxPayloadType: number | undefined;
   readonly #fec: FecSender | undefined;
   #redundancy = 0;
   readonly #mtu: number;
@@ -63,10 +53,6 @@ export class OutboundStream {
   #positions: Float64Array = new Float64Array(0);
   #lengths: Uint16Array = new Uint16Array(0);
   #kind: number = PacketKind.PLAIN;
-
-  /** Next packet index (RFC 3711 §3.3.1): roll-over counter and sequence number in one number that does not wrap. */
-  #nextIndex: number;
-  #nextRtxIndex: number;
 
   readonly #resends: RetransmissionQueue;
 
@@ -79,53 +65,38 @@ export class OutboundStream {
 
   /** Throws a `RangeError` for a history size that is no power of two. */
   constructor(options: OutboundStreamOptions) {
-    const size = options.historySize ?? DEFAULT_HISTORY_SIZE;
-    if (!(size >= 1 && size <= LARGEST_HISTORY && (size & (size - 1)) === 0)) {
-      throw new RangeError(`historySize must be a power of two up to ${LARGEST_HISTORY}, not ${size}`);
-    }
-    this.ssrc = options.ssrc >>> 0;
-    this.payloadType = options.payloadType;
+    const packets = new PacketWriter(options);
+    this.#packets = packets;
+    this.ssrc = packets.ssrc;
+    this.payloadType = packets.payloadType;
     this.clockRate = options.clockRate;
-    const rtx = options.rtxSsrc !== undefined && options.rtxPayloadType !== undefined;
-    this.rtxSsrc = rtx ? options.rtxSsrc! >>> 0 : undefined;
-    this.rtxPayloadType = rtx ? options.rtxPayloadType : undefined;
+    this.rtxSsrc = packets.rtxSsrc;
+    this.rtxPayloadType = packets.rtxPayloadType;
+    this.initialSequenceNumber = packets.nextSequenceNumber;
     this.#mtu = options.mtu ?? DEFAULT_MTU;
-    this.#elements = new HeaderElements(options);
     this.#frameNumbers = new FrameNumbers(options);
-    this.#history = new PacketHistory(
-      size,
-      options.historyDuration ?? DEFAULT_HISTORY_DURATION,
-      options.historyBytes ?? DEFAULT_HISTORY_BYTES,
-    );
-    this.#redPayloadType = options.redPayloadType;
-    this.#redRtxPayloadType = rtx ? options.redRtxPayloadType : undefined;
     if (options.redPayloadType !== undefined && options.ulpfecPayloadType !== undefined) {
       this.#fec = new FecSender({
         payloadType: options.payloadType,
         ulpfecPayloadType: options.ulpfecPayloadType,
-        transportCcId: this.#elements.transportCcId,
-        captureTimeByte: this.#elements.captureTimeByte,
-        history: this.#history,
+        transportCcId: packets.elements.transportCcId,
+        captureTimeByte: packets.elements.captureTimeByte,
+        history: packets.history,
       });
     }
-    this.#resends = new RetransmissionQueue(this.#history, size);
+    this.#resends = new RetransmissionQueue(packets.history, packets.historySize);
     this.retransmissionPercentage = options.retransmissionPercentage ?? -1;
     this.#remote = new RemoteInbound(options.clockRate);
-    this.#numbers = options.congestionControlFeedback ? new TransportNumbers(size) : undefined;
-    this.#rtxNumbers = options.congestionControlFeedback && rtx ? new TransportNumbers(size) : undefined;
-    this.initialSequenceNumber = options.initialSequenceNumber & 0xffff;
-    this.#nextIndex = this.initialSequenceNumber;
-    this.#nextRtxIndex = options.initialRtxSequenceNumber & 0xffff;
   }
 
   /** Whether packets carry transport-wide sequence numbers. */
   get usesTransportCc(): boolean {
-    return this.#elements.transportCcId !== 0;
+    return this.#packets.usesTransportCc;
   }
 
   /** Whether the caller is to count a transport-wide number for each packet: it is carried, or at least reported on. */
   get countsTransport(): boolean {
-    return this.usesTransportCc || this.#numbers !== undefined;
+    return this.#packets.countsTransport;
   }
 
   /**
@@ -133,8 +104,7 @@ export class OutboundStream {
    * undefined for packets unknown or long gone, and without `congestionControlFeedback`.
    */
   transportSequenceNumberOf(sequenceNumber: number, ssrc = this.ssrc): number | undefined {
-    if (ssrc === this.ssrc) return this.#numbers?.get(sequenceNumber);
-    return ssrc === this.rtxSsrc ? this.#rtxNumbers?.get(sequenceNumber) : undefined;
+    return this.#packets.transportSequenceNumberOf(sequenceNumber, ssrc);
   }
 
   /** Most that retransmissions may take of the bytes sent, per cent; -1 sets no bound. Can be changed at any time. */
@@ -148,7 +118,7 @@ export class OutboundStream {
 
   /** Sequence number of the next packet. */
   get nextSequenceNumber(): number {
-    return this.#nextIndex % 0x10000;
+    return this.#packets.nextSequenceNumber;
   }
 
   /**
@@ -174,16 +144,18 @@ export class OutboundStream {
     if (index === 0) this.#frameNumbers.begin(frame);
 
     const headerLength = headerLengthOf(arena.bytes, arena.offset(position));
-    const slot = this.#record(position, length, headerLength, this.#kind, now, transportSequenceNumber);
-    const history = this.#history;
+    const packets = this.#packets;
+    const slot = packets.record(position, length, this.#kind, now, transportSequenceNumber);
+    this.#sent(length, headerLength, now);
+    const { history } = packets;
     history.timestamps[slot] = this.#frameNumbers.timestamp;
     history.markers[slot] = frame.marker && last ? 1 : 0;
     const shift = headerLength + (this.#kind === PacketKind.RED ? PRIMARY_HEADER_LENGTH : 0);
     history.pictureIdOffsets[slot] = pictureIdOffset === 0 ? 0 : pictureIdOffset + shift;
     this.#frameNumbers.recordPictureId(history, slot, frame.layerByte);
-    const sequenceNumber = (this.#nextIndex - 1) % 0x10000;
-    this.#pushOriginal(ops, lane, arena, slot, sequenceNumber);
-    if (length >= GOOD_PADDING && this.#goesByRtx(this.#kind)) this.#goodPadding = sequenceNumber;
+    const sequenceNumber = packets.lastSequenceNumber;
+    packets.pushOriginal(ops, lane, arena, slot, sequenceNumber);
+    if (length >= GOOD_PADDING && packets.goesByRtx(this.#kind)) this.#goodPadding = sequenceNumber;
     if (this.#kind === PacketKind.RED) this.#fec!.add(sequenceNumber);
     if (last) {
       this.#counters.frames++;
@@ -211,7 +183,7 @@ export class OutboundStream {
 
   /** Whether audio can be sent with earlier packets in RED: the peer takes it. */
   get supportsRedundancy(): boolean {
-    return this.#redPayloadType !== undefined && this.#fec === undefined;
+    return this.#packets.redPayloadType !== undefined && this.#fec === undefined;
   }
 
   /** How many earlier audio packets each packet repeats, 0 or 1, from the next on. Stays 0 without `supportsRedundancy`. */
@@ -244,12 +216,14 @@ export class OutboundStream {
     const { position, length, timestamp } = packet;
     const transportSequenceNumber = this.countsTransport ? takeTransportSequenceNumber?.() : undefined;
     const { headerLength } = TEMPLATE_LAYOUT;
-    const slot = this.#record(position, length, headerLength, PacketKind.FEC, now, transportSequenceNumber);
-    const history = this.#history;
+    const packets = this.#packets;
+    const slot = packets.record(position, length, PacketKind.FEC, now, transportSequenceNumber);
+    this.#sent(length, headerLength, now);
+    const { history } = packets;
     history.timestamps[slot] = timestamp;
     history.markers[slot] = 0;
     history.pictureIdOffsets[slot] = 0;
-    this.#pushOriginal(ops, lane, arena, slot, (this.#nextIndex - 1) % 0x10000);
+    packets.pushOriginal(ops, lane, arena, slot, packets.lastSequenceNumber);
     this.#counters.wasFec(length, headerLength);
     return length;
   }
@@ -292,10 +266,11 @@ export class OutboundStream {
     const slot = this.#resends.take(arena, now);
     if (slot < 0) return 0;
     const { sequenceNumber } = this.#resends;
-    const headerLength = this.#headerLength(arena, slot);
-    const length = this.#goesByRtx(this.#history.kinds[slot]!)
-      ? this.#pushRtx(ops, lane, arena, slot, sequenceNumber, now, takeTransportSequenceNumber)
-      : this.#pushOriginal(ops, lane, arena, slot, sequenceNumber);
+    const packets = this.#packets;
+    const headerLength = packets.headerLength(arena, slot);
+    const length = packets.goesByRtx(packets.history.kinds[slot]!)
+      ? packets.pushRtx(ops, lane, arena, slot, sequenceNumber, now, takeTransportSequenceNumber)
+      : packets.pushOriginal(ops, lane, arena, slot, sequenceNumber);
     this.#counters.resent(length, headerLength);
     return length;
   }
@@ -318,16 +293,17 @@ export class OutboundStream {
     takeTransportSequenceNumber?: () => number | undefined,
   ): number {
     if (this.rtxSsrc === undefined) return 0;
-    const history = this.#history;
+    const packets = this.#packets;
+    const { history } = packets;
     let sequenceNumber = this.#goodPadding;
     let slot = history.find(sequenceNumber, now, arena);
     if (sequenceNumber < 0 || slot < 0 || now - history.sentAt[slot]! > GOOD_PADDING_AGE) {
-      sequenceNumber = (this.#nextIndex + 0xffff) % 0x10000;
+      sequenceNumber = packets.lastSequenceNumber;
       slot = history.find(sequenceNumber, now, arena);
-      if (slot < 0 || !this.#goesByRtx(history.kinds[slot]!)) return 0;
+      if (slot < 0 || !packets.goesByRtx(history.kinds[slot]!)) return 0;
     }
-    const headerLength = this.#headerLength(arena, slot);
-    const length = this.#pushRtx(ops, lane, arena, slot, sequenceNumber, now, takeTransportSequenceNumber);
+    const headerLength = packets.headerLength(arena, slot);
+    const length = packets.pushRtx(ops, lane, arena, slot, sequenceNumber, now, takeTransportSequenceNumber);
     this.#counters.padded(length, headerLength);
     return length;
   }
@@ -369,7 +345,7 @@ export class OutboundStream {
   handleReportBlock(block: ReportBlock, now: number): void {
     if (block.ssrc !== this.ssrc) return;
     // Who reports on the stream knows what it is.
-    this.#elements.named();
+    this.#packets.elements.named();
     this.#remote.handleReportBlock(block, now);
   }
 
@@ -402,118 +378,8 @@ export class OutboundStream {
     this.#lengths = templates.lengths;
   }
 
-  /** Gives a packet the next number and remembers it; returns its slot in the history for the caller to complete. */
-  #record(
-    position: number,
-    length: number,
-    headerLength: number,
-    kind: number,
-    now: number,
-    transportSequenceNumber: number | undefined,
-  ): number {
-    const packetIndex = this.#nextIndex++;
-    const sequenceNumber = packetIndex % 0x10000;
-    const history = this.#history;
-    const slot = history.add(sequenceNumber, position, length, now);
-    history.kinds[slot] = kind;
-    history.rolloverCounters[slot] = (packetIndex - sequenceNumber) / 0x10000;
-    history.elements[slot] = this.#elements.next(now);
-    const hasTransportCc = this.usesTransportCc && transportSequenceNumber !== undefined;
-    history.transportSequenceNumbers[slot] = hasTransportCc ? transportSequenceNumber & 0xffff : -1;
-    if (transportSequenceNumber !== undefined) this.#numbers?.set(sequenceNumber, transportSequenceNumber);
+  #sent(length: number, headerLength: number, now: number): void {
     this.#resends.sent(length, now);
     this.#counters.sent(length, headerLength);
-    return slot;
-  }
-
-  /** Whether RTX can carry a packet of `kind`: without an rtx of RED only what can be taken out of it. */
-  #goesByRtx(kind: number): boolean {
-    if (this.rtxSsrc === undefined) return false;
-    return kind === PacketKind.PLAIN || kind === PacketKind.RED || this.#redRtxPayloadType !== undefined;
-  }
-
-  /** The packet in `slot`, as it is or was sent the first time. */
-  #pushOriginal(ops: SendOps, lane: number, arena: PacketArena, slot: number, sequenceNumber: number): number {
-    const history = this.#history;
-    const length = history.lengths[slot]!;
-    const kind = history.kinds[slot]!;
-    const offset = arena.offset(history.positions[slot]!);
-    ops.push(
-      lane,
-      offset,
-      length,
-      this.ssrc,
-      history.rolloverCounters[slot]!,
-      sequenceNumber,
-      history.markers[slot] === 1,
-      kind === PacketKind.PLAIN ? this.payloadType : this.#redPayloadType!,
-      history.timestamps[slot]!,
-    );
-    patchRedHeaders(ops, kind, headerLengthOf(arena.bytes, offset), this.payloadType);
-    const captureTime = hasCaptureTime(arena.bytes, offset);
-    this.#elements.patch(ops, history.transportSequenceNumbers[slot]!, history.elements[slot]!, captureTime);
-    const pictureIdOffset = history.pictureIdOffsets[slot]!;
-    if (pictureIdOffset !== 0) ops.patch(pictureIdOffset, history.pictureIdLengths[slot]!, history.pictureIds[slot]!);
-    return length;
-  }
-
-  /** The packet in `slot` in RTX format: its payload behind its sequence number (RFC 4588 §4). */
-  #pushRtx(
-    ops: SendOps,
-    lane: number,
-    arena: PacketArena,
-    slot: number,
-    sequenceNumber: number,
-    now: number,
-    takeTransportSequenceNumber: (() => number | undefined) | undefined,
-  ): number {
-    const history = this.#history;
-    const kind = history.kinds[slot]!;
-    const inRed = kind !== PacketKind.PLAIN && this.#redRtxPayloadType !== undefined;
-    // Without an rtx of RED the payload is sent again as if it had been sent plain.
-    const skipped = kind === PacketKind.RED && !inRed ? PRIMARY_HEADER_LENGTH : 0;
-    const originalLength = history.lengths[slot]!;
-    const length = originalLength - skipped + RTX_HEADER_LENGTH;
-    const to = arena.offset(arena.alloc(length));
-    const from = arena.offset(history.positions[slot]!);
-    const bytes = arena.bytes;
-    const headerLength = headerLengthOf(bytes, from);
-    bytes.copyWithin(to, from, from + headerLength);
-    bytes[to + headerLength] = sequenceNumber >> 8;
-    bytes[to + headerLength + 1] = sequenceNumber;
-    bytes.copyWithin(to + headerLength + RTX_HEADER_LENGTH, from + headerLength + skipped, from + originalLength);
-
-    const packetIndex = this.#nextRtxIndex++;
-    const rtxSequenceNumber = packetIndex % 0x10000;
-    ops.push(
-      lane,
-      to,
-      length,
-      this.rtxSsrc!,
-      (packetIndex - rtxSequenceNumber) / 0x10000,
-      rtxSequenceNumber,
-      history.markers[slot] === 1,
-      inRed ? this.#redRtxPayloadType! : this.rtxPayloadType!,
-      history.timestamps[slot]!,
-    );
-    if (inRed) patchRedHeaders(ops, kind, headerLength + RTX_HEADER_LENGTH, this.payloadType);
-    const transportSequenceNumber = this.countsTransport ? takeTransportSequenceNumber?.() : undefined;
-    if (transportSequenceNumber !== undefined) this.#rtxNumbers?.set(rtxSequenceNumber, transportSequenceNumber);
-    this.#elements.patch(
-      ops,
-      !this.usesTransportCc || transportSequenceNumber === undefined ? -1 : transportSequenceNumber & 0xffff,
-      this.#elements.nextRetransmission(now),
-      hasCaptureTime(bytes, to),
-    );
-    const pictureIdOffset = history.pictureIdOffsets[slot]!;
-    if (pictureIdOffset !== 0) {
-      const at = pictureIdOffset - skipped + RTX_HEADER_LENGTH;
-      ops.patch(at, history.pictureIdLengths[slot]!, history.pictureIds[slot]!);
-    }
-    return length;
-  }
-
-  #headerLength(arena: PacketArena, slot: number): number {
-    return headerLengthOf(arena.bytes, arena.offset(this.#history.positions[slot]!));
   }
 }
