@@ -170,6 +170,20 @@ describe('Egress', () => {
     expect(congested).toBe(2);
   });
 
+  it('gives up what waits behind a frame that nothing would take the place of, not that frame', () => {
+    start();
+    egress.enqueue('video', video, picture(200_000), true);
+    egress.feedback(FEEDBACK, 1000);
+    expect(congested).toBe(0);
+    egress.enqueue('video', video, picture(60_000));
+    egress.feedback(FEEDBACK, 1200);
+    expect(congested).toBe(1);
+    egress.giveUp(video);
+    expect(egress.backlog).toBeGreaterThan(200_000);
+    egress.feedback(FEEDBACK, 2300);
+    expect(congested).toBe(1);
+  });
+
   it('protects as much as the losses ask for where a packet sent again would come late, and not while the path is full', () => {
     egress.protectable = [video];
     control.target.rtt = 300;

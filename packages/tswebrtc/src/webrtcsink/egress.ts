@@ -91,12 +91,18 @@ export class Egress {
     };
   }
 
-  enqueue(kind: 'audio' | 'video', stream: OutboundStream, frame: PacketisedFrame): void {
-    if (this.#target) this.#queue.push(kind, stream, frame);
+  /** `irreplaceable`: it is to be sent however late it comes. */
+  enqueue(kind: 'audio' | 'video', stream: OutboundStream, frame: PacketisedFrame, irreplaceable = false): void {
+    if (this.#target) this.#queue.push(kind, stream, frame, irreplaceable);
   }
 
   drop(stream: OutboundStream): void {
     this.#queue.drop(stream);
+  }
+
+  /** Forgets what waits of `stream`, except what is irreplaceable. */
+  giveUp(stream: OutboundStream): void {
+    this.#queue.giveUp(stream);
   }
 
   /** Sends nothing more of `stream`. */
@@ -159,7 +165,7 @@ export class Egress {
     this.#protect(now);
     const waiting = this.streams.reduce(
       (sum, stream) => sum + stream.pendingRetransmissions * RETRANSMISSION_SIZE,
-      this.#queue.backlog,
+      this.#queue.expendable,
     );
     if (waiting * 8000 > bitrate * MAX_QUEUE_TIME && now - this.#restarted >= RESTART_INTERVAL) {
       this.#restarted = now;

@@ -128,6 +128,23 @@ describe('SendQueue', () => {
     expect(new Set(rest)).toEqual(new Set([100]));
     expect(queue.backlog).toBe(0);
   });
+
+  it('gives up all but what nothing would take the place of, also when a part of that has left', () => {
+    const keyframe = picture(20_000);
+    queue.push('video', video, keyframe, true);
+    queue.push('video', video, picture(3000));
+    const left = leaves(0).length;
+    const waiting = queue.backlog;
+    expect(queue.expendable).toBeGreaterThan(3000);
+    expect(queue.expendable).toBeLessThan(3300);
+    expect(queue.giveUp(video)).toBe(true);
+    expect(queue.expendable).toBe(0);
+    expect(queue.backlog).toBeLessThanOrEqual(waiting - 3000);
+    expect(queue.giveUp(video)).toBe(false);
+    const rest: number[] = [];
+    for (let now = 1; now < 300; now++) rest.push(...leaves(now));
+    expect(rest).toHaveLength(keyframe.count - left);
+  });
 });
 
 describe('a probe', () => {

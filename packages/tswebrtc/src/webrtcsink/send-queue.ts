@@ -17,6 +17,8 @@ interface Entry {
   readonly frame: PacketisedFrame;
   /** Next packet of `frame` to leave. */
   next: number;
+  /** It is not given up for being late: nothing would take its place soon. */
+  readonly irreplaceable: boolean;
 }
 
 /** What draining writes to, and what it needs to know of the session. */
@@ -56,19 +58,35 @@ export class SendQueue {
     return this.#videoBytes;
   }
 
+  /** Bytes of video that wait and could be given up. */
+  get expendable(): number {
+    return this.#video.reduce((sum, { frame, next, irreplaceable }) => {
+      return irreplaceable ? sum - frame.size + sentBytes(frame, next) : sum;
+    }, this.#videoBytes);
+  }
+
   /** The train under way is due, and there is nothing that could be sent in its name: it goes on with what comes. */
   get starved(): boolean {
     return this.#starved;
   }
 
-  push(kind: 'audio' | 'video', stream: OutboundStream, frame: PacketisedFrame): void {
-    (kind === 'audio' ? this.#audio : this.#video).push({ stream, frame, next: 0 });
+  push(kind: 'audio' | 'video', stream: OutboundStream, frame: PacketisedFrame, irreplaceable = false): void {
+    (kind === 'audio' ? this.#audio : this.#video).push({ stream, frame, next: 0, irreplaceable });
     if (kind === 'video') this.#videoBytes += frame.size;
   }
 
   /** Forgets the video of `stream` that has not left. Returns whether there was any. */
   drop(stream: OutboundStream): boolean {
-    const kept = this.#video.filter((entry) => entry.stream !== stream);
+    return this.#keep((entry) => entry.stream !== stream);
+  }
+
+  /** The same, but for what nothing would take the place of. */
+  giveUp(stream: OutboundStream): boolean {
+    return this.#keep((entry) => entry.stream !== stream || entry.irreplaceable);
+  }
+
+  #keep(wanted: (entry: Entry) => boolean): boolean {
+    const kept = this.#video.filter(wanted);
     if (kept.length === this.#video.length) return false;
     this.#video.splice(0, this.#video.length, ...kept);
     this.#videoBytes = kept.reduce((sum, { frame, next }) => sum + frame.size - sentBytes(frame, next), 0);

@@ -25,11 +25,14 @@ const REFRESH_INTERVAL = 1000;
 export interface SessionTrackOwner {
   /** Whether frames can leave. */
   readonly sending: boolean;
-  enqueue(kind: 'audio' | 'video', stream: OutboundStream, frame: PacketisedFrame): void;
+  /** `irreplaceable`: it is to be sent however late it comes. */
+  enqueue(kind: 'audio' | 'video', stream: OutboundStream, frame: PacketisedFrame, irreplaceable: boolean): void;
   /** A picture of the m-line `mid` was enqueued. */
   picture(mid: string | undefined, frame: PacketisedFrame, framerate: number): void;
   /** Forgets what waits to be sent of a stream. */
   drop(stream: OutboundStream): void;
+  /** The same, except for what is irreplaceable. */
+  giveUp(stream: OutboundStream): void;
   /** Packets wait to be sent again. */
   flush(): void;
   /** What it may send, bit/s. */
@@ -214,7 +217,7 @@ export class SessionTrack implements GroupSubscriber {
   /** Gives up what waits to be sent and goes on with a keyframe: what waits would come too late to be of use. */
   restart(): void {
     if (this.track.kind !== 'video' || !this.stream || this.paused) return;
-    this.#session.drop(this.stream);
+    this.#session.giveUp(this.stream);
     this.stream.clearRetransmissions(performance.now());
     this.#gate.breakOff();
     this.membership?.requestKeyframe('switch');
@@ -224,7 +227,7 @@ export class SessionTrack implements GroupSubscriber {
     if (!this.stream || this.paused || !this.#session.sending) return false;
     if (this.#admission && !this.#isLetIn(this.#admission)) return false;
     if (this.track.kind === 'video' && !this.#passes(frame)) return false;
-    this.#session.enqueue(this.track.kind, this.stream, frame);
+    this.#session.enqueue(this.track.kind, this.stream, frame, frame.keyframe && this.#isPassedOn);
     const { input } = this.track;
     if (input.kind === 'video' && this.leads) this.#session.picture(this.transceiver.mid, frame, input.format.framerate);
     return true;
@@ -256,6 +259,11 @@ export class SessionTrack implements GroupSubscriber {
   /** Whether lost packets are asked for and sent again. */
   get #repeats(): boolean {
     return this.transceiver.codec?.rtcpFeedback.includes('nack') ?? false;
+  }
+
+  /** Whether it gets the input's own packets, whose next keyframe comes when it comes. */
+  get #isPassedOn(): boolean {
+    return this.membership?.reason === 'passthrough' && !this.membership.switching;
   }
 
   get #encoderTarget(): number {

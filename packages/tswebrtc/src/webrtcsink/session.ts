@@ -199,8 +199,8 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
   }
 
   /** A frame for one of this session's tracks. */
-  enqueue(kind: 'audio' | 'video', stream: OutboundStream, frame: PacketisedFrame): void {
-    this.#egress.enqueue(kind, stream, frame);
+  enqueue(kind: 'audio' | 'video', stream: OutboundStream, frame: PacketisedFrame, irreplaceable: boolean): void {
+    this.#egress.enqueue(kind, stream, frame, irreplaceable);
   }
 
   picture(mid: string | undefined, frame: PacketisedFrame, framerate: number): void {
@@ -209,6 +209,10 @@ export class Session extends Emitter<SessionEvents> implements ShardMember {
 
   drop(stream: OutboundStream): void {
     this.#egress.drop(stream);
+  }
+
+  giveUp(stream: OutboundStream): void {
+    this.#egress.giveUp(stream);
   }
 
   flush(): void {
