@@ -18,6 +18,7 @@ type Modules = {
   'rtp/header-extensions': typeof import('../packages/tswebrtc/dist/rtp/header-extensions.js');
   'rtp/ntp': typeof import('../packages/tswebrtc/dist/rtp/ntp.js');
   'rtp/outbound-stream': typeof import('../packages/tswebrtc/dist/rtp/outbound-stream.js');
+  'rtp/packet-arena': typeof import('../packages/tswebrtc/dist/rtp/packet-arena.js');
   'rtp/packet': typeof import('../packages/tswebrtc/dist/rtp/packet.js');
   'rtp/receive/arrival-recorder': typeof import('../packages/tswebrtc/dist/rtp/receive/arrival-recorder.js');
   'rtp/rtcp/rtcp': typeof import('../packages/tswebrtc/dist/rtp/rtcp/rtcp.js');
