@@ -1,5 +1,5 @@
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
+import net, { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { freeUdpPort } from '../../../signalling-server/src/free-port.testing.ts';
@@ -94,6 +94,68 @@ it.each([
   await expect(watch({ url, timeout: 1 })).rejects.toMatchObject({
     code: 'INPUT_FAILED',
     message: `The stream ${url} cannot be opened: ${reason}.`,
+  });
+});
+
+describe('RTMP', () => {
+  /** Passes one connection after the other on to `port`; what it does not pass any more is lost without a word. */
+  async function startPath(port: number): Promise<{ port: number; blocked: boolean }> {
+    const path = { port: 0, blocked: false };
+    const server = net.createServer((near) => {
+      const far = net.connect(port, '127.0.0.1');
+      const passTo = (to: net.Socket) => (data: Buffer) => void (path.blocked || to.write(data));
+      near
+        .on('data', passTo(far))
+        .on('error', () => {})
+        .on('close', () => path.blocked || far.destroy());
+      far
+        .on('data', passTo(near))
+        .on('error', () => near.destroy())
+        .on('close', () => near.destroy());
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    media.closing.push(async () => void server.close());
+    path.port = (server.address() as AddressInfo).port;
+    return path;
+  }
+
+  it('takes the next sender where one falls silent and never leaves', async () => {
+    const port = await freeUdpPort();
+    const url = `rtmp://127.0.0.1:${port}/live/key`;
+    const path = await startPath(port);
+    let stopped = false;
+    media.closing.unshift(async () => void (stopped = true));
+    const call = async (): Promise<void> => {
+      while (!stopped && !path.blocked) {
+        await send('camera.mp4', `rtmp://127.0.0.1:${path.port}/live/key`, 'flv').over;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    };
+    const first = call();
+    const { log, said } = await watch({ url, listen: true, timeout: 1 });
+    await log.until(({ frames }) => frames.length >= 30);
+    path.blocked = true;
+    await expect.poll(() => said, { timeout: 15_000 }).toHaveLength(1);
+    expect(said[0]).toBe(`The stream ${url} was lost: nothing came for 1 s; it is tried again until it is back.`);
+    await first;
+    path.blocked = false;
+    void call();
+    const before = log.frames.length;
+    await log.until(({ frames }) => frames.length >= before + 30, 20_000);
+    expect(said.slice(1)).toEqual(['resumed']);
+    expectInOrder(log);
+    stopped = true;
+  }, 60_000);
+
+  it('says so where a server never answers', async () => {
+    const server = net.createServer((socket) => socket.on('error', () => {}));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    media.closing.push(async () => void server.close());
+    const url = `rtmp://127.0.0.1:${(server.address() as AddressInfo).port}/live/key`;
+    await expect(watch({ url, timeout: 1 })).rejects.toMatchObject({
+      code: 'INPUT_FAILED',
+      message: `The stream ${url} cannot be opened: nothing comes within 1 s.`,
+    });
   });
 });
 

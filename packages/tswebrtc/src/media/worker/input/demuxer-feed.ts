@@ -27,7 +27,15 @@ export interface DemuxerOptions {
   readonly prompt?: boolean;
   /** What it means where the system only says that reading failed, or took too long. */
   readonly unreadable?: { readonly opening: string; readonly reading: string };
+  /**
+   * ms that opening and a packet may take, where FFmpeg itself would wait for ever; left out: it does not, or is to.
+   */
+  readonly patience?: { readonly opening?: number; readonly reading: number };
 }
+
+/** What it means where that is over: of opening, and of a packet. */
+const silence = (what: 'comes' | 'came', ms: number): string =>
+  what === 'comes' ? `nothing comes within ${ms / 1000} s` : `nothing came for ${ms / 1000} s`;
 
 /** Rejects with a reason without a full stop. */
 export async function openDemuxerFeed(options: DemuxerOptions, signal: AbortSignal): Promise<DemuxerFeed> {
@@ -42,6 +50,13 @@ export async function openDemuxerFeed(options: DemuxerOptions, signal: AbortSign
   format.allocContext();
   const interrupt = (): void => format.interrupt();
   signal.addEventListener('abort', interrupt, { once: true });
+  const limit = options.patience?.opening;
+  let late = false;
+  const giveUp = (): void => {
+    late = true;
+    interrupt();
+  };
+  const timer = limit === undefined ? undefined : setTimeout(giveUp, limit);
   try {
     FFmpegError.throwIfError(await format.openInput(url, input, dictionary));
     FFmpegError.throwIfError(await format.findStreamInfo());
@@ -56,8 +71,10 @@ export async function openDemuxerFeed(options: DemuxerOptions, signal: AbortSign
     return new DemuxerFeed(format, streams, options);
   } catch (error) {
     await format.closeInput().catch(() => {});
+    if (late) throw new Error(silence('comes', limit!), { cause: error });
     throw explained(error, options.unreadable?.opening);
   } finally {
+    clearTimeout(timer);
     signal.removeEventListener('abort', interrupt);
     dictionary.free();
   }
@@ -80,6 +97,10 @@ export class DemuxerFeed implements Feed {
   #busy: Promise<unknown> = Promise.resolve();
   #began = false;
   #closed = false;
+  readonly #watchdog: NodeJS.Timeout | undefined;
+  /** Since when a packet is being read, ms. */
+  #reading: number | undefined;
+  #late = false;
 
   constructor(context: FormatContext, streams: readonly Stream[], options: DemuxerOptions) {
     this.#context = context;
@@ -92,6 +113,8 @@ export class DemuxerFeed implements Feed {
     for (const [index, { index: at, timeBase }] of streams.entries()) {
       this.#places.set(at, { index, tick: (timeBase.num * 1e6) / timeBase.den });
     }
+    const limit = options.patience?.reading;
+    if (limit !== undefined) this.#watchdog = setInterval(() => this.#watch(limit), limit / 4);
   }
 
   async read(): Promise<FeedPacket | undefined> {
@@ -99,8 +122,11 @@ export class DemuxerFeed implements Feed {
       if (this.#closed) return undefined;
       const reading = this.#next();
       this.#busy = reading;
+      this.#reading = performance.now();
       const result = await reading;
+      this.#reading = undefined;
       if (this.#closed) return undefined;
+      if (this.#late) throw new Error(silence('came', this.#options.patience!.reading));
       if (result === AVERROR_EOF) {
         if (!this.#began && this.#needsSeeking) throw new Error(INDEX_BEHIND);
         return undefined;
@@ -136,6 +162,7 @@ export class DemuxerFeed implements Feed {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    clearInterval(this.#watchdog);
     this.#context.interrupt();
     // What is being read has to be over before it is freed.
     void this.#busy
@@ -149,6 +176,12 @@ export class DemuxerFeed implements Feed {
   /** Whether it may be a file that can only be played by whoever can go back in it. */
   get #needsSeeking(): boolean {
     return this.format.startsWith('mov') && !this.#context.pb?.seekable;
+  }
+
+  #watch(limit: number): void {
+    if (this.#reading === undefined || performance.now() - this.#reading < limit) return;
+    this.#late = true;
+    this.#context.interrupt();
   }
 
   async #next(): Promise<number> {

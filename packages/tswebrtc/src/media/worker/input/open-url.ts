@@ -25,7 +25,12 @@ export async function openUrl(description: UrlInput, signal: AbortSignal): Promi
       openRtspFeed({ url, transport, timeout: timeout * 1000, insecureTls }, given);
     return openStreamSource({ name, open, live: description.live ?? true, atEnd: 'again', reconnect }, signal);
   }
-  const demuxer = { url, options: optionsFor(scheme, description), unreadable: unreadable(scheme, timeout) };
+  const demuxer: DemuxerOptions = {
+    url,
+    options: optionsFor(scheme, description),
+    unreadable: unreadable(scheme, timeout),
+    ...(scheme === 'rtmp' ? { patience: patienceFor(description) } : {}),
+  };
   let first: DemuxerFeed | undefined = await openFirst(demuxer, name, signal);
   if (description.loop && !first.finite) {
     first.close();
@@ -53,6 +58,12 @@ async function openFirst(demuxer: DemuxerOptions, name: string, signal: AbortSig
 function unreadable(scheme: string, timeout: number): DemuxerOptions['unreadable'] {
   if (scheme === 'udp') return { opening: `nothing comes within ${timeout} s`, reading: `nothing came for ${timeout} s` };
   return { opening: 'nobody answers', reading: 'the connection broke off' };
+}
+
+/** FFmpeg's RTMP knows no timeout. Who listens waits for a sender as long as it takes. */
+function patienceFor({ timeout = TIMEOUT, listen = false }: UrlInput): NonNullable<DemuxerOptions['patience']> {
+  const reading = timeout * 1000;
+  return listen ? { reading } : { opening: reading, reading };
 }
 
 function optionsFor(scheme: string, description: UrlInput): Readonly<Record<string, string | number>> {
