@@ -149,6 +149,9 @@ it('who ends its side and reads nothing is gone, and so is who talks and reads n
   const server = await listen({ keepAlive: { pingAfter: 500, pongTimeout: 500 }, maxBacklog: 2 ** 26 });
   const producer = await open(server, 'producer');
   const [silent, talking] = [await openRaw(server), await openRaw(server)];
+  // From the beginning, so that it is heard however long what follows takes.
+  const talk = setInterval(() => talking.tcp.write(RawClient.frame(0xa, '')), 100);
+  cleanups.push(() => clearInterval(talk));
   for (const raw of [silent, talking]) {
     raw.tcp.write(RawClient.frame(1, `{"type":"startSession","peerId":"${producer.id}"}`));
     const { sessionId } = await producer.next();
@@ -159,8 +162,6 @@ it('who ends its side and reads nothing is gone, and so is who talks and reads n
   }
   await producer.others();
   silent.tcp.end();
-  const talk = setInterval(() => talking.tcp.write(RawClient.frame(0xa, '')), 300);
-  cleanups.push(() => clearInterval(talk));
   await expect.poll(() => server.peerCount, { timeout: 10_000 }).toBe(1);
   expect(server.sessionCount).toBe(0);
   expect(await metric(server, 'signalling_limits_exceeded_total{limit="backlog"}')).toBe(1);

@@ -66,7 +66,7 @@ export class TestConsumer {
   }
 
   /** Resolves when `condition` holds; rejects after `timeout` ms. */
-  async until(condition: () => boolean, what: string, timeout = 10_000): Promise<void> {
+  async until(condition: () => boolean, what: string, timeout = 20_000): Promise<void> {
     const deadline = performance.now() + timeout;
     while (!condition()) {
       if (performance.now() > deadline) throw new Error(`not within ${timeout} ms: ${what}`);

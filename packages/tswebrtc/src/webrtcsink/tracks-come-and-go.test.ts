@@ -127,11 +127,11 @@ for (const shards of [1, 2]) {
         connection!.sendRtcp(writeRtcp([{ type: 'remb', senderSsrc: 1, bitrate: 1_300_000, ssrcs: [ssrc] }]));
       }
       const bitrates = async () => (await sink.getStats()).sessions.map(({ encodingBitrate }) => encodingBitrate!);
-      await expect.poll(async () => Math.max(...(await bitrates())), { timeout: 10_000 }).toBeLessThan(1_250_000);
+      await expect.poll(async () => Math.max(...(await bitrates())), { timeout: 20_000 }).toBeLessThan(1_250_000);
       const before = (await sink.getStats()).sessions.map(({ framesSkipped }) => framesSkipped);
       await sink.addTrack(testVideo()).opened;
       await Promise.all([playing(first, 3), playing(second, 3)]);
-      await expect.poll(async () => Math.max(...(await bitrates())), { timeout: 10_000 }).toBeLessThan(650_000);
+      await expect.poll(async () => Math.max(...(await bitrates())), { timeout: 20_000 }).toBeLessThan(650_000);
       for (const consumer of [first, second]) expectNoLoss(consumer);
       expect((await sink.getStats()).sessions.map(({ framesSkipped }) => framesSkipped)).toEqual(before);
     });

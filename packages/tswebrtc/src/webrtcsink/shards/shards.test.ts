@@ -308,7 +308,7 @@ describe('an ICE restart', () => {
       const session = sink.sessions[i]!;
       const before = await pathOf(consumer);
       await session.restartIce();
-      await expect.poll(async () => (await pathOf(consumer)).changes, { timeout: 5000 }).toBe(2);
+      await expect.poll(async () => (await pathOf(consumer)).changes, { timeout: 20_000 }).toBe(2);
       expect((await pathOf(consumer)).port).not.toBe(before.port);
       await playing(consumer);
       const numbers = numbersOf(consumer, videoSource(consumer).ssrc);
@@ -326,7 +326,7 @@ describe('an ICE restart', () => {
     const mute = vi.spyOn(Socket.prototype, 'send').mockImplementation(() => {});
     await there.until(() => there.offers.length === 2, 'another offer', 12_000);
     mute.mockRestore();
-    await expect.poll(async () => (await pathOf(there)).changes, { timeout: 8000 }).toBeGreaterThan(before.changes);
+    await expect.poll(async () => (await pathOf(there)).changes, { timeout: 20_000 }).toBeGreaterThan(before.changes);
     await playing(there);
     expect(removed).toEqual([]);
   }, 30_000);
