@@ -9,7 +9,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { decodeVideo } from './decode.testing.ts';
 import { FrameLog } from './frame-log.testing.ts';
 import { makeTestFile } from './make-test-file.testing.ts';
-import { type RtspServer, type RtspServerOptions, startRtspServer } from './rtsp-server.testing.ts';
+import { h264Payloads, type RtspServer, type RtspServerOptions, startRtspServer } from './rtsp-server.testing.ts';
 import { servedStreamsOf } from './served-file.testing.ts';
 import type { InputDescription, MediaInput } from './types.ts';
 import { type Opened, useMedia } from './use-media.testing.ts';
@@ -67,6 +67,30 @@ describe('an RTSP camera', () => {
     expect(said).toEqual([]);
     await input.close();
     await expect.poll(() => server.requests).toContain('TEARDOWN');
+  });
+
+  it('that tells its parameter sets in its description alone is passed on with them before each keyframe', async () => {
+    const [video] = await servedStreamsOf(join(media.folder, 'camera.mp4'));
+    const isSet = ([first = 0]: Uint8Array): boolean => [7, 8].includes(first & 0x1f);
+    const sets = h264Payloads(video!.frames[0]!.data).filter(isSet);
+    expect(sets).toHaveLength(2);
+    const fmtp = `sprop-parameter-sets=${sets.map((set) => Buffer.from(set).toString('base64')).join(',')}`;
+    const server = await startRtspServer({
+      streams: [
+        {
+          ...video!,
+          payloads: (data) => h264Payloads(data).filter((payload) => !isSet(payload)),
+          attributes: (type) => [`a=rtpmap:${type} H264/90000`, `a=fmtp:${type} packetization-mode=1;${fmtp}`],
+        },
+      ],
+    });
+    media.closing.push(() => server.close());
+    const { input } = await open({ type: 'url', url: `rtsp://127.0.0.1:${server.port}/` });
+    const own = await passed(input);
+    input.start();
+    await own.until(({ frames }) => frames.filter(({ keyframe }) => keyframe).length >= 3);
+    for (const { keyframe, data } of own.frames) expect(h264Payloads(data).filter(isSet)).toHaveLength(keyframe ? 2 : 0);
+    expect(await decodeVideo('H264', own.frames)).toHaveLength(own.frames.length);
   });
 
   it('that is restarted is waited for, said once each way, and goes on with a keyframe on the same timeline, whatever its size', async () => {

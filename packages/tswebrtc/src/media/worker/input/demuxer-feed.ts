@@ -10,6 +10,7 @@ import {
   AVSEEK_FLAG_BACKWARD,
 } from 'node-av/constants';
 import { Dictionary, FFmpegError, FormatContext, InputFormat, Packet, type Stream } from 'node-av/lib';
+import { PacketUnit } from './encoded-unit.ts';
 import type { Feed, FeedPacket, FeedStream } from './feed.ts';
 import { feedStreamOf } from './stream-track.ts';
 
@@ -143,7 +144,7 @@ export class DemuxerFeed implements Feed {
       const [time, due] = [inMicroseconds(pts === AV_NOPTS_VALUE ? dts : pts), inMicroseconds(dts)];
       return {
         stream: place.index,
-        packet,
+        unit: new PacketUnit(packet),
         time,
         due: due ?? time,
         duration: Number(duration) * place.tick,

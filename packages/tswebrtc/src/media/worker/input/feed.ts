@@ -1,5 +1,6 @@
 /** Where packets come from that are taken as they come: an RTSP server, or a demultiplexer of the media library. */
-import type { CodecParameters, Packet } from 'node-av/lib';
+import type { CodecParameters } from 'node-av/lib';
+import type { EncodedUnit } from './encoded-unit.ts';
 
 /** One stream of a feed. */
 export interface FeedStream {
@@ -16,7 +17,7 @@ export interface FeedPacket {
   /** Index of its stream. */
   readonly stream: number;
   /** Whoever reads it frees it. */
-  readonly packet: Packet;
+  readonly unit: EncodedUnit;
   /** µs on the feed's own clock, which its streams share; undefined where it does not say. */
   readonly time: number | undefined;
   /** When it has to be decoded, on the same clock: before that `time` where pictures do not come in order. */

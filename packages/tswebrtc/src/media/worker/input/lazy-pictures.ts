@@ -3,7 +3,8 @@
  * what came since the last one is kept, and decoded at once.
  */
 import { AV_NOPTS_VALUE } from 'node-av/constants';
-import { type CodecContext, Frame, type Packet } from 'node-av/lib';
+import { type CodecContext, Frame } from 'node-av/lib';
+import { type EncodedUnit, stamped } from './encoded-unit.ts';
 import type { PictureWriter } from './picture-writer.ts';
 import type { RawOutlet } from './raw-outlet.ts';
 
@@ -11,13 +12,20 @@ import type { RawOutlet } from './raw-outlet.ts';
 const MOST_PACKETS = 600;
 const MOST_BYTES = 16 << 20;
 
+/** Times in µs on the timeline. */
+interface Kept {
+  readonly unit: EncodedUnit;
+  readonly timestamp: number;
+  readonly duration: number;
+}
+
 export class LazyPictures {
   readonly #decoder: CodecContext;
   readonly #writer: PictureWriter;
   readonly #outlet: RawOutlet;
   readonly #frame = new Frame();
-  /** Since the last keyframe, stamped in µs on the timeline. */
-  readonly #kept: Packet[] = [];
+  /** Since the last keyframe. */
+  readonly #kept: Kept[] = [];
   #bytes = 0;
   #decoding = false;
 
@@ -28,18 +36,19 @@ export class LazyPictures {
     this.#frame.alloc();
   }
 
-  /** Takes over a packet that is stamped in µs on the timeline. */
-  feed(packet: Packet): void {
-    if (packet.isKeyframe) this.#forget();
-    const begins = packet.isKeyframe || this.#kept.length > 0;
+  /** Takes over what is due at `timestamp` of the timeline and lasts `duration`, µs. */
+  feed(unit: EncodedUnit, timestamp: number, duration: number): void {
+    const kept = { unit, timestamp, duration };
+    if (unit.keyframe) this.#forget();
+    const begins = unit.keyframe || this.#kept.length > 0;
     if (begins) {
-      this.#kept.push(packet);
-      this.#bytes += packet.size;
+      this.#kept.push(kept);
+      this.#bytes += unit.size;
     }
     if (!this.#outlet.hasSubscribers) this.#decoding = false;
-    else if (this.#decoding) this.#decode(packet, true);
+    else if (this.#decoding) this.#decode(kept, true);
     else if (begins) this.#catchUp();
-    if (!begins) packet.free();
+    if (!begins) unit.free();
     else if (this.#kept.length > MOST_PACKETS || this.#bytes > MOST_BYTES) this.#forget();
   }
 
@@ -70,12 +79,12 @@ export class LazyPictures {
     this.#decoder.flushBuffers();
     this.#decoding = true;
     const newest = this.#kept.length - 1;
-    for (const [index, packet] of this.#kept.entries()) this.#decode(packet, index === newest);
+    for (const [index, kept] of this.#kept.entries()) this.#decode(kept, index === newest);
   }
 
-  #decode(packet: Packet, show: boolean): void {
+  #decode({ unit, timestamp, duration }: Kept, show: boolean): void {
     // A damaged packet costs its frame and nothing more.
-    this.#decoder.sendPacketSync(packet);
+    this.#decoder.sendPacketSync(stamped(unit, timestamp, duration));
     this.#receive(show);
   }
 
@@ -92,7 +101,7 @@ export class LazyPictures {
   }
 
   #forget(): void {
-    for (const packet of this.#kept.splice(0)) packet.free();
+    for (const { unit } of this.#kept.splice(0)) unit.free();
     this.#bytes = 0;
   }
 }

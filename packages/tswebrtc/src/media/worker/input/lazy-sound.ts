@@ -1,9 +1,10 @@
 /** Decodes audio packets while anybody wants samples, and hands them on in slices of one packet each. */
 import { AV_NOPTS_VALUE } from 'node-av/constants';
-import { type CodecContext, Frame, type Packet } from 'node-av/lib';
+import { type CodecContext, Frame } from 'node-av/lib';
 import { RAW_SAMPLE_RATE, rawChannels } from '../raw-audio.ts';
 import { Resampler } from '../resampler.ts';
 import { SampleClock } from '../sample-clock.ts';
+import { type EncodedUnit, stamped } from './encoded-unit.ts';
 import type { RawOutlet } from './raw-outlet.ts';
 
 /** Sample frames in a slice. */
@@ -34,15 +35,15 @@ export class LazySound {
     outlet.setFormat({ kind: 'audio', channels }, SLICE * channels * Float32Array.BYTES_PER_ELEMENT);
   }
 
-  /** Takes over a packet that is stamped in µs on the timeline. */
-  feed(packet: Packet): void {
+  /** Takes over what is due at `timestamp` of the timeline and lasts `duration`, µs. */
+  feed(unit: EncodedUnit, timestamp: number, duration: number): void {
     if (this.#outlet.hasSubscribers) {
       if (!this.#decoding) this.breakOff();
       this.#decoding = true;
-      this.#decoder.sendPacketSync(packet);
+      this.#decoder.sendPacketSync(stamped(unit, timestamp, duration));
       this.#receive();
     } else this.#decoding = false;
-    packet.free();
+    unit.free();
   }
 
   /** What comes does not follow what came. */

@@ -1,5 +1,6 @@
-import type { CodecParameters, Packet } from 'node-av/lib';
+import type { CodecParameters } from 'node-av/lib';
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { EncodedUnit } from './encoded-unit.ts';
 import type { FeedPacket, FeedStream } from './feed.ts';
 import { PacedClock } from './paced-clock.ts';
 
@@ -12,7 +13,7 @@ const stream = (videoDelay: number): FeedStream => ({
 /** Shown as the `shown`th, decoded as the `decoded`th. */
 const picture = (shown: number, decoded = shown): FeedPacket => ({
   stream: 0,
-  packet: {} as Packet,
+  unit: {} as EncodedUnit,
   time: shown * FRAME,
   due: decoded * FRAME,
   duration: FRAME,

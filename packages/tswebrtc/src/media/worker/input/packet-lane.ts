@@ -3,6 +3,7 @@ import { AV_NOPTS_VALUE } from 'node-av/constants';
 import type { Packet, Stream } from 'node-av/lib';
 import type { WorkerInputTrack } from '../messages.ts';
 import type { EncodedOutlet } from './encoded-outlet.ts';
+import { PacketUnit } from './encoded-unit.ts';
 import type { Lane } from './lane.ts';
 import type { RawOutlet } from './raw-outlet.ts';
 import type { StreamTrack } from './stream-track.ts';
@@ -72,7 +73,7 @@ export class PacketLane implements Lane {
     if (!packet || this.due === undefined) return;
     const duration = this.#duration(packet);
     this.#expected = this.#time(packet) + duration;
-    this.#track.feed(packet, this.due, duration, this.due);
+    this.#track.feed(new PacketUnit(packet), this.due, duration, this.due);
     this.due = undefined;
   }
 

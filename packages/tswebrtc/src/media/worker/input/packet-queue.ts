@@ -12,7 +12,7 @@ export class PacketQueue {
 
   push(packet: FeedPacket): void {
     if (this.#ended || this.#error) {
-      packet.packet.free();
+      packet.unit.free();
       return;
     }
     if (this.#waiting) {
@@ -21,7 +21,7 @@ export class PacketQueue {
       return;
     }
     this.#packets.push(packet);
-    if (this.#packets.length > MOST) this.#packets.shift()!.packet.free();
+    if (this.#packets.length > MOST) this.#packets.shift()!.unit.free();
   }
 
   /** Nothing more comes. */
@@ -35,7 +35,7 @@ export class PacketQueue {
   /** Nobody reads any more. */
   end(): void {
     this.#ended = true;
-    for (const { packet } of this.#packets.splice(0)) packet.free();
+    for (const { unit } of this.#packets.splice(0)) unit.free();
     this.#waiting?.resolve(undefined);
     this.#waiting = undefined;
   }

@@ -12,8 +12,10 @@ import {
   type AVCodecID,
 } from 'node-av/constants';
 import { BitStreamFilter, BitStreamFilterContext, type CodecParameters, FFmpegError, Packet, Rational } from 'node-av/lib';
+import { readKeyframe } from '../../../rtp/keyframes/keyframe.ts';
 import { h264ProfileLevelId } from '../../h264-profile-level-id.ts';
 import type { CodecName, EncodedFormat } from '../../types.ts';
+import type { EncodedUnit } from './encoded-unit.ts';
 import type { FeedStream } from './feed.ts';
 
 interface PassableCodec {
@@ -60,11 +62,18 @@ export function bFrames(codec: CodecName): string {
 export class PacketShaper {
   readonly #filters: BitStreamFilterContext[] = [];
   readonly #shaped = new Packet();
+  readonly #codec: string;
+  /** Byte stream; of H.264 and H.265 whose description has them. */
+  readonly #parameterSets: Uint8Array;
 
   constructor({ parameters: codecpar, timeBase }: FeedStream) {
     this.#shaped.alloc();
+    const codec = PASSABLE.get(codecpar.codecId);
+    this.#codec = codec?.name ?? '';
+    const hasSets = codec !== undefined && codec.filters.length > 0;
+    this.#parameterSets = hasSets ? Uint8Array.from(codecpar.extradata ?? []) : new Uint8Array();
     let parameters = codecpar;
-    for (const name of PASSABLE.get(codecpar.codecId)?.filters ?? []) {
+    for (const name of codec?.filters ?? []) {
       const filter = BitStreamFilter.getByName(name);
       if (!filter) throw new Error(`the media library has no filter "${name}"`);
       const context = new BitStreamFilterContext();
@@ -77,8 +86,10 @@ export class PacketShaper {
     }
   }
 
-  /** The bytes to send of a packet, good until the next one; undefined where it makes no sense. Leaves `packet` as it is. */
-  shape(packet: Packet): Uint8Array | undefined {
+  /** The bytes to send of a unit, good until the next one; undefined where it makes no sense. Leaves the unit as it is. */
+  shape(unit: EncodedUnit): Uint8Array | undefined {
+    if (unit.bytes) return unit.keyframe ? this.#withParameterSets(unit.bytes) : unit.bytes;
+    const packet = unit.packet();
     let from = packet;
     for (const filter of this.#filters) {
       if (from === packet) {
@@ -90,6 +101,12 @@ export class PacketShaper {
       if (filter.sendPacketSync(from) < 0 || filter.receivePacketSync(from) < 0) return undefined;
     }
     return from.data ?? undefined;
+  }
+
+  /** A keyframe of H.264 or H.265, with the parameter sets of its stream's description where it has none of its own. */
+  #withParameterSets(keyframe: Uint8Array): Uint8Array {
+    if (this.#parameterSets.length === 0 || readKeyframe(this.#codec, keyframe)?.configuration.length) return keyframe;
+    return Buffer.concat([this.#parameterSets, keyframe]);
   }
 
   close(): void {

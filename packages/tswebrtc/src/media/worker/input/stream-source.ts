@@ -145,7 +145,7 @@ class StreamSource implements Source {
         return error;
       }
       if (!read || this.#closed) {
-        read?.packet.free();
+        read?.unit.free();
         return undefined;
       }
       this.#lastPacket = timeline.now();
@@ -157,16 +157,16 @@ class StreamSource implements Source {
       }
       const track = this.#places[read.stream];
       if (!track) {
-        read.packet.free();
+        read.unit.free();
         continue;
       }
       const time = await this.#place(read, asked, timeline);
       if (this.#closed) {
-        read.packet.free();
+        read.unit.free();
         return undefined;
       }
       try {
-        track.feed(read.packet, time, read.duration, read.time);
+        track.feed(read.unit, time, read.duration, read.time);
       } catch (error) {
         return error;
       }

@@ -2,11 +2,12 @@
  * One track of an input that takes its packets as they come: passed on as they are where that can be and is asked for,
  * decoded while anybody wants raw frames.
  */
-import { AV_NOPTS_VALUE, AV_PKT_DATA_DISPLAYMATRIX, AVMEDIA_TYPE_VIDEO } from 'node-av/constants';
-import type { CodecContext, FormatContext, Packet, Stream } from 'node-av/lib';
+import { AV_PKT_DATA_DISPLAYMATRIX, AVMEDIA_TYPE_VIDEO } from 'node-av/constants';
+import type { CodecContext, FormatContext, Stream } from 'node-av/lib';
 import type { WorkerInputTrack } from '../messages.ts';
 import { rawChannels } from '../raw-audio.ts';
 import { EncodedOutlet } from './encoded-outlet.ts';
+import type { EncodedUnit } from './encoded-unit.ts';
 import type { FeedStream } from './feed.ts';
 import { LazyPictures } from './lazy-pictures.ts';
 import { LazySound } from './lazy-sound.ts';
@@ -75,10 +76,10 @@ export class StreamTrack implements SourceTrack {
   }
 
   /**
-   * Takes over a packet, as the container has it, for `timestamp` on the timeline; `sourceTime`: the same on the source's own clock. Times
+   * Takes over what came, as its container has it, for `timestamp` on the timeline; `sourceTime`: the same on the source's own clock. Times
    * in µs; a duration of 0 is unknown.
    */
-  feed(packet: Packet, timestamp: number, duration: number, sourceTime: number | undefined): void {
+  feed(unit: EncodedUnit, timestamp: number, duration: number, sourceTime: number | undefined): void {
     const { packets } = this;
     const inOrder = sourceTime === undefined || sourceTime >= this.#newestAtSource;
     if (packets && this.#shaper && !inOrder) packets.fail(bFrames(this.description.encoded!.codec));
@@ -89,14 +90,11 @@ export class StreamTrack implements SourceTrack {
     const length = Math.round(duration || this.#usual);
     this.timeCodes?.picture(time);
     if (packets?.tapped) {
-      const data = this.#shaper?.shape(packet);
-      if (data) packets.write(data, time, length, packet.isKeyframe);
+      const data = this.#shaper?.shape(unit);
+      if (data) packets.write(data, time, length, unit.keyframe);
       else packets.breakOff();
     }
-    packet.pts = BigInt(time);
-    packet.dts = AV_NOPTS_VALUE;
-    packet.duration = BigInt(length);
-    this.#frames.feed(packet);
+    this.#frames.feed(unit, time, length);
   }
 
   /** No more packets follow, for the time being at least: brings out what is still inside. */

@@ -1,5 +1,4 @@
 /** One stream of an RTSP server: from RTP packets to the packets of its codec, each as soon as it is whole. */
-import { Packet } from 'node-av/lib';
 import { createDepacketiser } from '../../../../rtp/depacketiser.ts';
 import { parseRtp, RtpHeader } from '../../../../rtp/packet.ts';
 import { opusDuration } from '../../../../rtp/packetisers/opus.ts';
@@ -7,6 +6,7 @@ import { JitterBuffer } from '../../../../rtp/receive/jitter-buffer.ts';
 import { SequenceUnwrapper } from '../../../../rtp/sequence.ts';
 import { TimestampUnwrapper } from '../../../../rtp/timestamp.ts';
 import { monotonicNow } from '../../timeline.ts';
+import { BytesUnit } from '../encoded-unit.ts';
 import type { FeedPacket } from '../feed.ts';
 import { AccessUnits } from './access-units.ts';
 import type { MediaSection } from './media-sections.ts';
@@ -81,11 +81,14 @@ export class RtpStream {
     const { codec, clockRate } = this.#section;
     if (!this.#units) {
       const duration = codec === 'OPUS' ? (opusDuration(payload) * 1e6) / 48_000 : 0;
-      this.#give(payload, time, duration, true);
+      // It lies where the next packet is read to.
+      this.#give(Uint8Array.from(payload), time, duration, true);
       return;
     }
     const duration = (AAC_FRAME * 1e6) / clockRate;
-    for (const [index, unit] of this.#units.push(payload).entries()) this.#give(unit, time + index * duration, duration, true);
+    for (const [index, unit] of this.#units.push(payload).entries()) {
+      this.#give(Uint8Array.from(unit), time + index * duration, duration, true);
+    }
   }
 
   #time(timestamp: number): number {
@@ -93,10 +96,6 @@ export class RtpStream {
   }
 
   #give(data: Uint8Array, time: number, duration: number, keyframe: boolean): void {
-    const packet = new Packet();
-    packet.alloc();
-    packet.data = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-    packet.isKeyframe = keyframe;
-    this.#handOn({ stream: this.#index, packet, time, due: time, duration }, data);
+    this.#handOn({ stream: this.#index, unit: new BytesUnit(data, keyframe), time, due: time, duration }, data);
   }
 }
