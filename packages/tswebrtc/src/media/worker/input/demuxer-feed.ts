@@ -28,15 +28,9 @@ export interface DemuxerOptions {
   readonly prompt?: boolean;
   /** What it means where the system only says that reading failed, or took too long. */
   readonly unreadable?: { readonly opening: string; readonly reading: string };
-  /**
-   * ms that opening and a packet may take, where FFmpeg itself would wait for ever; left out: it does not, or is to.
-   */
+  /** ms that opening and a packet may take, where FFmpeg itself would wait for ever; left out: it does not, or is to. */
   readonly patience?: { readonly opening?: number; readonly reading: number };
 }
-
-/** What it means where that is over: of opening, and of a packet. */
-const silence = (what: 'comes' | 'came', ms: number): string =>
-  what === 'comes' ? `nothing comes within ${ms / 1000} s` : `nothing came for ${ms / 1000} s`;
 
 /** Rejects with a reason without a full stop. */
 export async function openDemuxerFeed(options: DemuxerOptions, signal: AbortSignal): Promise<DemuxerFeed> {
@@ -72,7 +66,7 @@ export async function openDemuxerFeed(options: DemuxerOptions, signal: AbortSign
     return new DemuxerFeed(format, streams, options);
   } catch (error) {
     await format.closeInput().catch(() => {});
-    if (late) throw new Error(silence('comes', limit!), { cause: error });
+    if (late) throw new Error(`nothing comes within ${limit! / 1000} s`, { cause: error });
     throw explained(error, options.unreadable?.opening);
   } finally {
     clearTimeout(timer);
@@ -127,7 +121,7 @@ export class DemuxerFeed implements Feed {
       const result = await reading;
       this.#reading = undefined;
       if (this.#closed) return undefined;
-      if (this.#late) throw new Error(silence('came', this.#options.patience!.reading));
+      if (this.#late) throw new Error(`nothing came for ${this.#options.patience!.reading / 1000} s`);
       if (result === AVERROR_EOF) {
         if (!this.#began && this.#needsSeeking) throw new Error(INDEX_BEHIND);
         return undefined;
