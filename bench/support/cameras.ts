@@ -4,11 +4,11 @@
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TEST_CERTIFICATE, TEST_KEY } from '../../packages/signalling-server/src/test-certificate.testing.ts';
 import { jpegPayloads } from '../../packages/tswebrtc/src/media/jpeg-payloads.testing.ts';
+import { startJpegServer } from '../../packages/tswebrtc/src/media/jpeg-server.testing.ts';
 import { type ServedStream, startRtspServer } from '../../packages/tswebrtc/src/media/rtsp-server.testing.ts';
 import { serve } from '../child.ts';
 import { FRAMERATE, filmCamera } from '../film-camera.ts';
@@ -29,7 +29,7 @@ serve({
     await startRtspServer({ streams: [film], port: CAMERA_PORTS.rtsp });
     await startRtspServer({ streams: [film], port: CAMERA_PORTS.rtsps, tls: { cert: TEST_CERTIFICATE, key: TEST_KEY } });
     await startRtspServer({ streams: [jpeg], port: CAMERA_PORTS.rtspJpeg });
-    await serveJpegs(pictures, CAMERA_PORTS.httpJpeg);
+    await startJpegServer(pictures, 1000 / FRAMERATE, CAMERA_PORTS.httpJpeg);
   },
 });
 
@@ -45,20 +45,4 @@ function takePictures(): Buffer[] {
   } finally {
     rmSync(directory, { recursive: true });
   }
-}
-
-/** `multipart/x-mixed-replace`, as cameras show themselves to browsers. */
-function serveJpegs(pictures: readonly Buffer[], port: number): Promise<void> {
-  const server = createServer((_, response) => {
-    response.writeHead(200, { 'Content-Type': 'multipart/x-mixed-replace; boundary=frame' });
-    let index = 0;
-    const timer = setInterval(() => {
-      const picture = pictures[index++ % pictures.length]!;
-      response.write(`--frame\r\nContent-Type: image/jpeg\r\nContent-Length: ${picture.length}\r\n\r\n`);
-      response.write(picture);
-      response.write('\r\n');
-    }, 1000 / FRAMERATE);
-    response.once('close', () => clearInterval(timer));
-  });
-  return new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
 }

@@ -1,4 +1,3 @@
-import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -8,6 +7,7 @@ import { decodeVideo } from './decode.testing.ts';
 import { FrameLog } from './frame-log.testing.ts';
 import { takePictures } from './jpeg-camera.testing.ts';
 import { jpegPayloads } from './jpeg-payloads.testing.ts';
+import { startJpegServer } from './jpeg-server.testing.ts';
 import { makeTestFile } from './make-test-file.testing.ts';
 import { type NetworkSender, startNetworkSender } from './network-sender.testing.ts';
 import { startRtspServer } from './rtsp-server.testing.ts';
@@ -183,25 +183,9 @@ const LUMAS = Array.from({ length: 10 }, (_, i) => 40 + 15 * i);
 
 it('an HTTP camera that sends JPEGs plays as they come, at whatever rate', async () => {
   const pictures = await takePictures({ lumas: LUMAS });
-  const timers = new Set<NodeJS.Timeout>();
-  const server = http.createServer((_, response) => {
-    response.writeHead(200, { 'Content-Type': 'multipart/x-mixed-replace; boundary=frame' });
-    let index = 0;
-    const timer = setInterval(() => {
-      const picture = pictures[index++ % pictures.length]!;
-      response.write(`--frame\r\nContent-Type: image/jpeg\r\nContent-Length: ${picture.length}\r\n\r\n`);
-      response.write(picture);
-      response.write('\r\n');
-    }, 100);
-    timers.add(timer);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  media.closing.push(async () => {
-    for (const timer of timers) clearInterval(timer);
-    server.closeAllConnections();
-    server.close();
-  });
-  const { log, said } = await watch({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/video` });
+  const server = await startJpegServer(pictures, 100);
+  media.closing.push(async () => server.close());
+  const { log, said } = await watch({ url: `http://127.0.0.1:${server.port}/video` });
   await log.until(({ frames }) => frames.length >= 30);
   const later = log.frames.slice(10);
   const [first, last] = [later[0]!, later.at(-1)!];

@@ -60,9 +60,7 @@ export class SendQueue {
 
   /** Bytes of video that wait and could be given up. */
   get expendable(): number {
-    return this.#video.reduce((sum, { frame, next, irreplaceable }) => {
-      return irreplaceable ? sum - frame.size + sentBytes(frame, next) : sum;
-    }, this.#videoBytes);
+    return this.#video.reduce((sum, entry) => (entry.irreplaceable ? sum : sum + waitingBytes(entry)), 0);
   }
 
   /** The train under way is due, and there is nothing that could be sent in its name: it goes on with what comes. */
@@ -89,7 +87,7 @@ export class SendQueue {
     const kept = this.#video.filter(wanted);
     if (kept.length === this.#video.length) return false;
     this.#video.splice(0, this.#video.length, ...kept);
-    this.#videoBytes = kept.reduce((sum, { frame, next }) => sum + frame.size - sentBytes(frame, next), 0);
+    this.#videoBytes = kept.reduce((sum, entry) => sum + waitingBytes(entry), 0);
     return true;
   }
 
@@ -216,8 +214,9 @@ export class SendQueue {
   }
 }
 
-function sentBytes(frame: PacketisedFrame, next: number): number {
+/** Of what has not left of a frame. */
+function waitingBytes({ frame, next }: Entry): number {
   let sum = 0;
-  for (let i = 0; i < next; i++) sum += frame.lengths[i]!;
+  for (let i = next; i < frame.count; i++) sum += frame.lengths[i]!;
   return sum;
 }

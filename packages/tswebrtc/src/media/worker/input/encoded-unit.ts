@@ -29,14 +29,16 @@ export function stamped(unit: EncodedUnit, timestamp: number, duration: number):
 /** Out of a container. Takes the packet over. */
 export class PacketUnit implements EncodedUnit {
   readonly keyframe: boolean;
-  readonly size: number;
   readonly #packet: Packet;
   #freed = false;
 
   constructor(packet: Packet) {
     this.#packet = packet;
     this.keyframe = packet.isKeyframe;
-    this.size = packet.size;
+  }
+
+  get size(): number {
+    return this.#packet.size;
   }
 
   packet(): Packet {
